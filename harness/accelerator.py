@@ -1,0 +1,132 @@
+"""NVIDIA accelerators, asked through NVML with nothing but the standard library.
+
+Importing torch to learn whether there is a GPU would cost seconds, and would touch CUDA before
+the zygote forks.
+"""
+
+import ctypes
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+_NAME_BYTES = 96
+
+
+class _Utilization(ctypes.Structure):
+    """`nvmlUtilization_t`: per cent of the last sample period."""
+
+    _fields_ = (("gpu", ctypes.c_uint), ("memory", ctypes.c_uint))
+
+
+class _Memory(ctypes.Structure):
+    """`nvmlMemory_t`: bytes."""
+
+    _fields_ = (
+        ("total", ctypes.c_ulonglong),
+        ("free", ctypes.c_ulonglong),
+        ("used", ctypes.c_ulonglong),
+    )
+
+
+def load_nvml() -> Any:  # noqa: ANN401 - a foreign library
+    """The driver's NVML, initialized; None where there is no NVIDIA driver."""
+    try:
+        library = ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError:
+        return None
+    return library if library.nvmlInit_v2() == 0 else None
+
+
+def visible_indices(count: int, visible: str | None) -> list[int]:
+    """Device indices that `CUDA_VISIBLE_DEVICES` leaves; like CUDA, stops at the first invalid."""
+    if visible is None:
+        return list(range(count))
+    indices: list[int] = []
+    for part in visible.split(","):
+        if not part.strip().isdecimal() or int(part) >= count:
+            break
+        indices.append(int(part))
+    return indices
+
+
+def describe(nvml: Any = None) -> dict[str, Any]:  # noqa: ANN401 - a foreign library
+    """Names of the visible devices and the driver's version; empty without a driver."""
+    nvml = nvml or load_nvml()
+    if nvml is None:
+        return {}
+    count = ctypes.c_uint()
+    nvml.nvmlDeviceGetCount_v2(ctypes.byref(count))
+    names = []
+    for index in visible_indices(count.value, os.environ.get("CUDA_VISIBLE_DEVICES")):
+        handle, name = ctypes.c_void_p(), ctypes.create_string_buffer(_NAME_BYTES)
+        nvml.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(handle))
+        nvml.nvmlDeviceGetName(handle, name, _NAME_BYTES)
+        names.append(name.value.decode())
+    driver = ctypes.create_string_buffer(_NAME_BYTES)
+    nvml.nvmlSystemGetDriverVersion(driver, _NAME_BYTES)
+    return {"devices": names, "driver": driver.value.decode()} if names else {}
+
+
+@dataclass
+class Sampler:
+    """Samples utilization, memory and power of one device in a thread while a block runs.
+
+    Attributes:
+        enabled: whether to sample at all.
+        index: the device.
+        interval: seconds between samples.
+        samples: `seconds` since the start, `utilization` (per cent), `memory` (bytes used on
+            the device by everyone) and `power` (watts).
+    """
+
+    enabled: bool = True
+    index: int = 0
+    interval: float = 0.2
+    nvml: Any = None
+    samples: list[dict[str, float]] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        """Start, unless there is no NVML."""
+        if self.enabled:
+            self.nvml = self.nvml or load_nvml()
+        if self.nvml is not None:
+            self._thread = threading.Thread(target=self._run, daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop and wait for the last sample."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        """Sample until told to stop; at least once."""
+        handle = ctypes.c_void_p()
+        self.nvml.nvmlDeviceGetHandleByIndex_v2(self.index, ctypes.byref(handle))
+        start = time.perf_counter()
+        while True:
+            utilization, memory, power = _Utilization(), _Memory(), ctypes.c_uint()
+            self.nvml.nvmlDeviceGetUtilizationRates(handle, ctypes.byref(utilization))
+            self.nvml.nvmlDeviceGetMemoryInfo(handle, ctypes.byref(memory))
+            self.nvml.nvmlDeviceGetPowerUsage(handle, ctypes.byref(power))
+            self.samples.append(
+                {
+                    "seconds": round(time.perf_counter() - start, 3),
+                    "utilization": float(utilization.gpu),
+                    "memory": float(memory.used),
+                    "power": power.value / 1000,
+                }
+            )
+            if self._stop.wait(self.interval):
+                return

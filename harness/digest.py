@@ -1,0 +1,35 @@
+"""Digests: the same content has the same name on every machine and in every process."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+Json = Mapping[str, Any]
+
+
+def canonical(value: object) -> str:
+    """The one JSON text of a value: sorted keys, no spaces, NaN refused.
+
+    Raises:
+        ValueError: the value holds NaN or an infinity, which are not JSON.
+        TypeError: the value is not made of JSON types.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def of_json(value: object) -> str:
+    """SHA-256 of a value's canonical JSON, in hexadecimal."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def of_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def of_files(paths: Iterable[Path], root: Path) -> str:
+    """SHA-256 over files: each one's path below `root` and its content, in path order."""
+    return of_json({path.relative_to(root).as_posix(): of_file(path) for path in paths})

@@ -1,0 +1,71 @@
+"""The exceptions of the harness: one tree, so that a caller can catch what it means.
+
+HarnessError
+├── SpecError          a suite, recipe, matrix or setting that cannot mean anything
+├── SourceError        a data set or model that is missing, refused or malformed
+├── StoreError         a store that cannot be read or written
+└── RunError           a run that did not come back with a record
+    └── InterpreterError  an interpreter that cannot be judged
+
+A message names the thing, the reason and the next action. `text` is all a user needs to see:
+none of these is ever shown with a traceback of ours.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class HarnessError(Exception):
+    """Base of every error that the harness raises on purpose."""
+
+    def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
+        """Build the message from what is wrong, why, and what to do next."""
+        self.what = what
+        self.why = why
+        self.fix = fix
+        super().__init__(self.text)
+
+    @property
+    def text(self) -> str:
+        """The whole message, one thought a line."""
+        return "\n".join(part for part in (self.what, self.why, self.fix) if part)
+
+
+class SpecError(HarnessError):
+    """A suite, recipe, matrix or setting that cannot mean anything."""
+
+
+class SourceError(HarnessError):
+    """A data set or model that is missing, refused or malformed."""
+
+
+class StoreError(HarnessError):
+    """A store that cannot be read or written."""
+
+
+class RunError(HarnessError):
+    """A run that did not come back with a record."""
+
+
+class InterpreterError(RunError):
+    """An interpreter that cannot be judged."""
+
+
+def unknown(kind: str, name: str, valid: Iterable[str]) -> SpecError:
+    """An unknown name: says the nearest valid one first, then all of them."""
+    names = sorted(valid)
+    hint = nearest(name, names)
+    return SpecError(
+        f"unknown {kind} {name!r}" + (f": did you mean {hint!r}?" if hint else ""),
+        fix=f"valid: {', '.join(names)}",
+    )
+
+
+def nearest(name: str, valid: Iterable[str]) -> str | None:
+    """The valid name a user most likely meant; a part of a longer name counts (`epochs`)."""
+    names = sorted(valid)
+    close = get_close_matches(name, names, n=1)
+    if close:
+        return close[0]
+    containing = [candidate for candidate in names if name.lower() in candidate.lower()]
+    return min(containing, key=len) if containing else None

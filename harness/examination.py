@@ -1,0 +1,272 @@
+"""What a record must answer once training is over, asked outside the timed loop."""
+
+import inspect
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from harness import bridge, models, redaction
+from harness.job import Job
+from harness.loops.setup import Outcome, Setup
+from harness.metrics import Metrics
+from harness.probes import Rows, Watch
+from harness.record import Checkpoint, Example, Parameter
+
+EXAMPLES = 16
+"""Tokenized examples that a record shows whole."""
+
+CHUNK = 7
+"""Examples a batch when metrics are added in batches: divides no usual split evenly."""
+
+PROBE = 8
+"""Examples of the evaluated split that probe the model after training."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """What a job becomes before its loop runs.
+
+    Attributes:
+        setup: for the loop.
+        raw: the chosen rows as the source has them, by split.
+        label: the source's label column.
+        metrics: of the data set.
+        values: keyword arguments that made the `TrainingArguments`.
+        newly_initialized: parameters that the checkpoint did not hold.
+        max_length: truncation length in tokens.
+        before: every tensor of the model before the first step.
+        rows: row hashes of the tokenized splits, in their order.
+        majority: share of the most frequent label in the evaluated split.
+    """
+
+    setup: Setup
+    raw: Mapping[str, Any]
+    label: str
+    metrics: Metrics
+    values: Mapping[str, Any]
+    newly_initialized: tuple[str, ...]
+    max_length: int
+    before: Mapping[str, torch.Tensor]
+    rows: Mapping[str, Rows]
+    majority: float
+
+
+def examine(job: Job, prepared: Prepared, outcome: Outcome, watch: Watch) -> dict[str, Any]:
+    """The record's fields that are answered after training, by name."""
+    setup = prepared.setup
+    tokenizer = setup.tokenizer
+    return {
+        "arguments": redaction.values(setup.arguments.to_dict()),
+        "parsed_differently": _parsed_differently(prepared),
+        "signature": tuple(inspect.signature(setup.model.forward).parameters),
+        "columns": {
+            "source": tuple(prepared.raw["train"].column_names),
+            "tokenized": tuple(setup.splits["train"].column_names),
+        },
+        "sizes": {name: len(split) for name, split in setup.splits.items()},
+        "label_names": job.label_names,
+        "majority": prepared.majority,
+        "ceiling": dict(job.ceiling),
+        "tokenizer": {
+            "cls": tokenizer.cls_token_id,
+            "sep": tokenizer.sep_token_id,
+            "pad": tokenizer.pad_token_id,
+            "unk": tokenizer.unk_token_id,
+            "max_length": prepared.max_length,
+            "limit": models.limit(setup.model, tokenizer),
+        },
+        "examples": _examples(prepared, job.texts),
+        "parameters": _parameters(prepared, outcome),
+        "newly_initialized": prepared.newly_initialized,
+        "base_prefix": setup.model.base_model_prefix,
+        "optimizer": _optimizer(outcome.optimizer),
+        "checkpoints": _checkpoints(setup),
+        "reload": _reload(prepared, job.label_names),
+        "state_log_equal": _state_log_equal(setup, outcome),
+        "files": _files(setup),
+        "metric_checks": _metric_checks(prepared.metrics, watch),
+        "loss_given": _loss_given(prepared),
+    }
+
+
+def _parsed_differently(prepared: Prepared) -> dict[str, tuple[str, str]]:
+    """Arguments that the same recipe, written as command-line flags, resolves differently."""
+    constructed = prepared.setup.arguments.to_dict()
+    parsed = bridge.parse_command_line(bridge.command_line(prepared.values)).to_dict()
+    return {
+        name: (repr(constructed.get(name)), repr(parsed.get(name)))
+        for name in sorted(constructed.keys() | parsed.keys())
+        if constructed.get(name) != parsed.get(name) and not redaction.is_secret(name)
+    }
+
+
+def _examples(prepared: Prepared, texts: tuple[str, ...]) -> tuple[Example, ...]:
+    """The first examples of the training split, beside their sentences by themselves."""
+    tokenizer, split = prepared.setup.tokenizer, prepared.setup.splits["train"]
+    special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+    columns = [name for name in tokenizer.model_input_names if name in split.column_names]
+    found = []
+    for row in split.select(range(min(EXAMPLES, len(split)))):
+        segments: list[list[int]] = [[]]
+        for token in row["input_ids"]:
+            if token in special:
+                segments.append([])
+            else:
+                segments[-1].append(token)
+        sentences = tuple(row[name] for name in texts)
+        found.append(
+            Example(
+                texts=sentences,
+                label=row[prepared.label],
+                columns={name: tuple(row[name]) for name in columns},
+                alone=tuple(
+                    tuple(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+                    for text in sentences
+                ),
+                decoded=tuple(tokenizer.decode(part) for part in segments if part),
+            )
+        )
+    return tuple(found)
+
+
+def _parameters(prepared: Prepared, outcome: Outcome) -> tuple[Parameter, ...]:
+    """Every parameter, how far it moved, and its optimizer group."""
+    groups = {
+        id(tensor): index
+        for index, group in enumerate(outcome.optimizer.param_groups)
+        for tensor in group["params"]
+    }
+    return tuple(
+        Parameter(
+            name=name,
+            shape=tuple(tensor.shape),
+            dtype=str(tensor.dtype)[len("torch.") :],
+            trainable=tensor.requires_grad,
+            moved=(tensor.detach().cpu() - prepared.before[name].cpu()).abs().max().item(),
+            group=groups.get(id(tensor), -1),
+        )
+        for name, tensor in prepared.setup.model.named_parameters()
+    )
+
+
+def _optimizer(optimizer: Any) -> dict[str, Any]:  # noqa: ANN401 - torch's or accelerate's
+    """The optimizer's class and the plain options of its groups."""
+    inner = getattr(optimizer, "optimizer", optimizer)
+    groups = [
+        {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in group.items()
+            if isinstance(value, bool | int | float | str | tuple) or value is None
+        }
+        for group in optimizer.param_groups
+    ]
+    return {"class": f"{type(inner).__module__}.{type(inner).__qualname__}", "groups": groups}
+
+
+def _checkpoints(setup: Setup) -> tuple[Checkpoint, ...]:
+    """The weights written during training, and those in memory after it."""
+    output = Path(setup.arguments.output_dir)
+    written = [
+        Checkpoint(
+            step=int(folder.name.rpartition("-")[2]), digest=models.saved_weights_digest(folder)
+        )
+        for folder in output.glob("checkpoint-*")
+        if (folder / models.WEIGHTS).is_file()
+    ]
+    in_memory = Checkpoint(step=-1, digest=models.weights_digest(setup.model.state_dict()))
+    return (*sorted(written, key=lambda checkpoint: checkpoint.step), in_memory)
+
+
+def _probe_logits(model: Any, prepared: Prepared) -> Any:  # noqa: ANN401 - transformers' objects
+    """Logits of the first examples of the evaluated split, (examples, labels)."""
+    batch = _probe_batch(prepared).to(model.device)
+    model.eval()
+    with torch.no_grad():
+        return model(**batch).logits.cpu()
+
+
+def _probe_batch(prepared: Prepared) -> Any:  # noqa: ANN401 - BatchEncoding
+    """The first examples of the evaluated split as a batch that the model takes."""
+    setup = prepared.setup
+    split = setup.splits["evaluation"]
+    taken = set(inspect.signature(setup.model.forward).parameters) | {prepared.label}
+    columns = [name for name in split.column_names if name in taken]
+    rows = split.select(range(min(PROBE, len(split)))).select_columns(columns)
+    return setup.collator([dict(row) for row in rows])
+
+
+def _reload(prepared: Prepared, label_names: tuple[str, ...]) -> dict[str, Any]:
+    """What `from_pretrained` of the saved model gives, beside the model in memory.
+
+    `equal`: logits are bit-equal; `max_difference`: otherwise by how much; `newly_initialized`:
+    what the saved checkpoint lacked. Empty if the recipe saves no model.
+    """
+    setup = prepared.setup
+    if not setup.recipe.save_model:
+        return {}
+    loaded, missing = models.classifier(str(setup.saved), label_names)
+    loaded.to(setup.model.device)
+    ours, theirs = _probe_logits(setup.model, prepared), _probe_logits(loaded, prepared)
+    return {
+        "equal": bool(torch.equal(ours, theirs)),
+        "max_difference": float((ours - theirs).abs().max()),
+        "newly_initialized": list(missing),
+    }
+
+
+def _state_log_equal(setup: Setup, outcome: Outcome) -> bool | None:
+    """Whether `trainer_state.json` holds the loop's log history; None if it was not saved."""
+    if not setup.recipe.save_state:
+        return None
+    path = Path(setup.arguments.output_dir) / "trainer_state.json"
+    if not path.is_file():
+        return False
+    written = json.loads(path.read_text(encoding="utf-8"))["log_history"]
+    return bool(written == json.loads(json.dumps(outcome.log_history)))
+
+
+def _files(setup: Setup) -> tuple[str, ...]:
+    """Names of the files saved at the end."""
+    folders = (setup.saved, Path(setup.arguments.output_dir))
+    return tuple(
+        sorted({path.name for folder in folders for path in folder.glob("*") if path.is_file()})
+    )
+
+
+def _metric_checks(metrics: Metrics, watch: Watch) -> dict[str, Any]:
+    """The final metrics computed in other ways.
+
+    `in_batches`: through `add_batch`; `singular_refused`: the exception that a misspelt
+    `prediction=` raised; `weighted_f1`: by scikit-learn, None where it is not installed.
+    """
+    labels = watch.arrays["final.labels"]
+    predictions = np.argmax(watch.arrays["final.predictions"], axis=-1)
+    try:
+        from sklearn.metrics import f1_score  # noqa: PLC0415 - may be missing where we judge
+    except ImportError:
+        weighted = None
+    else:
+        weighted = float(f1_score(labels, predictions, average="weighted", zero_division=0))
+    return {
+        "in_batches": metrics.compute_in_batches(predictions, labels, CHUNK),
+        "singular_refused": metrics.refusal_of_singular(predictions, labels),
+        "weighted_f1": weighted,
+    }
+
+
+def _loss_given(prepared: Prepared) -> dict[str, bool]:
+    """Whether the model returns a loss, with labels and without."""
+    model = prepared.setup.model
+    batch = _probe_batch(prepared).to(model.device)
+    bare = {name: tensor for name, tensor in batch.items() if name != "labels"}
+    model.eval()
+    with torch.no_grad():
+        return {
+            "with_labels": model(**batch).loss is not None,
+            "without_labels": model(**bare).loss is not None,
+        }

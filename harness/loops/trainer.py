@@ -1,0 +1,131 @@
+"""The `trainer` loop: `transformers.Trainer`, used the way its users use it.
+
+The subclass and the callback only look. Loss is taken from `training_step`, because what the
+Trainer logs is rounded in some versions.
+"""
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import Trainer, TrainerCallback
+
+from harness.loops.setup import Outcome, Setup
+from harness.probes import Watch
+
+
+class WatchedTrainer(Trainer):  # type: ignore[misc] # transformers ships no types
+    """A Trainer that shows the watch every micro-batch's loss."""
+
+    watch: Watch
+
+    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:  # noqa: ANN401 - passed on
+        """Take the step as ever, and show its loss."""
+        loss: torch.Tensor = super().training_step(*args, **kwargs)
+        self.watch.micro_batch(loss)
+        return loss
+
+
+class WatchCallback(TrainerCallback):  # type: ignore[misc] # as above
+    """Tells the watch of the Trainer's events."""
+
+    def __init__(self, watch: Watch) -> None:
+        """Remember whom to tell."""
+        self.watch = watch
+        self.evaluating = ("", "evaluation")
+
+    def on_train_begin(self, *_: object, **__: object) -> None:
+        """Start the clock."""
+        self.watch.start()
+
+    def on_pre_optimizer_step(self, *_: object, optimizer: Any, **__: object) -> None:  # noqa: ANN401
+        """Show the rate that the update takes."""
+        self.watch.before_update(optimizer.param_groups[0]["lr"])
+
+    def on_step_end(self, _: object, state: Any, *__: object, **___: object) -> None:  # noqa: ANN401
+        """Show that the update is done."""
+        self.watch.step(state.global_step, state.max_steps, state.epoch)
+
+    def on_log(self, *_: object, logs: dict[str, float], **__: object) -> None:
+        """Show what was logged for a step; the summary of the whole run is none."""
+        if "loss" in logs:
+            self.watch.log(logs)
+            self.watch.start()
+
+    def on_evaluate(
+        self, _: object, state: Any, *__: object, metrics: dict[str, float], **___: object  # noqa: ANN401
+    ) -> None:
+        """Show an evaluation's metrics."""
+        name, split = self.evaluating
+        prefix = f"{name or 'eval'}_"
+        self.watch.evaluated(
+            name or f"step-{state.global_step}", state.global_step, split, _bare(metrics, prefix)
+        )
+        self.watch.start()
+
+    def on_predict(
+        self, _: object, state: Any, *__: object, metrics: dict[str, float], **___: object  # noqa: ANN401
+    ) -> None:
+        """Show the metrics of predicting the evaluated split."""
+        bare = _bare(metrics, "final_")
+        self.watch.evaluated("final", state.global_step, "evaluation", bare)
+
+    def on_save(self, *_: object, **__: object) -> None:
+        """Leave saving out of the next step's time."""
+        self.watch.start()
+
+
+def _bare(metrics: dict[str, float], prefix: str) -> dict[str, float]:
+    """Metrics by their bare names; the epoch, which carries no prefix, left out."""
+    return {k[len(prefix) :]: float(v) for k, v in metrics.items() if k.startswith(prefix)}
+
+
+def run(setup: Setup, watch: Watch) -> Outcome:
+    """Train, predict the evaluated split, evaluate the holdout sample, save."""
+
+    def compute_metrics(received: Any) -> dict[str, float]:  # noqa: ANN401 - EvalPrediction
+        predictions, labels = watch.metrics_received(received)
+        return setup.compute_metrics(np.argmax(predictions, axis=-1), labels)
+
+    callback = WatchCallback(watch)
+    trainer = WatchedTrainer(
+        model=setup.model,
+        args=setup.arguments,
+        data_collator=setup.collator,
+        train_dataset=setup.splits["train"],
+        eval_dataset=setup.splits["evaluation"],
+        processing_class=setup.tokenizer,
+        compute_metrics=compute_metrics,
+        callbacks=[callback],
+    )
+    trainer.watch = watch
+    phases: dict[str, float] = {}
+    handle = watch.attach(trainer.model)
+    started = time.perf_counter()
+    trainer.train()
+    phases["train"] = time.perf_counter() - started
+
+    started = time.perf_counter()
+    predicted = trainer.predict(setup.splits["evaluation"], metric_key_prefix="final")
+    phases["predict"] = time.perf_counter() - started
+
+    if "holdout" in setup.splits:
+        started = time.perf_counter()
+        callback.evaluating = ("holdout", "holdout")
+        trainer.evaluate(setup.splits["holdout"], metric_key_prefix="holdout")
+        phases["holdout"] = time.perf_counter() - started
+    handle.remove()
+
+    started = time.perf_counter()
+    if setup.recipe.save_model:
+        trainer.save_model(str(setup.saved))
+    if setup.recipe.save_state:
+        trainer.save_state()
+    phases["save"] = time.perf_counter() - started
+    return Outcome(
+        optimizer=trainer.optimizer,
+        log_history=list(trainer.state.log_history),
+        predicted_shape=tuple(predicted.predictions.shape),
+        phases=phases,
+    )

@@ -1,0 +1,336 @@
+"""The record: what one run leaves behind. Everything else is a question asked of records.
+
+On disk a record is a folder: `record.json` (one object), `steps.jsonl` and `batches.jsonl` (one
+object a line), and `arrays/NAME.npy`. Losses may be NaN; Python's JSON writes and reads that.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+
+from harness.spec import Recipe
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.generic]
+
+VERSION = 1
+_LINES = ("steps", "batches")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One optimizer step of training.
+
+    Attributes:
+        step: 1 for the first.
+        epoch: epochs done after the step.
+        loss: mean over the step's examples, as the loop reports it.
+        grad_norm: L2 norm of all gradients before clipping; None where the loop reports none.
+        learning_rate: the rate this step was taken with (first parameter group).
+        logged: names that the loop logged for this step.
+        seconds: wall time since the previous step ended, evaluation and saving excluded.
+        examples: rows of the step's batches.
+        real_tokens: tokens whose attention mask is 1.
+        padded_tokens: all tokens of the step's batches, padding included.
+    """
+
+    step: int
+    epoch: float
+    loss: float
+    grad_norm: float | None
+    learning_rate: float
+    logged: tuple[str, ...]
+    seconds: float
+    examples: int
+    real_tokens: int
+    padded_tokens: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """What one batch looked like when the model received it.
+
+    Attributes:
+        stage: `train`, or the name of the evaluation.
+        shapes: by the names that the model received.
+        dtypes: likewise, such as `int64`.
+        digest: of the token ids, 16 hexadecimal digits.
+        width: tokens a row, padding included.
+        longest: most tokens with mask 1 in one row.
+        shortest: fewest.
+        real_tokens: tokens with mask 1.
+        misplaced: positions where "is padding by its id" and "is padding by its mask" disagree.
+    """
+
+    stage: str
+    shapes: Mapping[str, tuple[int, ...]]
+    dtypes: Mapping[str, str]
+    digest: str
+    width: int
+    longest: int
+    shortest: int
+    real_tokens: int
+    misplaced: int
+
+    @property
+    def examples(self) -> int:
+        """Rows of the batch."""
+        return self.shapes["input_ids"][0]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Value:
+    """What one argument of `compute_metrics` was.
+
+    Attributes:
+        type: the fully qualified class, such as `numpy.ndarray`.
+        dtype: such as `float32`; empty if it has none.
+        shape: empty if it has none.
+    """
+
+    type: str
+    dtype: str = ""
+    shape: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluation:
+    """One evaluation. Its arrays are `NAME.predictions`, `NAME.labels` and `NAME.rows`.
+
+    Attributes:
+        name: `step-N` during training, `final` and `holdout` after it.
+        step: optimizer steps done before it.
+        split: rows' origin: `evaluation` or `holdout`.
+        metrics: as the loop reports them, prefixes such as `eval_` removed.
+        predictions: what `compute_metrics` received.
+        label_ids: likewise.
+        unpacked: how many parts `compute_metrics` got by unpacking its argument.
+        argmax_error: name of the exception that `torch.argmax(predictions)` raised.
+    """
+
+    name: str
+    step: int
+    split: str
+    metrics: Mapping[str, float]
+    predictions: Value
+    label_ids: Value
+    unpacked: int
+    argmax_error: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Example:
+    """One tokenized example, beside what its sentences are by themselves.
+
+    Attributes:
+        texts: one sentence, or two.
+        label: the label id in the source.
+        columns: the tokenized columns that have one value a token.
+        alone: token ids of each text, tokenized by itself without special tokens.
+        decoded: each segment of `input_ids` between special tokens, decoded back.
+    """
+
+    texts: tuple[str, ...]
+    label: int
+    columns: Mapping[str, tuple[int, ...]]
+    alone: tuple[tuple[int, ...], ...]
+    decoded: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parameter:
+    """One tensor of the model.
+
+    Attributes:
+        name: as in the state dict.
+        shape: its shape.
+        dtype: such as `float32`.
+        trainable: whether it takes a gradient.
+        moved: largest absolute change from before the first step to after the last.
+        group: index of its optimizer group, -1 if none.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    trainable: bool
+    moved: float
+    group: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkpoint:
+    """Weights at one moment: `step` is -1 for the model in memory after training."""
+
+    step: int
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record:
+    """What one run leaves behind: immutable.
+
+    Attributes:
+        version: of this format.
+        recipe: what was run.
+        scale: `tiny` or `full`.
+        device: `cpu` or `cuda`.
+        inputs: where data set, model and metrics came from, with the digests of their bytes.
+        environment: what was judged; see `harness.environment`.
+        arguments: the resolved `TrainingArguments`, secrets removed.
+        parsed_differently: arguments that `HfArgumentParser` made of the same recipe written as
+            command-line flags and that differ: name to (constructed, parsed).
+        signature: parameters of the model's `forward`.
+        columns: of the source (`source`) and after tokenizing (`tokenized`).
+        sizes: rows by split: `train`, `evaluation`, `holdout`.
+        label_names: of the data set, in the order of their ids.
+        majority: share of the most frequent label in the evaluated split.
+        ceiling: best possible metrics of the evaluated split, where they are known.
+        tokenizer: special token ids (`cls`, `sep`, `pad`, `unk`) and `limit`.
+        examples: the first of the training split.
+        steps: every optimizer step.
+        batches: every batch of training and of every evaluation, in order.
+        evaluations: in order.
+        parameters: every tensor of the model.
+        newly_initialized: names that `from_pretrained` did not find in the checkpoint.
+        base_prefix: the model's `base_model_prefix`.
+        optimizer: class name and parameter groups.
+        checkpoints: those written during training, and the model in memory afterwards.
+        reload: what `from_pretrained` of the saved model gave; see `harness.loops.trainer`.
+        state_log_equal: whether `trainer_state.json` holds the log history; None if not saved.
+        files: saved at the end, relative names.
+        metric_checks: metrics computed in other ways; see `harness.loops.trainer`.
+        loss_given: whether `outputs.loss` was there: `with_labels`, `without_labels`.
+        predicted_shape: of `predict` on the evaluated split.
+        warnings: raised during the run, each once.
+        phases: wall seconds by phase.
+        peak_memory: bytes: `host`, and `device` on an accelerator.
+        device_samples: NVML samples during training on CUDA; empty elsewhere.
+        arrays: `train.rows`, and three for each evaluation.
+    """
+
+    version: int = VERSION
+    recipe: Recipe
+    scale: str
+    device: str
+    inputs: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    arguments: Mapping[str, Any]
+    parsed_differently: Mapping[str, tuple[str, ...]]
+    signature: tuple[str, ...]
+    columns: Mapping[str, tuple[str, ...]]
+    sizes: Mapping[str, int]
+    label_names: tuple[str, ...]
+    majority: float
+    ceiling: Mapping[str, float]
+    tokenizer: Mapping[str, int]
+    examples: tuple[Example, ...]
+    steps: tuple[Step, ...]
+    batches: tuple[Batch, ...]
+    evaluations: tuple[Evaluation, ...]
+    parameters: tuple[Parameter, ...]
+    newly_initialized: tuple[str, ...]
+    base_prefix: str
+    optimizer: Mapping[str, Any]
+    checkpoints: tuple[Checkpoint, ...]
+    reload: Mapping[str, Any]
+    state_log_equal: bool | None
+    files: tuple[str, ...]
+    metric_checks: Mapping[str, Any]
+    loss_given: Mapping[str, bool]
+    predicted_shape: tuple[int, ...]
+    warnings: tuple[str, ...]
+    phases: Mapping[str, float]
+    peak_memory: Mapping[str, int]
+    device_samples: tuple[Mapping[str, float], ...]
+    arrays: "Mapping[str, Array]"
+
+    def evaluation(self, name: str = "final") -> Evaluation:
+        """The evaluation of that name."""
+        return next(found for found in self.evaluations if found.name == name)
+
+    def batches_of(self, stage: str) -> tuple[Batch, ...]:
+        """The batches of training (`train`) or of an evaluation, in order."""
+        return tuple(batch for batch in self.batches if batch.stage == stage)
+
+    def write(self, folder: Path) -> None:
+        """Write the record into an existing folder."""
+        import numpy as np  # noqa: PLC0415 - most of the judging tower never needs it
+
+        whole = {field.name: getattr(self, field.name) for field in fields(self)}
+        arrays = whole.pop("arrays")
+        for name in _LINES:
+            lines = (json.dumps(asdict(item)) for item in whole.pop(name))
+            (folder / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in lines))
+        plain = json.dumps(whole, default=_plain, indent=1)
+        (folder / "record.json").write_text(plain + "\n", encoding="utf-8")
+        (folder / "arrays").mkdir(exist_ok=True)
+        for name, array in arrays.items():
+            np.save(folder / "arrays" / f"{name}.npy", array, allow_pickle=False)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Record":
+        """Read the record that a folder holds; arrays stay on disk until asked for."""
+        values = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+        for name in _LINES:
+            lines = (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+            values[name] = [json.loads(line) for line in lines]
+        hints = get_type_hints(cls, localns={"Array": object})
+        decoded = {name: _decode(hints[name], value) for name, value in values.items()}
+        return cls(**decoded, arrays=StoredArrays(folder / "arrays"))
+
+
+class StoredArrays(Mapping[str, "Array"]):
+    """The `.npy` files of a folder, read when asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        """Look at a folder, which may not exist."""
+        self.folder = folder
+
+    def __getitem__(self, name: str) -> "Array":
+        """Read one array."""
+        import numpy as np  # noqa: PLC0415 - as above
+
+        path = self.folder / f"{name}.npy"
+        if not path.is_file():
+            raise KeyError(name)
+        array: Array = np.load(path, allow_pickle=False)
+        return array
+
+    def __iter__(self) -> Iterator[str]:
+        """The arrays' names."""
+        return iter(sorted(path.stem for path in self.folder.glob("*.npy")))
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(list(self.folder.glob("*.npy")))
+
+
+def _plain(value: object) -> object:
+    """JSON for a nested dataclass."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    message = f"a record cannot hold {type(value).__name__}"
+    raise TypeError(message)
+
+
+def _decode(hint: Any, value: Any) -> Any:  # noqa: ANN401 - JSON of any declared type
+    """Rebuild dataclasses and tuples from plain JSON, led by the declared types."""
+    if is_dataclass(hint):
+        hints = get_type_hints(hint)
+        return hint(**{name: _decode(hints[name], part) for name, part in value.items()})  # type: ignore[operator] # a class
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is UnionType:
+        inner = next(part for part in arguments if part is not NoneType)
+        return None if value is None else _decode(inner, value)
+    if origin is tuple:
+        return tuple(_decode(arguments[0], part) for part in value)
+    if origin is not None and issubclass(origin, Mapping) and isinstance(value, dict):
+        return {name: _decode(arguments[1], part) for name, part in value.items()}
+    return value

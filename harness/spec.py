@@ -1,0 +1,217 @@
+"""What a suite declares: recipes, matrices and thresholds, and the cells they multiply into.
+
+Frozen and JSON-able. Whether the values make sense together is `harness.validation`'s business:
+a recipe must be constructible to be complained about.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import product
+from typing import Any, Literal, Self
+
+from harness import digest
+from harness.errors import SpecError, unknown
+
+Scale = Literal["tiny", "full"]
+Device = Literal["cpu", "cuda"]
+Value = str | int | float | bool | None
+
+SCALES: tuple[Scale, ...] = ("tiny", "full")
+HEADLINE_AXES = ("model", "collation", "loop")
+
+
+class Spec:
+    """Base of the declarations: an unknown field is answered with the nearest valid one."""
+
+    __slots__ = ()
+
+    def __new__(cls, *_: object, **values: object) -> Self:
+        """Refuse unknown fields before the dataclass would raise a bare TypeError."""
+        valid = cls.field_names()
+        for name in values:
+            if name not in valid:
+                raise unknown(f"{cls.__name__} field", name, valid)
+        return super().__new__(cls)
+
+    @classmethod
+    def field_names(cls) -> tuple[str, ...]:
+        """The declared fields, in order."""
+        return tuple(field.name for field in fields(cls))  # type: ignore[arg-type] # a dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe(Spec):
+    """Everything that decides what a training run computes.
+
+    Fields that exist in `transformers.TrainingArguments` carry its names, meanings and
+    defaults. The others:
+
+    Attributes:
+        dataset: a data set of the catalog, such as `glue/mrpc`.
+        model: a model of the catalog, such as `bert-base-uncased`.
+        collation: how examples become a batch: `dynamic`, `max_length` or
+            `pad_to_multiple_of:N`.
+        loop: who drives the steps.
+        max_length: truncation length in tokens, special tokens included; the model's limit
+            if None.
+        max_train_samples: rows kept by `shuffle(seed=subset_seed).select(range(n))`; all if None.
+        max_eval_samples: likewise, of the evaluated split.
+        subset_seed: seed of both shuffles.
+        max_holdout_samples: size of a second sample of the evaluated split, evaluated once
+            after training; none if None.
+        holdout_seed: seed of that sample's shuffle.
+        num_proc: processes that tokenize; in the run's own if None.
+        warmup_steps: steps, or the share of all steps when below 1 (as in transformers 5).
+        fp16: half precision on an accelerator; a CPU trains in float32.
+        save_model: finish with `Trainer.save_model`.
+        save_state: finish with `Trainer.save_state`.
+    """
+
+    dataset: str
+    model: str = "bert-base-uncased"
+    collation: str = "dynamic"
+    loop: str = "trainer"
+    max_length: int | None = None
+    max_train_samples: int | None = None
+    max_eval_samples: int | None = None
+    subset_seed: int = 42
+    max_holdout_samples: int | None = None
+    holdout_seed: int = 64
+    num_proc: int | None = None
+    save_model: bool = True
+    save_state: bool = True
+
+    num_train_epochs: float = 3.0
+    max_steps: int = -1
+    per_device_train_batch_size: int = 8
+    per_device_eval_batch_size: int = 8
+    gradient_accumulation_steps: int = 1
+    learning_rate: float = 5e-5
+    weight_decay: float = 0.0
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.999
+    adam_epsilon: float = 1e-8
+    max_grad_norm: float = 1.0
+    label_smoothing_factor: float = 0.0
+    lr_scheduler_type: str = "linear"
+    warmup_steps: float = 0
+    optim: str = "adamw_torch_fused"
+    seed: int = 42
+    data_seed: int | None = None
+    fp16: bool = False
+    bf16: bool = False
+    gradient_checkpointing: bool = False
+    torch_compile: bool = False
+    dataloader_num_workers: int = 0
+    dataloader_drop_last: bool = False
+    eval_strategy: str = "no"
+    eval_steps: int | None = None
+    save_strategy: str = "no"
+    save_steps: int = 500
+    load_best_model_at_end: bool = False
+    metric_for_best_model: str | None = None
+    greater_is_better: bool | None = None
+
+    @property
+    def key(self) -> str:
+        """Digest of every field."""
+        return digest.of_json(asdict(self))
+
+
+OUR_FIELDS = frozenset(
+    {
+        "dataset",
+        "model",
+        "collation",
+        "loop",
+        "max_length",
+        "max_train_samples",
+        "max_eval_samples",
+        "subset_seed",
+        "max_holdout_samples",
+        "holdout_seed",
+        "num_proc",
+        "save_model",
+        "save_state",
+    }
+)
+"""The recipe's fields that `transformers.TrainingArguments` does not have."""
+
+
+class Matrix:
+    """The axes that a suite multiplies its recipe by: `Matrix(model=[…], seed=[1, 2])`."""
+
+    def __init__(self, **axes: Sequence[Value]) -> None:
+        """Check every axis: its name is a recipe's field, its values a sequence, not empty.
+
+        Raises:
+            SpecError: an axis is unknown, empty, repeats a value or is a bare string.
+        """
+        for name, values in axes.items():
+            if name not in Recipe.field_names():
+                raise unknown("Matrix axis", name, Recipe.field_names())
+            if isinstance(values, str) or not isinstance(values, Sequence):
+                raise SpecError(
+                    f"Matrix axis {name!r} is {values!r}", fix=f"give a list: {name}=[{values!r}]"
+                )
+            if not values:
+                raise SpecError(
+                    f"Matrix axis {name!r} is empty, so it would multiply every cell away",
+                    fix=f"name at least one value, or leave {name!r} to the recipe",
+                )
+            if len(set(values)) < len(values):
+                raise SpecError(f"Matrix axis {name!r} repeats a value: {list(values)}")
+        self.axes = {name: tuple(values) for name, values in axes.items()}
+
+    def __repr__(self) -> str:
+        """The constructor's call."""
+        return f"Matrix({', '.join(f'{name}={list(v)}' for name, v in self.axes.items())})"
+
+    def without(self, names: Iterable[str]) -> "Matrix":
+        """The matrix less some axes."""
+        dropped = set(names)
+        return Matrix(**{name: v for name, v in self.axes.items() if name not in dropped})
+
+    def multiply(self, recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
+        """Every recipe of the matrix with its id: model, collation, loop, then other axes."""
+        others = [name for name in self.axes if name not in HEADLINE_AXES]
+        for values in product(*self.axes.values()):
+            chosen: dict[str, Any] = dict(zip(self.axes, values, strict=True))
+            cell = replace(recipe, **chosen)
+            parts = [str(getattr(cell, name)) for name in HEADLINE_AXES]
+            parts += [f"{name}:{chosen[name]}" for name in others]
+            yield "-".join(parts), cell
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Thresholds(Spec):
+    """The least a run must reach; a field left None is not judged.
+
+    Attributes:
+        accuracy: share of right predictions, 0 to 1.
+        f1: F1 as the data set's metric defines it, 0 to 1.
+        train_samples_per_second: judged on an accelerator only.
+    """
+
+    accuracy: float | None = None
+    f1: float | None = None
+    train_samples_per_second: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cell:
+    """One recipe of a matrix at one scale on one device: what a test item is about.
+
+    Attributes:
+        name: the id between a test's brackets.
+        recipe: what the scale made of the declared recipe.
+        scale: `tiny` (embedded stand-ins) or `full` (the real checkpoint and data).
+        device: `cpu` or `cuda`.
+        changed: fields that the command line or a setting changed against the suite.
+    """
+
+    name: str
+    recipe: Recipe
+    scale: Scale
+    device: Device
+    changed: tuple[str, ...] = ()

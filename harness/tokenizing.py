@@ -1,0 +1,39 @@
+"""Tokenizing in several spawned processes must give what one process gives.
+
+`spawn` imports the main module anew in every process: a script without a guard would start
+itself again, and a function that cannot be pickled would not arrive.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import multiprocess
+
+from harness import data, models
+from harness.job import Job
+
+ROWS = 64
+"""Enough to give every process several, few enough to cost nothing beside its start."""
+
+
+def compare_processes(job: Job) -> dict[str, Any]:
+    """Tokenize the evaluated split's first rows in one process and in `num_proc` spawned ones.
+
+    Returns:
+        `equal`: every tokenized column agrees, row by row; `rows` and `processes` used.
+    """
+    processes = job.recipe.num_proc or 1
+    schema = data.Schema(texts=job.texts, label_names=job.label_names)
+    split = data.load(job.files["evaluation"], schema, Path(job.scratch))
+    split = split.select(range(min(ROWS, len(split))))
+    tokenizer = models.tokenizer(job.model)
+    max_length = job.recipe.max_length or tokenizer.model_max_length
+    function = data.Tokenize(tokenizer, job.texts, max_length)
+    alone = data.tokenize(split, function)
+    multiprocess.set_start_method("spawn", force=True)
+    together = data.tokenize(split, function, processes)
+    return {
+        "equal": alone.to_dict() == together.to_dict(),
+        "rows": len(together),
+        "processes": processes,
+    }

@@ -1,0 +1,176 @@
+"""Training in the judged environment: from a job to its record.
+
+Everything that all loops share before and after they run is here; what a record must answer
+once training is over is asked by `harness.examination`.
+"""
+
+import importlib
+import inspect
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from harness import bridge, collation, data, examination, models
+from harness import metrics as metric_modules
+from harness.accelerator import Sampler
+from harness.errors import RunError, SpecError
+from harness.examination import Prepared
+from harness.job import Job
+from harness.loops.setup import Outcome, Setup
+from harness.notices import Notices
+from harness.probes import Rows, Watch, dataset_rows
+from harness.record import Record
+
+
+@dataclass(slots=True)
+class Timer:
+    """Wall seconds by phase."""
+
+    phases: dict[str, float] = field(default_factory=dict)
+    _mark: float = field(default_factory=time.perf_counter)
+
+    def lap(self, phase: str) -> None:
+        """The time since the last lap belongs to this phase."""
+        now = time.perf_counter()
+        self.phases[phase] = now - self._mark
+        self._mark = now
+
+
+def train(job: Job, progress: Callable[[int, int], None]) -> Record:
+    """Run a job's recipe and answer everything its record must answer.
+
+    Args:
+        job: of kind `train`.
+        progress: called a few times a second with the step and the number of steps.
+
+    Raises:
+        SourceError: the data cannot be trained on.
+        SpecError: the recipe asks for more tokens than the model can read.
+        RunError: the judged environment cannot do what the recipe asks.
+    """
+    if job.device == "cuda" and not torch.cuda.is_available():
+        raise RunError(
+            "torch sees no CUDA device",
+            why=f"torch {torch.__version__} in {sys.executable}",
+            fix="use --harness-device cpu, or judge an interpreter whose torch has CUDA",
+        )
+    torch.set_num_threads(job.threads)
+    timer = Timer()
+    with Notices() as notices:
+        prepared = prepare(job, timer)
+        watch = Watch(pad_id=prepared.setup.tokenizer.pad_token_id, progress=progress)
+        loop = importlib.import_module(f"harness.loops.{job.recipe.loop}")
+        with Sampler(enabled=job.device == "cuda") as sampler:
+            outcome: Outcome = loop.run(prepared.setup, watch)
+        timer.lap("loop")
+        findings = examination.examine(job, prepared, outcome, watch)
+        timer.lap("examine")
+    return Record(
+        recipe=job.recipe,
+        scale=job.scale,
+        device=job.device,
+        inputs=job.inputs,
+        environment=job.environment,
+        steps=watch.steps,
+        batches=tuple(watch.batches),
+        evaluations=tuple(watch.evaluations),
+        predicted_shape=outcome.predicted_shape,
+        warnings=tuple(notices.found),
+        phases=timer.phases | {f"loop.{name}": value for name, value in outcome.phases.items()},
+        peak_memory=_peak_memory(job.device),
+        device_samples=tuple(sampler.samples),
+        arrays=watch.finished_arrays(prepared.rows),
+        **findings,
+    )
+
+
+def prepare(job: Job, timer: Timer) -> Prepared:
+    """Data, model, collator, arguments and metrics, ready for a loop."""
+    scratch = Path(job.scratch)
+    schema = data.Schema(texts=job.texts, label_names=job.label_names)
+    raw = {name: data.load(files, schema, scratch) for name, files in job.files.items()}
+    recipe = job.recipe
+    evaluated = raw["evaluation"]
+    chosen = {
+        "train": data.sample(raw["train"], recipe.max_train_samples, recipe.subset_seed),
+        "evaluation": data.sample(evaluated, recipe.max_eval_samples, recipe.subset_seed),
+    }
+    if recipe.max_holdout_samples is not None:
+        chosen["holdout"] = data.sample(
+            evaluated, recipe.max_holdout_samples, recipe.holdout_seed
+        )
+    timer.lap("load data")
+
+    transformers.set_seed(recipe.seed)  # before the head is drawn, as the examples do
+    model, newly_initialized = models.classifier(job.model, job.label_names)
+    tokenizer = models.tokenizer(job.model)
+    limit = models.limit(model, tokenizer)
+    max_length = recipe.max_length or limit
+    if max_length > limit:
+        raise SpecError(
+            f"max_length={max_length} is over the limit of {recipe.model}",
+            why=f"it reads at most {limit} tokens",
+            fix=f"use max_length={limit} or less",
+        )
+    timer.lap("load model")
+
+    function = data.Tokenize(tokenizer, job.texts, max_length)
+    tokenized = {
+        name: data.tokenize(split, function, recipe.num_proc) for name, split in chosen.items()
+    }
+    timer.lap("tokenize")
+
+    values = bridge.argument_values(
+        recipe, output_dir=str(scratch / "output"), device=job.device
+    )
+    metrics = metric_modules.load(job.metrics, job.f1_average)
+    setup = Setup(
+        recipe=recipe,
+        arguments=transformers.TrainingArguments(**values),
+        model=model,
+        tokenizer=tokenizer,
+        collator=models.collator(tokenizer, collation.parse(recipe.collation), max_length),
+        splits=tokenized,
+        compute_metrics=metrics.compute,
+        saved=scratch / "saved",
+    )
+    label = data.label_column(chosen["train"].column_names, job.files["train"][0])
+    prepared = Prepared(
+        setup=setup,
+        raw=chosen,
+        label=label,
+        metrics=metrics,
+        values=values,
+        newly_initialized=newly_initialized,
+        max_length=max_length,
+        before={name: tensor.detach().clone() for name, tensor in model.state_dict().items()},
+        rows={name: _rows(split, label, setup) for name, split in tokenized.items()},
+        majority=max(Counter(chosen["evaluation"][label]).values()) / len(chosen["evaluation"]),
+    )
+    timer.lap("build")
+    return prepared
+
+
+def _rows(split: Any, label: str, setup: Setup) -> Rows:  # noqa: ANN401 - Dataset
+    """Names of a tokenized split's rows, as the watch will name them in batches."""
+    taken = inspect.signature(setup.model.forward).parameters
+    columns = {name: split[name][:] for name in ("input_ids", "token_type_ids") if name in taken and name in split.column_names}
+    if setup.recipe.label_smoothing_factor:  # the Trainer then keeps labels from the model
+        return dataset_rows(columns, [-1] * len(split))
+    return dataset_rows(columns, list(split[label]))
+
+
+def _peak_memory(device: str) -> dict[str, int]:
+    """Peak bytes of this process, and of torch's allocator on an accelerator."""
+    peak = {"host": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+    if device == "cuda":
+        peak["device"] = torch.cuda.max_memory_allocated()
+    return peak

@@ -1,0 +1,197 @@
+"""The worker: runs inside the judged environment, takes jobs, answers with events.
+
+`python -m harness.worker zygote SOCKET` imports the libraries once, listens on a Unix socket and
+forks a child for every connection. `python -m harness.worker once` serves one conversation on
+standard input and output, for systems without fork.
+
+A conversation is lines of JSON. The first line in is a job. Lines out are events: `started`
+(pid), `progress` (step, total), `result` (value), `error` (an error of the harness: kind, what,
+why, fix), `crash` (summary; the traceback is in the log) and, written by the zygote once the
+child is gone, `exit` (code, signal). A `collate` job then answers one line with one line until
+its input ends.
+
+This module imports nothing heavy: under the `spawn` start method, every process that tokenizes
+imports it anew.
+"""
+
+import contextlib
+import json
+import os
+import runpy
+import selectors
+import signal
+import socket
+import sys
+import traceback
+from pathlib import Path
+from typing import IO, Any
+
+from harness.errors import HarnessError
+
+EVENT = "event"
+_REAP_INTERVAL = 0.02
+_OOM_SCORE = "500"
+"""Makes the kernel kill a child that eats the memory, rather than whoever started it."""
+
+
+class Conversation:
+    """One job's lines in and events out."""
+
+    def __init__(self, reader: IO[str], writer: IO[str]) -> None:
+        """Talk over two text streams."""
+        self.reader = reader
+        self.writer = writer
+
+    def send(self, event: str, **values: Any) -> None:  # noqa: ANN401 - JSON
+        """Send one event."""
+        self.writer.write(json.dumps({EVENT: event, **values}) + "\n")
+        self.writer.flush()
+
+    def progress(self, step: int, total: int) -> None:
+        """Send how far training is."""
+        self.send("progress", step=step, total=total)
+
+
+def serve(conversation: Conversation) -> int:
+    """Do the one job of a conversation; returns the process's exit code."""
+    conversation.send("started", pid=os.getpid())
+    line = conversation.reader.readline()
+    if not line:
+        return 0
+    try:
+        _do(json.loads(line), conversation)
+    except HarnessError as error:
+        conversation.send(
+            "error", kind=type(error).__name__, what=error.what, why=error.why, fix=error.fix
+        )
+        return 1
+    except BaseException as error:  # noqa: BLE001 - whatever the judged libraries raise is a finding
+        traceback.print_exc()
+        conversation.send("crash", summary=f"{type(error).__name__}: {error}")
+        return 1
+    return 0
+
+
+def _do(values: dict[str, Any], conversation: Conversation) -> None:
+    """Dispatch a job by its kind."""
+    from harness.job import Job  # noqa: PLC0415 - see the module's docstring
+
+    job = Job.from_json(values)
+    if job.fault is not None:
+        runpy.run_path(job.fault)
+    if job.kind == "train":
+        from harness.training import train  # noqa: PLC0415
+
+        train(job, conversation.progress).write(Path(job.output))
+        conversation.send("result", value=None)
+    elif job.kind == "tokenize":
+        from harness.tokenizing import compare_processes  # noqa: PLC0415
+
+        conversation.send("result", value=compare_processes(job))
+    else:
+        from harness.collating import Collator  # noqa: PLC0415
+
+        collator = Collator(job.model)
+        for line in conversation.reader:
+            conversation.send("result", value=collator.answer(json.loads(line)))
+
+
+def once() -> int:
+    """Serve one conversation on standard input and output."""
+    writer = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever else prints goes to the log
+    return serve(Conversation(sys.stdin, writer))
+
+
+class Zygote:
+    """Listens, forks a child for every connection, and reports how each one ended."""
+
+    def __init__(self, path: str) -> None:
+        """Bind the socket."""
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(path)
+        self.listener.listen()
+        self.children: dict[int, socket.socket] = {}
+
+    def run(self) -> None:
+        """Serve until standard input ends: whoever started the zygote is then gone."""
+        selector = selectors.DefaultSelector()
+        selector.register(self.listener, selectors.EVENT_READ)
+        selector.register(sys.stdin, selectors.EVENT_READ)
+        while True:
+            ready = selector.select(_REAP_INTERVAL if self.children else None)
+            for key, _ in ready:
+                if key.fileobj is self.listener:
+                    self._fork(selector)
+                elif not os.read(sys.stdin.fileno(), 1):
+                    self._kill_all()
+                    return
+            self._reap()
+
+    def _fork(self, selector: selectors.BaseSelector) -> None:
+        """Accept a connection and serve it in a child, in a process group of its own."""
+        connection, _ = self.listener.accept()
+        pid = os.fork()
+        if pid:
+            self.children[pid] = connection
+            return
+        os.setsid()
+        selector.close()
+        self.listener.close()
+        for other in self.children.values():
+            other.close()
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
+        with connection.makefile("r", encoding="utf-8") as reader:
+            log = reader.readline().strip()
+            descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            os.dup2(descriptor, 1)
+            os.dup2(descriptor, 2)
+            with connection.makefile("w", encoding="utf-8") as writer:
+                code = serve(Conversation(reader, writer))
+                sys.stdout.flush()
+                sys.stderr.flush()
+        os._exit(code)  # the zygote's exit handlers are not this child's to run
+
+    def _reap(self) -> None:
+        """Report children that are gone."""
+        for pid in list(self.children):
+            found, status = os.waitpid(pid, os.WNOHANG)
+            if not found:
+                continue
+            connection = self.children.pop(pid)
+            code = os.waitstatus_to_exitcode(status)
+            event = {EVENT: "exit", "code": max(code, 0), "signal": max(-code, 0)}
+            with contextlib.suppress(OSError):
+                connection.sendall(json.dumps(event).encode() + b"\n")
+            connection.close()
+
+    def _kill_all(self) -> None:
+        """End every child and whatever it started."""
+        for pid in self.children:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+
+
+def main(arguments: list[str]) -> int:
+    """Run as the command line says; see the module's docstring."""
+    if arguments[0] == "once":
+        return once()
+    import transformers.models.bert.modeling_bert  # noqa: PLC0415
+    import transformers.models.distilbert.modeling_distilbert  # noqa: F401, PLC0415
+
+    import harness.collating  # noqa: F401, PLC0415
+    import harness.loops.trainer  # noqa: F401, PLC0415
+    import harness.training  # noqa: F401, PLC0415
+
+    with contextlib.suppress(ImportError):
+        import sklearn.metrics  # noqa: F401, PLC0415
+    zygote = Zygote(arguments[1])
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    zygote.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
