@@ -2,7 +2,8 @@
 
 HarnessError
 ├── SpecError          a suite, recipe, matrix or setting that cannot mean anything
-├── SourceError        a data set or model that is missing, refused or malformed
+├── SourceError        a data set or model that is refused or malformed
+│   └── MissingSourceError  or that is in none of the places tried
 ├── StoreError         a store that cannot be read or written
 └── RunError           a run that did not come back with a record
     └── InterpreterError  an interpreter that cannot be judged
@@ -36,7 +37,11 @@ class SpecError(HarnessError):
 
 
 class SourceError(HarnessError):
-    """A data set or model that is missing, refused or malformed."""
+    """A data set or model that is refused or malformed."""
+
+
+class MissingSourceError(SourceError):
+    """A data set or model that is in none of the places tried."""
 
 
 class StoreError(HarnessError):

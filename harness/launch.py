@@ -171,6 +171,39 @@ class Launcher:
         """Whether the zygote runs already, so that a job costs no import."""
         return self._zygote is not None
 
+    def describe(self, cache: Path) -> dict[str, Any]:
+        """What the interpreter says of itself; see `harness.environment.describe`.
+
+        Raises:
+            InterpreterError: it does not start, or lacks what is to be judged.
+        """
+        try:
+            answer = subprocess.run(
+                [str(self.python), "-m", "harness.environment", str(cache)],
+                capture_output=True,
+                text=True,
+                check=True,
+                env=self.environment,
+                cwd=self.folder,
+            )
+        except OSError as error:
+            raise self._not_started(error) from None
+        except subprocess.CalledProcessError as error:
+            raise InterpreterError(
+                f"{self.python} cannot be judged",
+                why=redaction.text(error.stderr.strip().rpartition("\n")[2]),
+                fix="it must be Python 3.11 or newer",
+            ) from None
+        told: dict[str, Any] = json.loads(answer.stdout)
+        if told["missing"]:
+            names = " ".join(told["missing"])
+            raise InterpreterError(
+                f"{self.python} cannot be judged: it has no {names.replace(' ', ', ')}",
+                fix=f"run {self.python} -m pip install {names}, or name another interpreter with "
+                "--harness-python",
+            )
+        return told
+
     def converse(self, job: Mapping[str, Any], log: Path) -> Child:
         """Start a job in a child of its own.
 
@@ -240,9 +273,15 @@ class Launcher:
                 start_new_session=True,
             )
         except OSError as error:
-            raise InterpreterError(
-                f"{self.python} cannot be started", why=str(error), fix="check --harness-python"
-            ) from error
+            raise self._not_started(error) from None
+
+    def _not_started(self, error: OSError) -> InterpreterError:
+        """The error for an interpreter that is none."""
+        return InterpreterError(
+            f"{self.python} cannot be started",
+            why=error.strerror or str(error),
+            fix="check --harness-python",
+        )
 
     def _unfit(self, log: Path) -> InterpreterError:
         """The error for an interpreter whose zygote did not come up."""

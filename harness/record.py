@@ -6,7 +6,7 @@ object a line), and `arrays/NAME.npy`. Losses may be NaN; Python's JSON writes a
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
@@ -258,6 +258,31 @@ class Record:
     def batches_of(self, stage: str) -> tuple[Batch, ...]:
         """The batches of training (`train`) or of an evaluation, in order."""
         return tuple(batch for batch in self.batches if batch.stage == stage)
+
+    @property
+    def samples_per_second(self) -> float:
+        """Training examples a second of the steps' own time."""
+        return sum(step.examples for step in self.steps) / self._step_seconds
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Real tokens, padding left out, a second of the steps' own time."""
+        return sum(step.real_tokens for step in self.steps) / self._step_seconds
+
+    @property
+    def padding(self) -> float:
+        """Share of padding among the training batches' tokens, 0 to 1."""
+        padded = sum(step.padded_tokens for step in self.steps)
+        return 1 - sum(step.real_tokens for step in self.steps) / max(padded, 1)
+
+    @property
+    def _step_seconds(self) -> float:
+        """Wall time of all steps, evaluation and saving left out."""
+        return max(sum(step.seconds for step in self.steps), 1e-9)
+
+    def with_arrays_in_memory(self) -> "Record":
+        """The record, independent of the folder it was read from."""
+        return replace(self, arrays=dict(self.arrays))
 
     def write(self, folder: Path) -> None:
         """Write the record into an existing folder."""

@@ -1,0 +1,211 @@
+"""The environment that is judged: what is installed there, on which hardware, with which flags.
+
+`python -m harness.environment CACHE` describes the interpreter that runs it, with the standard
+library alone, in a fraction of a second: a record must be found in the store without importing
+torch. CACHE is a file that remembers digests by size and time stamps.
+"""
+
+import importlib.util
+import json
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterator
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from harness import accelerator, digest, redaction
+
+JUDGED = (
+    "accelerate",
+    "datasets",
+    "evaluate",
+    "huggingface_hub",
+    "numpy",
+    "safetensors",
+    "sitecustomize",
+    "tokenizers",
+    "torch",
+    "transformers",
+    "usercustomize",
+)
+"""Packages whose files are fingerprinted: an edited file must never be answered from the store."""
+
+REQUIRED = ("torch", "transformers", "datasets", "evaluate", "accelerate")
+
+JUDGING = frozenset(
+    {
+        "catalog",
+        "invariants",
+        "launch",
+        "plugin",
+        "report",
+        "runner",
+        "settings",
+        "sources",
+        "store",
+        "suite",
+        "tolerance",
+        "validation",
+    }
+)
+"""Our modules that no worker imports: changing one retrains nothing."""
+
+_FLAGS = re.compile(
+    r"^(OMP|KMP|MKL|OPENBLAS|GOMP|ATEN|DNNL|ONEDNN|TORCH|PYTORCH|TORCHINDUCTOR|CUDA|CUBLAS|CUDNN"
+    r"|NCCL|NVIDIA_TF32|ACCELERATE|TRANSFORMERS|FLASH_ATTENTION)_"
+)
+_SUFFIXES = (".py", ".so", ".pyd", ".dylib", ".json", ".pth")
+
+
+def describe(cache: Path | None = None) -> dict[str, Any]:
+    """Everything about this interpreter that can change what a run computes.
+
+    Returns:
+        JSON: `python`, `platform`, `cpu`, `accelerator`, `packages` (every installed version),
+        `files` (a digest for each judged package and for the training tower), `flags`
+        (environment variables that change numerics), `missing` (required packages).
+    """
+    roots = {name: root for name in JUDGED if (root := _root(name)) is not None}
+    with _Digests(cache) as digests:
+        files = {name: digests.of_tree(root, _importable(root)) for name, root in roots.items()}
+        ours = Path(__file__).parent
+        files["harness"] = digests.of_tree(ours, _training_tower(ours))
+    return {
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "platform": f"{platform.system()}-{platform.machine()}",
+        "cpu": _cpu(),
+        "accelerator": accelerator.describe(),
+        "packages": _versions(),
+        "files": files,
+        "flags": redaction.values({k: v for k, v in os.environ.items() if _FLAGS.match(k)}),
+        "missing": [name for name in REQUIRED if name not in roots],
+    }
+
+
+def key(environment: dict[str, Any], *, device: str, threads: int) -> str:
+    """The environment key: digest of a description, the device and the thread count.
+
+    Where the interpreter lies is left out: two folders with the same bytes are one environment.
+    """
+    told = {name: value for name, value in environment.items() if name != "executable"}
+    return digest.of_json({**told, "device": device, "threads": threads})
+
+
+def _root(name: str) -> Path | None:
+    """Folder of an importable package, or file of a module, without importing it.
+
+    Follows editable installs and everything else that the import system knows.
+    """
+    spec = importlib.util.find_spec(name)
+    if spec is None:
+        return None
+    if spec.submodule_search_locations:
+        return Path(next(iter(spec.submodule_search_locations)))
+    return Path(spec.origin) if spec.origin else None
+
+
+def _importable(root: Path) -> Iterator[Path]:
+    """Files of a package that can change what it does."""
+    if root.is_file():
+        yield root
+    for folder, names, files in os.walk(root):
+        names[:] = sorted(name for name in names if name != "__pycache__")
+        for name in sorted(files):
+            if name.endswith(_SUFFIXES) or ".so." in name:
+                yield Path(folder, name)
+
+
+def _training_tower(root: Path) -> Iterator[Path]:
+    """Our own modules that a worker may import."""
+    for path in _importable(root):
+        first = path.relative_to(root).parts[0].removesuffix(".py")
+        if path.suffix == ".py" and first not in JUDGING:
+            yield path
+
+
+def _versions() -> dict[str, str]:
+    """Every installed distribution's version, by normalized name; the first on the path wins."""
+    found: dict[str, str] = {}
+    for distribution in distributions():
+        name = distribution.metadata["Name"]
+        if name:
+            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), distribution.version)
+    return dict(sorted(found.items()))
+
+
+def _cpu() -> dict[str, Any]:
+    """Model and instruction sets, which select kernels, and the usable cores."""
+    told: dict[str, str] = {}
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            told.setdefault(name.strip(), value.strip())
+    except OSError:
+        told["model name"] = platform.processor()
+    flags = sorted((told.get("flags") or told.get("Features") or "").split())
+    return {
+        "model": told.get("model name", platform.machine()),
+        "flags": digest.of_json(flags)[:16],
+        "cores": os.cpu_count(),
+    }
+
+
+class _Digests:
+    """Digests of files, remembered by path, size and time stamps between processes."""
+
+    def __init__(self, cache: Path | None) -> None:
+        """Remember in a file, or not at all."""
+        self.cache = cache
+        self.known: dict[str, list[Any]] = {}
+        self.changed = False
+
+    def __enter__(self) -> "_Digests":
+        """Read what is remembered; a damaged file is forgotten."""
+        if self.cache is not None and self.cache.is_file():
+            try:
+                self.known = json.loads(self.cache.read_text(encoding="utf-8"))
+            except ValueError:
+                self.known = {}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Write beside and rename; a cache that cannot be written only costs time."""
+        if self.cache is None or not self.changed:
+            return
+        beside = self.cache.with_suffix(f".{os.getpid()}")
+        try:
+            self.cache.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_text(json.dumps(self.known), encoding="utf-8")
+            beside.replace(self.cache)
+        except OSError:
+            beside.unlink(missing_ok=True)
+
+    def of_tree(self, root: Path, paths: Iterator[Path]) -> str:
+        """Digest of files below a root: relative names and contents.
+
+        A tree is hashed anew when any file's size, modification or status time has changed:
+        an edit that keeps size and modification time still moves the status time.
+        """
+        found = list(paths)
+        stats = [path.stat() for path in found]
+        signature = digest.of_json(
+            [
+                [str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+                for path, stat in zip(found, stats, strict=True)
+            ]
+        )
+        remembered = self.known.get(str(root))
+        if remembered is not None and remembered[0] == signature:
+            return str(remembered[1])
+        content = digest.of_files(found, root)
+        self.known[str(root)] = [signature, content]
+        self.changed = True
+        return content
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(describe(Path(sys.argv[1]))))

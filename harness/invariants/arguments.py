@@ -1,0 +1,28 @@
+"""Arguments: the recipe reaches `TrainingArguments`, from Python and from the command line."""
+
+from dataclasses import asdict
+
+from harness.record import Record
+from harness.spec import OUR_FIELDS
+
+_TRANSLATED = {"warmup_steps", "fp16"}
+"""Said differently by version or device; the schedule's and the precision's laws judge them."""
+
+
+class Arguments:
+    """Resolved arguments are what the recipe says."""
+
+    def test_arguments_hold_the_recipe(self, run: Record) -> None:
+        """Every field that the recipe shares with `TrainingArguments` arrived unchanged."""
+        differing = {
+            name: (value, run.arguments[name])
+            for name, value in asdict(run.recipe).items()
+            if name not in OUR_FIELDS | _TRANSLATED
+            and value is not None
+            and run.arguments[name] != value
+        }
+        assert differing == {}
+
+    def test_command_line_parses_alike(self, run: Record) -> None:
+        """`HfArgumentParser` makes the same arguments of the recipe written as flags."""
+        assert run.parsed_differently == {}

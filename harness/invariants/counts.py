@@ -1,0 +1,73 @@
+"""Counts: how many steps, and who is seen how often."""
+
+import math
+from collections import Counter
+
+import numpy as np
+
+from harness.record import Record
+from harness.spec import Recipe
+
+
+def steps_per_epoch(recipe: Recipe, examples: int) -> int:
+    """Optimizer steps of one epoch: ceil(ceil(N / batch) / accumulation)."""
+    rounded = math.floor if recipe.dataloader_drop_last else math.ceil
+    batches = rounded(examples / recipe.per_device_train_batch_size)
+    return math.ceil(batches / recipe.gradient_accumulation_steps)
+
+
+def total_steps(recipe: Recipe, examples: int) -> int:
+    """Optimizer steps of a whole run."""
+    if recipe.max_steps > 0:
+        return recipe.max_steps
+    return math.ceil(recipe.num_train_epochs * steps_per_epoch(recipe, examples))
+
+
+class Counts:
+    """Steps, examples and predictions are as many as they should be."""
+
+    def test_number_of_steps(self, run: Record) -> None:
+        """There are ceil(ceil(N / batch) / accumulation) steps an epoch."""
+        assert len(run.steps) == total_steps(run.recipe, run.sizes["train"])
+
+    def test_every_example_once_an_epoch(self, run: Record) -> None:
+        """Each whole epoch shows each example once; a broken one shows none twice."""
+        examples = run.sizes["train"]
+        if run.recipe.dataloader_drop_last:
+            examples -= examples % run.recipe.per_device_train_batch_size
+        known = Counter(run.arrays["split.train"].tolist())
+        seen = run.arrays["train.rows"].tolist()
+        for start in range(0, len(seen), examples):
+            epoch = Counter(seen[start : start + examples])
+            twice = epoch - known
+            assert not twice, f"epoch {start // examples + 1} repeats {twice.total()} examples"
+            if epoch.total() == examples == run.sizes["train"]:
+                assert epoch == known
+        if run.recipe.max_steps < 0:
+            assert len(seen) == round(run.recipe.num_train_epochs * examples)
+
+    def test_every_example_is_evaluated_once(self, run: Record) -> None:
+        """Evaluation sees every example once, in the data set's order; so row i is example i."""
+        for found in run.evaluations:
+            seen = run.arrays[f"{found.name}.rows"]
+            assert len(seen) == run.sizes[found.split], found.name
+            assert np.array_equal(seen, run.arrays[f"split.{found.split}"]), found.name
+
+    def test_prediction_has_one_row_an_example(self, run: Record) -> None:
+        """`predict` returns (examples, labels), also when the last batch is short."""
+        assert run.predicted_shape == (run.sizes["evaluation"], len(run.label_names))
+
+    def test_evaluations_follow_strategy(self, run: Record) -> None:
+        """Evaluation happens as often as `eval_strategy` says, and once at the end."""
+        steps = [found.step for found in run.evaluations if found.name.startswith("step-")]
+        total = len(run.steps)
+        every = {
+            "no": total + 1,
+            "steps": run.recipe.eval_steps or total + 1,
+            "epoch": steps_per_epoch(run.recipe, run.sizes["train"]),
+        }[run.recipe.eval_strategy]
+        expected = list(range(every, total + 1, every))
+        if run.recipe.eval_strategy == "epoch" and total % every:
+            expected.append(total)
+        assert steps == expected
+        assert run.evaluation("final").step == total

@@ -1,0 +1,18 @@
+"""Head: loading a pretrained encoder leaves exactly the classifier to be learnt."""
+
+from harness.record import Record
+
+
+class Head:
+    """What `from_pretrained` could not find is the head, the whole head and nothing else."""
+
+    def test_only_head_is_new(self, run: Record) -> None:
+        """Parameters outside the encoder are new, those inside came from the checkpoint."""
+        names = {parameter.name for parameter in run.parameters}
+        head = {name for name in names if not name.startswith(f"{run.base_prefix}.")}
+        assert set(run.newly_initialized) == head
+
+    def test_head_has_one_row_a_label(self, run: Record) -> None:
+        """`num_labels` shapes the last layer."""
+        rows = {p.shape[0] for p in run.parameters if p.name.startswith("classifier.")}
+        assert rows == {len(run.label_names)}

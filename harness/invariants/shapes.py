@@ -1,0 +1,40 @@
+"""Shapes: a batch is as wide as its collation says, and padding is what it says it is."""
+
+from harness import collation
+from harness.record import Record
+
+
+class Shapes:
+    """Widths, padding and truncation."""
+
+    def test_width_follows_collation(self, run: Record) -> None:
+        """Dynamic batches are as long as their longest example, the others as long as told."""
+        strategy = collation.parse(run.recipe.collation)
+        limit = run.tokenizer["max_length"]
+        for batch in run.batches:
+            expected = strategy.width(batch.longest, limit)
+            assert batch.width == expected, f"{batch.stage}: longest example {batch.longest}"
+            for name, shape in batch.shapes.items():
+                assert name == "labels" or shape == (batch.examples, batch.width), name
+
+    def test_widths_vary_if_dynamic(self, run: Record) -> None:
+        """Over training, dynamic batches are not all alike; max_length batches all are."""
+        widths = {batch.width for batch in run.batches_of("train")}
+        if collation.parse(run.recipe.collation).padding == "max_length":
+            assert widths == {run.tokenizer["max_length"]}
+        else:
+            assert len(widths) > 1, f"every training batch is {widths} wide"
+
+    def test_padding_is_masked(self, run: Record) -> None:
+        """Padded positions carry the pad id and mask 0, and nothing else does."""
+        for batch in run.batches:
+            assert "attention_mask" in batch.shapes, batch.stage
+            assert batch.misplaced == 0, f"{batch.stage}: pad id and mask disagree"
+
+    def test_truncation_cuts_at_max_length(self, run: Record) -> None:
+        """No example is longer than max_length, and none is cut that need not be."""
+        limit = run.tokenizer["max_length"]
+        assert max(batch.longest for batch in run.batches) <= limit
+        for example in run.examples:
+            whole = sum(map(len, example.alone)) + len(example.texts) + 1
+            assert len(example.columns["input_ids"]) == min(whole, limit), example.texts

@@ -1,0 +1,80 @@
+"""Training: every step is there, finite, taken with the right rate, and moves the model."""
+
+import math
+
+import pytest
+
+from harness import tolerance
+from harness.invariants.counts import total_steps
+from harness.record import Record
+from harness.spec import Recipe
+
+
+def warmup_steps(recipe: Recipe, total: int) -> int:
+    """Steps of warmup: a number, or the share of all steps when below 1."""
+    share = recipe.warmup_steps
+    return math.ceil(share * total) if share < 1 else int(share)
+
+
+def learning_rate(recipe: Recipe, step: int, total: int) -> float:
+    """The rate of a step, 0 for the first: linear warmup, then the schedule's decay."""
+    warmup = warmup_steps(recipe, total)
+    kind = recipe.lr_scheduler_type
+    if kind != "constant" and step < warmup:
+        return recipe.learning_rate * step / max(1, warmup)
+    done = (step - warmup) / max(1, total - warmup)
+    if kind == "linear":
+        return recipe.learning_rate * max(0.0, 1 - done)
+    if kind == "cosine":
+        return recipe.learning_rate * max(0.0, 0.5 * (1 + math.cos(math.pi * done)))
+    return recipe.learning_rate
+
+
+class Training:
+    """Loss, gradient, rate and parameters, step by step."""
+
+    def test_losses_are_finite(self, run: Record) -> None:
+        """Loss and gradient norm are numbers at every step."""
+        for step in run.steps:
+            assert math.isfinite(step.loss), f"step {step.step}: loss {step.loss}"
+            if step.grad_norm is not None:
+                assert math.isfinite(step.grad_norm), f"step {step.step}: norm {step.grad_norm}"
+
+    def test_every_step_is_logged(self, run: Record) -> None:
+        """Steps are numbered without a gap, and each logs loss, gradient norm and rate."""
+        assert [step.step for step in run.steps] == list(range(1, len(run.steps) + 1))
+        for step in run.steps:
+            assert {"loss", "grad_norm", "learning_rate"} <= set(step.logged), step
+
+    def test_first_loss_is_chance(self, run: Record) -> None:
+        """A fresh head knows nothing: its first loss is near ln(labels)."""
+        chance = math.log(len(run.label_names))
+        assert abs(run.steps[0].loss - chance) <= tolerance.FIRST_LOSS
+
+    def test_loss_falls(self, run: Record) -> None:
+        """The last steps' mean loss is well below chance."""
+        if len(run.steps) < tolerance.FEWEST_STEPS:
+            pytest.skip(f"{len(run.steps)} steps are too few to have learnt")
+        last = run.steps[-max(1, int(tolerance.LAST_STEPS * len(run.steps))) :]
+        mean = sum(step.loss for step in last) / len(last)
+        assert mean <= tolerance.LAST_LOSS * math.log(len(run.label_names))
+
+    def test_every_parameter_moved(self, run: Record) -> None:
+        """Every trainable parameter is in the optimizer and has changed."""
+        for parameter in run.parameters:
+            if parameter.trainable:
+                assert parameter.group >= 0, f"{parameter.name} is in no optimizer group"
+                assert parameter.moved > 0, f"{parameter.name} never moved"
+
+    def test_parameters_are_float32(self, run: Record) -> None:
+        """Weights are kept in single precision, mixed precision or not."""
+        assert {parameter.dtype for parameter in run.parameters} == {"float32"}
+
+    def test_learning_rate_follows_schedule(self, run: Record) -> None:
+        """Every step is taken with the rate of the closed form."""
+        total = total_steps(run.recipe, run.sizes["train"])
+        for step in run.steps:
+            expected = learning_rate(run.recipe, step.step - 1, total)
+            assert step.learning_rate == pytest.approx(
+                expected, rel=tolerance.LEARNING_RATE, abs=0
+            ), f"step {step.step}"

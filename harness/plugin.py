@@ -1,0 +1,255 @@
+"""The pytest plugin: options, marks, parameters and fixtures of suites.
+
+State lives in `config.stash`. Nothing here imports torch or transformers: pytest's own process
+only ever reads records.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness import failures
+from harness.errors import HarnessError, MissingSourceError, SpecError
+from harness.reporting import Reporting
+from harness.settings import TABLE, Settings
+from harness.spec import SCALES, Cell, Recipe, Scale, Thresholds
+from harness.stash import OVERRIDES, REASON, ROW, RUNNER, SETTINGS, runner_of, session_name
+from harness.validation import parse_overrides
+
+pytest.register_assert_rewrite("harness.invariants")
+
+if TYPE_CHECKING:
+    from harness.record import Record
+    from harness.suite import Suite
+
+MARKS = (
+    "gpu: trains on an accelerator, at full scale unless told otherwise",
+    "nightly: an accuracy check against a threshold or a known ceiling",
+    "slow: trains a real checkpoint on real data",
+    "harness: a test of a suite, which judges a record",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add one option for every setting."""
+    group = parser.getgroup("harness", "fine-tuning regression suites")
+    for flag, keywords in Settings.options():
+        group.addoption(flag, **keywords)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the settings and register the marks."""
+    for mark in MARKS:
+        config.addinivalue_line("markers", mark)
+    given = {
+        name: getattr(config.option, f"harness_{name}")
+        for name in Settings.__dataclass_fields__
+    }
+    try:
+        table = _table(config.rootpath)
+        settings = Settings.merge(given, table, config.rootpath, config.invocation_params.dir)
+        config.stash[SETTINGS] = settings
+        config.stash[OVERRIDES] = parse_overrides(settings.set)
+    except SpecError as error:
+        raise pytest.UsageError(error.text) from None
+    config.pluginmanager.register(Reporting(config), "harness-reporting")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the workers."""
+    runner = config.stash.get(RUNNER, None)
+    if runner is not None:
+        runner.close()
+    if not hasattr(config, "workerinput"):
+        failures.forget(session_name(config))
+
+
+def _table(rootdir: Path) -> Mapping[str, Any]:
+    """`[tool.harness]` of the root directory's pyproject.toml."""
+    import tomllib  # noqa: PLC0415 - only where there is a file
+
+    path = rootdir / "pyproject.toml"
+    if not path.is_file():
+        return {}
+    table: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    for name in TABLE.split("."):
+        table = table.get(name, {})
+    return table
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Show an error of ours as its message and the user's line, without our traceback."""
+    report = yield
+    call = report.__dict__.get("call")
+    error = None if call is None or call.excinfo is None else call.excinfo.value
+    if isinstance(error, HarnessError):
+        lines = [
+            f"{entry.path}:{entry.lineno + 1}"
+            for entry in call.excinfo.traceback
+            if entry.path == collector.path
+        ]
+        report.longrepr = "\n".join([*lines[-1:], error.text])
+    return report
+
+
+def _suite_of(cls: type | None) -> "type[Suite] | None":
+    """The suite that a test class is, if it is one."""
+    from harness.suite import Suite  # noqa: PLC0415 - costs nothing to sessions without suites
+
+    return cls if cls is not None and issubclass(cls, Suite) else None
+
+
+def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
+    """Check a suite before its tests are looked at.
+
+    Raises:
+        SpecError: shown by `pytest_make_collect_report`.
+    """
+    if isinstance(obj, type) and name.startswith("Test") and _suite_of(obj) is not None:
+        from harness.suite import check  # noqa: PLC0415 - as above
+
+        check(obj)
+    del collector
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give every test of a suite its cells."""
+    suite = _suite_of(metafunc.cls)
+    if suite is None or "cell" not in metafunc.fixturenames:
+        return
+    from harness.suite import cells  # noqa: PLC0415 - as above
+
+    settings = metafunc.config.stash[SETTINGS]
+    scales: tuple[Scale, ...] = tuple(s for s in SCALES if settings.scale in {None, s})
+    found = cells(suite, scales, metafunc.config.stash[OVERRIDES], settings.device)
+    parameters = [pytest.param(cell, id=cell.name, marks=_marks(cell)) for cell in found]
+    metafunc.parametrize("cell", parameters, scope="class")
+
+
+def _marks(cell: Cell) -> list[pytest.MarkDecorator]:
+    """The marks of a cell's tests."""
+    marks = [pytest.mark.harness]
+    if cell.device == "cuda":
+        marks.append(pytest.mark.gpu)
+    if cell.scale == "full":
+        marks.append(pytest.mark.slow)
+    return marks
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what a suite opts out of, with its reason; keep a cell's tests in one process."""
+    for item in items:
+        suite = _suite_of(getattr(item, "cls", None))
+        if suite is None or not isinstance(item, pytest.Function):
+            continue
+        reason = suite.opt_out.get(item.originalname)
+        if reason is not None:
+            item.add_marker(pytest.mark.skip(reason=f"opted out: {reason}"))
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
+    """The cell's record: from the store, or trained now."""
+    config = request.config
+    reason = _not_asked(config, cell)
+    if reason:
+        _skip(request, reason)
+    try:
+        result = runner_of(config).run(cell)
+    except MissingSourceError as error:
+        _skip(request, error.text)
+    except HarnessError as error:
+        pytest.fail(f"{cell.name}\n{error.text}", pytrace=False)
+    from harness.report.session import Row  # noqa: PLC0415 - as above
+
+    row = Row.of(
+        request.cls.__name__,
+        cell,
+        result.record,
+        trained=result.trained,
+        seconds=result.seconds,
+        place=result.key.path,
+    )
+    request.node.user_properties.append((ROW, row.to_property()))
+    return result.record
+
+
+def _not_asked(config: pytest.Config, cell: Cell) -> str:
+    """Why a full cell is not trained; empty if it is."""
+    if cell.scale == "tiny" and cell.device == "cpu":
+        return ""
+    settings = config.stash[SETTINGS]
+    asked_by_mark = any(name in config.option.markexpr for name in ("gpu", "nightly", "slow"))
+    if settings.scale is None and not asked_by_mark:
+        return "full scale: ask for it with -m gpu, or with --harness-scale full"
+    if cell.device == "cuda":
+        from harness import accelerator  # noqa: PLC0415 - as above
+
+        if not accelerator.describe():
+            return (
+                "no accelerator: the NVIDIA driver shows no device; --harness-device cpu "
+                "--harness-scale full trains on the CPU"
+            )
+    return ""
+
+
+def _skip(request: pytest.FixtureRequest, reason: str) -> None:
+    """Skip a test whose cell is not measured, and remember why."""
+    request.node.user_properties.append((REASON, reason))
+    pytest.skip(reason.splitlines()[0])
+
+
+@pytest.fixture
+def declared(request: pytest.FixtureRequest, cell: Cell) -> Thresholds:
+    """What the cell must reach."""
+    from harness.suite import effective_thresholds  # noqa: PLC0415 - as above
+
+    overrides = request.config.stash[OVERRIDES]
+    found = effective_thresholds(request.cls, cell, overrides)
+    if found is None:
+        pytest.skip(
+            f"the thresholds are for the declared recipe, and {', '.join(cell.changed)} changed; "
+            "name others with --harness-set accuracy=0.7"
+        )
+    return found
+
+
+@pytest.fixture
+def compare_processes(request: pytest.FixtureRequest) -> Callable[[Cell], Mapping[str, Any]]:
+    """Tokenizes a cell's data in one process and in several spawned ones."""
+
+    def compare(cell: Cell) -> Mapping[str, Any]:
+        reason = _not_asked(request.config, cell)
+        if reason:
+            _skip(request, reason)
+        try:
+            return runner_of(request.config).compare_processes(cell)
+        except MissingSourceError as error:
+            _skip(request, error.text)
+            raise
+        except HarnessError as error:
+            pytest.fail(error.text, pytrace=False)
+
+    return compare
+
+
+@pytest.fixture(scope="session")
+def collate(
+    request: pytest.FixtureRequest,
+) -> Callable[[str, Mapping[str, Any]], Mapping[str, Any]]:
+    """Asks a live child of the judged environment to collate for a model."""
+
+    def ask(model: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        recipe = Recipe(dataset="glue/mrpc", model=model)
+        cell = Cell(name=model, recipe=recipe, scale="tiny", device="cpu")
+        try:
+            return runner_of(request.config).collate(cell, asked)
+        except HarnessError as error:
+            pytest.fail(error.text, pytrace=False)
+
+    return ask

@@ -1,0 +1,1 @@
+"""Reports: what a session measured, for a terminal, for people and for programs."""

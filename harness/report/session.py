@@ -1,0 +1,120 @@
+"""What a session measured: one row a cell, gathered from the test reports.
+
+Rows travel as JSON in a test report's properties, so that they arrive from the processes of
+pytest-xdist as well.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from harness.record import Record
+from harness.spec import Cell
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One cell's line.
+
+    Attributes:
+        suite: the suite's class.
+        cell: the id between the brackets.
+        dataset: of the recipe.
+        model: of the recipe.
+        collation: of the recipe.
+        loop: of the recipe.
+        scale: `tiny` or `full`.
+        device: `cpu` or `cuda`.
+        metrics: of the final evaluation.
+        samples_per_second: training examples a second of the steps' own time.
+        tokens_per_second: real tokens, likewise.
+        padding: share of padding among the training batches' tokens.
+        seconds: wall time that getting the record took.
+        trained: False if the record came from the store.
+        record: its place in the store.
+        warnings: how many distinct ones the run raised.
+    """
+
+    suite: str
+    cell: str
+    dataset: str
+    model: str
+    collation: str
+    loop: str
+    scale: str
+    device: str
+    metrics: Mapping[str, float]
+    samples_per_second: float
+    tokens_per_second: float
+    padding: float
+    seconds: float
+    trained: bool
+    record: str
+    warnings: int
+
+    @classmethod
+    def of(
+        cls, suite: str, cell: Cell, record: Record, *, trained: bool, seconds: float, place: str
+    ) -> Self:
+        """The row of a record."""
+        recipe, final = record.recipe, record.evaluation().metrics
+        return cls(
+            suite=suite,
+            cell=cell.name,
+            dataset=recipe.dataset,
+            model=recipe.model,
+            collation=recipe.collation,
+            loop=recipe.loop,
+            scale=record.scale,
+            device=record.device,
+            metrics={name: final[name] for name in ("accuracy", "f1") if name in final},
+            samples_per_second=record.samples_per_second,
+            tokens_per_second=record.tokens_per_second,
+            padding=record.padding,
+            seconds=seconds,
+            trained=trained,
+            record=place,
+            warnings=len(record.warnings),
+        )
+
+    def to_property(self) -> str:
+        """The row as a test report's property."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_property(cls, text: str) -> Self:
+        """The row that `to_property` wrote."""
+        return cls(**json.loads(text))
+
+
+@dataclass(slots=True)
+class Measured:
+    """Everything that a session's reports said.
+
+    Attributes:
+        rows: by suite and cell.
+        outcomes: how many tests of a suite passed, failed, …
+        reasons: why cells were not measured, and for how many tests.
+    """
+
+    rows: dict[tuple[str, str], Row] = field(default_factory=dict)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    def add(self, row: Row) -> None:
+        """Keep a row; of two processes that tell of a cell, the one that trained it is right."""
+        known = self.rows.get((row.suite, row.cell))
+        if known is None or row.trained:
+            self.rows[row.suite, row.cell] = row
+
+    def as_json(self, environment: Mapping[str, Any]) -> dict[str, Any]:
+        """The session for programs."""
+        return {
+            "version": 1,
+            "cells": [asdict(row) for row in self.rows.values()],
+            "tests": dict(self.outcomes),
+            "not_measured": dict(self.reasons),
+            "environment": dict(environment),
+        }

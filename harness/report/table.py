@@ -1,0 +1,78 @@
+"""The session's table: plain text for a terminal, Markdown for people."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.report.session import Measured, Row
+
+COLUMNS = (
+    "data set",
+    "model",
+    "collation",
+    "metrics",
+    "samples/s",
+    "real tokens/s",
+    "padding",
+    "wall",
+    "from",
+)
+_RIGHT = frozenset({"samples/s", "real tokens/s", "padding", "wall"})
+_SHOWN_PACKAGES = ("torch", "transformers", "datasets", "evaluate", "accelerate", "tokenizers")
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """A row's words, one a column."""
+    collation = row.collation if row.loop == "trainer" else f"{row.collation}, {row.loop}"
+    return (
+        row.dataset if row.scale == "tiny" else f"{row.dataset} ({row.scale}, {row.device})",
+        row.model,
+        collation,
+        "  ".join(f"{name} {value:.4f}" for name, value in row.metrics.items()),
+        f"{row.samples_per_second:,.0f}",
+        f"{row.tokens_per_second:,.0f}",
+        f"{row.padding:.1%}",
+        f"{row.seconds:.1f} s",
+        "trained" if row.trained else "store",
+    )
+
+
+def lines(measured: Measured) -> list[str]:
+    """The table for a terminal: a heading and one line a cell; empty without cells."""
+    table = [COLUMNS, *(cells(row) for row in measured.rows.values())]
+    if len(table) == 1:
+        return []
+    widths = [max(len(line[column]) for line in table) for column in range(len(COLUMNS))]
+    return ["  ".join(_aligned(line, widths)).rstrip() for line in table]
+
+
+def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """Numbers to the right, words to the left."""
+    return [
+        word.rjust(width) if column in _RIGHT else word.ljust(width)
+        for column, word, width in zip(COLUMNS, line, widths, strict=True)
+    ]
+
+
+def markdown(measured: Measured, environment: Mapping[str, Any], verdict: str) -> str:
+    """The session for people: verdict, table, what was not measured, what was judged."""
+    parts = ["# Fine-tuning session", "", f"**{verdict}**", ""]
+    if measured.rows:
+        parts += [_line(COLUMNS), _line(["--:" if c in _RIGHT else "---" for c in COLUMNS])]
+        parts += [_line(cells(row)) for row in measured.rows.values()]
+        parts.append("")
+    if measured.reasons:
+        parts += ["## Not measured", ""]
+        for reason, count in measured.reasons.items():
+            first, *rest = reason.splitlines()
+            parts += [f"- {first} ({count} tests)", *(f"  {line.strip()}" for line in rest)]
+        parts.append("")
+    packages = environment.get("packages", {})
+    if packages:
+        versions = ", ".join(f"{n} {packages[n]}" for n in _SHOWN_PACKAGES if n in packages)
+        parts += ["## Environment", "", f"Python {environment['python']}, {versions}", ""]
+    return "\n".join(parts)
+
+
+def _line(words: Sequence[str]) -> str:
+    """One line of a Markdown table."""
+    return "| " + " | ".join(word.replace("|", "\\|") for word in words) + " |"

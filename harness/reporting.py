@@ -1,0 +1,125 @@
+"""What a session shows while it runs, says when it ends, and leaves in the reports folder."""
+
+import sys
+from typing import Any
+
+import pytest
+
+from harness.errors import StoreError
+from harness.report import files
+from harness.report.session import Measured, Row
+from harness.report.table import lines
+from harness.spec import Cell
+from harness.stash import REASON, ROW, SETTINGS, runner_of
+
+NOTHING_MEASURED = pytest.ExitCode.NO_TESTS_COLLECTED
+"""Pytest's own code for a session that tested nothing."""
+
+
+class Reporting:
+    """Gathers rows from test reports, wherever the tests ran, and reports them once."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        """Listen for a session."""
+        self.config = config
+        self.measured = Measured()
+        self.deselected = 0
+        self._announced: str | None = None
+
+    @property
+    def _terminal(self) -> Any:  # noqa: ANN401 - pytest keeps its class private
+        """Pytest's terminal reporter; None in a process of pytest-xdist."""
+        return self.config.pluginmanager.get_plugin("terminalreporter")
+
+    def progress(self, cell: Cell, step: int, total: int) -> None:
+        """Show how far a cell's training is: a live line on a terminal, else one plain line."""
+        terminal = self._terminal
+        if terminal is None or hasattr(self.config, "workerinput"):
+            return
+        capture = self.config.pluginmanager.get_plugin("capturemanager")
+        with capture.global_and_fixture_disabled():
+            if self._announced != cell.name:
+                self._announced = cell.name
+                terminal.ensure_newline()
+                if not sys.stdout.isatty():
+                    terminal.write_line(f"training {cell.name}: {total} steps")
+            if sys.stdout.isatty():
+                if step < total:
+                    text = f"training {cell.name}: step {step} of {total} ({step / total:.0%})"
+                    terminal.rewrite(text, erase=True)
+                else:
+                    terminal.rewrite("", erase=True)
+                terminal.flush()
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Count a suite's tests that -k or -m left out."""
+        self.deselected += sum(1 for item in items if item.get_closest_marker("harness"))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Gather what a test of a suite said."""
+        if "harness" not in report.keywords:
+            return
+        properties = dict(report.user_properties)
+        if report.when == "setup" and ROW in properties:
+            self.measured.add(Row.from_property(str(properties[ROW])))
+        if report.when == "setup" and REASON in properties:
+            self.measured.reasons[str(properties[REASON])] += 1
+        if report.when == "call" or (report.when == "setup" and not report.passed):
+            outcome = "error" if report.failed and report.when == "setup" else report.outcome
+            self.measured.outcomes[outcome] += 1
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """A session that was asked for suites and measured nothing is never green."""
+        if hasattr(self.config, "workerinput") or self.config.option.collectonly:
+            return
+        asked = bool(self.measured.outcomes)
+        if asked and not self.measured.rows and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = NOTHING_MEASURED
+
+    def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:  # noqa: ANN401
+        """One line a cell, why others were not measured, and where the reports are."""
+        asked = bool(self.measured.outcomes)
+        if self.config.option.collectonly or not (asked or self.deselected):
+            return
+        write = terminalreporter.write_line
+        terminalreporter.section("fine-tuning")
+        for line in lines(self.measured):
+            write(line)
+        if not self.measured.rows:
+            verdict = self._nothing(exitstatus)
+            write(verdict, red=True)
+        else:
+            verdict = self._verdict()
+        for reason, count in self.measured.reasons.items():
+            write(f"not measured ({count} tests): {reason}")
+        if asked:
+            self._write_files(write, verdict)
+
+    def _verdict(self) -> str:
+        """The session in a line."""
+        counts = ", ".join(f"{n} {name}" for name, n in sorted(self.measured.outcomes.items()))
+        return f"{len(self.measured.rows)} cells measured; tests: {counts}"
+
+    def _nothing(self, exitstatus: int) -> str:
+        """Why a session measured nothing."""
+        if self.measured.outcomes["error"] or self.measured.outcomes["failed"]:
+            return "nothing was measured: see the errors above"
+        if not self.measured.outcomes:
+            return (
+                f"nothing was measured: all {self.deselected} tests of suites were deselected "
+                f"(exit code {int(exitstatus)})"
+            )
+        return f"nothing was measured: every cell was skipped (exit code {int(exitstatus)})"
+
+    def _write_files(self, write: Any, verdict: str) -> None:  # noqa: ANN401 - a bound method
+        """Leave the summaries, or say why not."""
+        environment = runner_of(self.config).environment() if self.measured.rows else {}
+        try:
+            json_path, markdown_path = files.write(
+                self.config.stash[SETTINGS].reports, self.measured, environment, verdict
+            )
+        except StoreError as error:
+            write(error.text, red=True)
+            return
+        write(f"summaries: {json_path} and {markdown_path.name}")

@@ -1,0 +1,260 @@
+"""The runner: looks a record up, else launches a worker. The only cache policy there is."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from harness import catalog, digest, environment, failures, launch
+from harness.errors import HarnessError
+from harness.job import Job, Kind
+from harness.launch import Launcher
+from harness.record import Record
+from harness.settings import Settings
+from harness.sources import Inputs, Sources
+from harness.spec import Cell
+from harness.store import Key, Store
+
+Progress = Callable[[Cell, int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """A cell's record and how it was come by.
+
+    Attributes:
+        record: of the cell.
+        trained: whether this process trained it now.
+        seconds: wall time that getting it took.
+        key: its place in the store.
+    """
+
+    record: Record
+    trained: bool
+    seconds: float
+    key: Key
+
+
+@dataclass(slots=True)
+class Runner:
+    """Gets records of cells, and answers of live children, in one judged interpreter.
+
+    Attributes:
+        settings: of the session.
+        session: names the session; processes that share it share failures and fresh attempts.
+        progress: called while a cell trains.
+
+    A `fault` is a Python file to run in the worker first, to prove what would be noticed; what
+    comes of it stays out of the store.
+    """
+
+    settings: Settings
+    session: str
+    progress: Progress | None = None
+    launcher: Launcher = field(init=False)
+    store: Store = field(init=False)
+    sources: Sources = field(init=False)
+    _environment: dict[str, Any] | None = None
+    _results: dict[Cell, Result | HarnessError] = field(default_factory=dict)
+    _answers: dict[str, Any] | None = None
+    _asked: dict[str, Any] = field(default_factory=dict)
+    _live: dict[str, launch.Child] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Open the store; nothing is started yet."""
+        self.launcher = Launcher(self.settings.python)
+        self.store = Store(self.settings.store)
+        offline = os.environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"}
+        self.sources = Sources(folders=self.settings.sources, hub=not offline)
+
+    def environment(self) -> dict[str, Any]:
+        """The judged environment; see `harness.environment.describe`.
+
+        Raises:
+            InterpreterError: the interpreter does not start, or lacks what is to be judged.
+        """
+        if self._environment is None:
+            self._environment = self.launcher.describe(self.settings.store / "fingerprints.json")
+        return self._environment
+
+    def run(self, cell: Cell) -> Result:
+        """The cell's record, from the store or trained now.
+
+        Raises:
+            HarnessError: it could not be had; the same error again for the same cell.
+        """
+        known = self._results.get(cell)
+        if known is None:
+            started = time.perf_counter()
+            try:
+                record, trained, key = self._look_up_or_train(cell)
+            except HarnessError as error:
+                known = error
+            else:
+                seconds = time.perf_counter() - started
+                known = Result(record=record, trained=trained, seconds=seconds, key=key)
+            self._results[cell] = known
+        if isinstance(known, HarnessError):
+            raise known
+        return known
+
+    def run_faulty(self, cell: Cell, fault: Path) -> Record:
+        """The record of the cell with a fault injected."""
+        inputs = self.sources.find(cell.recipe, cell.scale)
+        with self._scratch() as folder:
+            self._train(cell, inputs, inputs.digests(), Path(folder), fault)
+            return Record.read(Path(folder)).with_arrays_in_memory()
+
+    def compare_processes(self, cell: Cell, fault: Path | None = None) -> Mapping[str, Any]:
+        """What tokenizing in spawned processes gives; see `harness.tokenizing`."""
+        inputs = self.sources.find(cell.recipe, cell.scale)
+        fields = ("dataset", "model", "max_length", "num_proc")
+        asked = {name: getattr(cell.recipe, name) for name in fields}
+        request = {"compare_processes": asked, "inputs": inputs.digests()}
+        if fault is not None:
+            return self._tokenize(cell, inputs, fault)
+        return self._answer(request, lambda: self._tokenize(cell, inputs))
+
+    def collate(
+        self, cell: Cell, request: Mapping[str, Any], fault: Path | None = None
+    ) -> Mapping[str, Any]:
+        """A live child's answer to a request; see `harness.collating`."""
+        inputs = self.sources.find(cell.recipe, cell.scale)
+        if fault is not None:
+            return self._ask_live(cell, inputs, request, fault)
+        whole = {"collate": request, "model": inputs.model.name}
+        return self._answer(whole, lambda: self._ask_live(cell, inputs, request))
+
+    def close(self) -> None:
+        """Keep what live children answered, and end the workers."""
+        if self._asked:
+            self.store.remember_answers(self._environment_key("cpu", 1), self._asked)
+        for child in self._live.values():
+            child.close()
+        self.launcher.close()
+
+    def threads(self, cell: Cell) -> int:
+        """CPU threads of a cell's run: tiny operators only lose by sharing the work."""
+        if self.settings.threads is not None:
+            return self.settings.threads
+        return 1 if cell.scale == "tiny" else os.cpu_count() or 1
+
+    def _look_up_or_train(self, cell: Cell) -> tuple[Record, bool, Key]:
+        """The record, whether it was trained now, and its key."""
+        inputs = self.sources.find(cell.recipe, cell.scale)
+        digests = inputs.digests()
+        told = {"recipe": asdict(cell.recipe), "scale": cell.scale, "inputs": digests}
+        folder = catalog.dataset(cell.recipe.dataset).folder
+        key = Key(
+            label=f"{folder}-{cell.name}".replace("/", "_").replace(":", "_"),
+            recipe=digest.of_json(told),
+            environment=self._environment_key(cell.device, self.threads(cell)),
+            attempt=self.session if self.settings.fresh else "0",
+        )
+        record = self.store.get(key)
+        if record is not None:
+            return record, False, key
+        with self.store.lock(key):
+            record = self.store.get(key)  # whoever held the lock before may have made it
+            if record is not None:
+                return record, False, key
+            with failures.shared(self.session, key.path), self.store.staging(key) as staged:
+                self._train(cell, inputs, digests, staged)
+        return self._stored(key), True, key
+
+    def _stored(self, key: Key) -> Record:
+        """The record that was just published."""
+        record = self.store.get(key)
+        assert record is not None  # noqa: S101 - published a moment ago
+        return record
+
+    def _train(
+        self,
+        cell: Cell,
+        inputs: Inputs,
+        digests: Mapping[str, str],
+        output: Path,
+        fault: Path | None = None,
+    ) -> None:
+        """Have a worker train the cell into a folder."""
+
+        def progress(step: int, total: int) -> None:
+            if self.progress is not None:
+                self.progress(cell, step, total)
+
+        origins = {"digests": dict(digests), "origins": dict(inputs.origins)}
+        with self._scratch() as name:
+            scratch = Path(name)
+            job = self._job("train", cell, inputs, scratch, fault)
+            job = replace(
+                job, output=str(output), inputs=origins, environment=self.environment()
+            )
+            child = self.launcher.converse(job.to_json(), scratch / "log")
+            child.await_result(self.settings.timeout, progress)
+
+    def _tokenize(self, cell: Cell, inputs: Inputs, fault: Path | None = None) -> Any:  # noqa: ANN401 - JSON
+        """Have a worker tokenize in one process and in several."""
+        with self._scratch() as name:
+            scratch = Path(name)
+            job = self._job("tokenize", cell, inputs, scratch, fault)
+            child = self.launcher.converse(job.to_json(), scratch / "log")
+            return child.await_result(self.settings.timeout)
+
+    def _ask_live(
+        self, cell: Cell, inputs: Inputs, request: Mapping[str, Any], fault: Path | None = None
+    ) -> Any:  # noqa: ANN401 - JSON
+        """Ask the live child of a model, started on the first request."""
+        name = f"{inputs.model} {fault}"
+        if name not in self._live:
+            scratch = Path(tempfile.mkdtemp(dir=self.launcher.folder))
+            job = self._job("collate", cell, inputs, scratch, fault)
+            self._live[name] = self.launcher.converse(job.to_json(), scratch / "log")
+        self._live[name].send(request)
+        return self._live[name].await_result(self.settings.timeout)
+
+    def _answer(self, request: Mapping[str, Any], ask: Callable[[], Any]) -> Any:  # noqa: ANN401
+        """An answer that only the environment decides: remembered, else asked for."""
+        if self._answers is None:
+            key = self._environment_key("cpu", 1)
+            self._answers = {} if self.settings.fresh else self.store.answers(key)
+        name = digest.of_json(request)
+        if name not in self._answers:
+            self._answers[name] = self._asked[name] = ask()
+        return self._answers[name]
+
+    def _job(
+        self, kind: Kind, cell: Cell, inputs: Inputs, scratch: Path, fault: Path | None
+    ) -> Job:
+        """What a worker is told."""
+        dataset = catalog.dataset(cell.recipe.dataset)
+        return Job(
+            kind=kind,
+            recipe=cell.recipe,
+            scale=cell.scale,
+            device=cell.device,
+            threads=self.threads(cell),
+            files={split: tuple(map(str, files)) for split, files in inputs.files.items()},
+            texts=dataset.texts,
+            label_names=dataset.label_names,
+            model=str(inputs.model),
+            metrics={name: str(folder) for name, folder in inputs.metrics.items()},
+            f1_average=dataset.f1_average,
+            ceiling=inputs.ceiling,
+            inputs={},
+            environment={},
+            output="",
+            scratch=str(scratch),
+            fault=None if fault is None else str(fault),
+        )
+
+    def _environment_key(self, device: str, threads: int) -> str:
+        """The key of the judged environment for a device and a thread count."""
+        return environment.key(self.environment(), device=device, threads=threads)
+
+    def _scratch(self) -> "TemporaryDirectory[str]":
+        """A folder for one job."""
+        return TemporaryDirectory(dir=self.launcher.folder, ignore_cleanup_errors=True)

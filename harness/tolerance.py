@@ -1,0 +1,36 @@
+"""Tolerances: how much may differ, each with its reason. Never hashed: loosening one retrains
+nothing.
+"""
+
+import math
+from typing import Final
+
+METRIC: Final = 1e-12
+"""Metrics are ratios of small integers in double precision: only the order of sums may differ."""
+
+LEARNING_RATE: Final = 1e-9
+"""Relative. The schedule is a closed form in double precision, evaluated in another order."""
+
+EVALUATION_LOSS: Final = 1e-4
+"""Relative to a loss near 1. The library averages float32 losses of batches."""
+
+FIRST_LOSS: Final = 0.35
+"""Absolute. A fresh head draws weights with deviation 0.02, so its logits are near zero but not
+zero, and the first batch has few examples."""
+
+LAST_LOSS: Final = 0.95
+"""The last steps' mean loss must be below this share of chance."""
+
+LAST_STEPS: Final = 0.1
+"""Share of the steps that count as the last ones."""
+
+FEWEST_STEPS: Final = 50
+"""A shorter run need not have learnt anything yet."""
+
+
+def above_ceiling(ceiling: float, examples: int) -> float:
+    """How far a sample's metric may exceed the best possible one: two standard deviations.
+
+    A model that is right as often as can be still hits a mislabelled row by its own mistakes.
+    """
+    return 2 * math.sqrt(ceiling * (1 - ceiling) / examples)
