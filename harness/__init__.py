@@ -22,11 +22,11 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562 gives this signature
+def __getattr__(name: str) -> Any:
     """Import a public name on first use."""
     if name not in _HOMES:
         message = f"module 'harness' has no attribute {name!r}"
         raise AttributeError(message)
-    from importlib import import_module  # noqa: PLC0415 - only paid on first use
+    from importlib import import_module
 
     return getattr(import_module(_HOMES[name]), name)

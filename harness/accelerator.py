@@ -31,7 +31,7 @@ class _Memory(ctypes.Structure):
     )
 
 
-def load_nvml() -> Any:  # noqa: ANN401 - a foreign library
+def load_nvml() -> Any:
     """The driver's NVML, initialized; None where there is no NVIDIA driver."""
     try:
         library = ctypes.CDLL("libnvidia-ml.so.1")
@@ -52,7 +52,7 @@ def visible_indices(count: int, visible: str | None) -> list[int]:
     return indices
 
 
-def describe(nvml: Any = None) -> dict[str, Any]:  # noqa: ANN401 - a foreign library
+def describe(nvml: Any = None) -> dict[str, Any]:
     """Names of the visible devices and the driver's version; empty without a driver."""
     nvml = nvml or load_nvml()
     if nvml is None:

@@ -88,9 +88,7 @@ DATASETS = {
 }
 
 MODELS = {
-    "bert-base-uncased": Model(
-        hub="google-bert/bert-base-uncased", stand_in="bert-base-uncased"
-    ),
+    "bert-base-uncased": Model(hub="google-bert/bert-base-uncased", stand_in="bert-base-uncased"),
     "bert-base-cased": Model(hub="google-bert/bert-base-cased", stand_in="bert-base-cased"),
     "distilbert-base-uncased": Model(
         hub="distilbert/distilbert-base-uncased", stand_in="distilbert-base-uncased"

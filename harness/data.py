@@ -36,13 +36,13 @@ class Tokenize:
     texts: tuple[str, ...]
     max_length: int
 
-    def __call__(self, rows: Mapping[str, Sequence[Any]]) -> Any:  # noqa: ANN401 - BatchEncoding
+    def __call__(self, rows: Mapping[str, Sequence[Any]]) -> Any:
         """Tokenize a batch of rows."""
         sentences = [list(rows[column]) for column in self.texts]
         return self.tokenizer(*sentences, truncation=True, max_length=self.max_length)
 
 
-def load(files: Sequence[str], schema: Schema, cache_dir: Path) -> Any:  # noqa: ANN401 - Dataset
+def load(files: Sequence[str], schema: Schema, cache_dir: Path) -> Any:
     """Load one split from its parquet files, in their order.
 
     Raises:
@@ -79,7 +79,7 @@ def label_column(columns: Sequence[str], where: str) -> str:
     )
 
 
-def check(split: Any, schema: Schema, where: str) -> None:  # noqa: ANN401 - Dataset
+def check(split: Any, schema: Schema, where: str) -> None:
     """Refuse a split that cannot train a classifier.
 
     Raises:
@@ -127,14 +127,14 @@ def check(split: Any, schema: Schema, where: str) -> None:  # noqa: ANN401 - Dat
         )
 
 
-def sample(split: Any, size: int | None, seed: int) -> Any:  # noqa: ANN401 - Dataset
+def sample(split: Any, size: int | None, seed: int) -> Any:
     """`shuffle(seed).select(range(size))`; the split itself, unshuffled, if size is None."""
     if size is None:
         return split
     return split.shuffle(seed=seed).select(range(min(size, len(split))))
 
 
-def tokenize(split: Any, function: Tokenize, num_proc: int | None = None) -> Any:  # noqa: ANN401
+def tokenize(split: Any, function: Tokenize, num_proc: int | None = None) -> Any:
     """Apply the tokenizer to every row, in `num_proc` processes if given.
 
     The cache is off: a changed tokenizer must never be answered from an older map.

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from harness import accelerator, digest, redaction
 
@@ -163,7 +163,7 @@ class _Digests:
         self.known: dict[str, list[Any]] = {}
         self.changed = False
 
-    def __enter__(self) -> "_Digests":
+    def __enter__(self) -> Self:
         """Read what is remembered; a damaged file is forgotten."""
         if self.cache is not None and self.cache.is_file():
             try:

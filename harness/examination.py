@@ -154,7 +154,7 @@ def _parameters(prepared: Prepared, outcome: Outcome) -> tuple[Parameter, ...]:
     )
 
 
-def _optimizer(optimizer: Any) -> dict[str, Any]:  # noqa: ANN401 - torch's or accelerate's
+def _optimizer(optimizer: Any) -> dict[str, Any]:
     """The optimizer's class and the plain options of its groups."""
     inner = getattr(optimizer, "optimizer", optimizer)
     groups = [
@@ -182,7 +182,7 @@ def _checkpoints(setup: Setup) -> tuple[Checkpoint, ...]:
     return (*sorted(written, key=lambda checkpoint: checkpoint.step), in_memory)
 
 
-def _probe_logits(model: Any, prepared: Prepared) -> Any:  # noqa: ANN401 - transformers' objects
+def _probe_logits(model: Any, prepared: Prepared) -> Any:
     """Logits of the first examples of the evaluated split, (examples, labels)."""
     batch = _probe_batch(prepared).to(model.device)
     model.eval()
@@ -190,7 +190,7 @@ def _probe_logits(model: Any, prepared: Prepared) -> Any:  # noqa: ANN401 - tran
         return model(**batch).logits.cpu()
 
 
-def _probe_batch(prepared: Prepared) -> Any:  # noqa: ANN401 - BatchEncoding
+def _probe_batch(prepared: Prepared) -> Any:
     """The first examples of the evaluated split as a batch that the model takes."""
     setup = prepared.setup
     split = setup.splits["evaluation"]
@@ -247,7 +247,7 @@ def _metric_checks(metrics: Metrics, watch: Watch) -> dict[str, Any]:
     labels = watch.arrays["final.labels"]
     predictions = np.argmax(watch.arrays["final.predictions"], axis=-1)
     try:
-        from sklearn.metrics import f1_score  # noqa: PLC0415 - may be missing where we judge
+        from sklearn.metrics import f1_score
     except ImportError:
         weighted = None
     else:

@@ -77,7 +77,7 @@ class Child:
             self.writer.write(json.dumps(value) + "\n")
             self.writer.flush()
 
-    def await_result(self, timeout: float, progress: Progress | None = None) -> Any:  # noqa: ANN401
+    def await_result(self, timeout: float, progress: Progress | None = None) -> Any:
         """The value of the next `result`.
 
         Raises:

@@ -18,7 +18,7 @@ from harness.collation import Collation
 WEIGHTS = "model.safetensors"
 
 
-def tokenizer(folder: str) -> Any:  # noqa: ANN401 - PreTrainedTokenizerBase
+def tokenizer(folder: str) -> Any:
     """The tokenizer in a folder, without running any code from there."""
     return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
 
@@ -37,13 +37,12 @@ def classifier(folder: str, label_names: tuple[str, ...]) -> tuple[Any, tuple[st
     return model, tuple(sorted(info["missing_keys"]))
 
 
-def limit(model: Any, tokens: Any) -> int:  # noqa: ANN401 - transformers' objects
+def limit(model: Any, tokens: Any) -> int:
     """Most tokens that the model can read."""
-    positions: int = model.config.max_position_embeddings
-    return min(positions, tokens.model_max_length)
+    return min(int(model.config.max_position_embeddings), int(tokens.model_max_length))
 
 
-def collator(tokens: Any, collation: Collation, max_length: int) -> Any:  # noqa: ANN401
+def collator(tokens: Any, collation: Collation, max_length: int) -> Any:
     """The library's own padding collator, set to a strategy."""
     return DataCollatorWithPadding(
         tokens,

@@ -23,7 +23,7 @@ class Notices:
         """Start listening."""
         self._caught.__enter__()
         warnings.simplefilter("default")
-        warnings.showwarning = self._warned
+        warnings.showwarning = self._warned  # type: ignore[assignment] # it takes what it is given
         self._handler = _Collector(self)
         for name in _LIBRARIES:
             logging.getLogger(name).addHandler(self._handler)

@@ -44,8 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
     given = {
-        name: getattr(config.option, f"harness_{name}")
-        for name in Settings.__dataclass_fields__
+        name: getattr(config.option, f"harness_{name}") for name in Settings.__dataclass_fields__
     }
     try:
         table = _table(config.rootpath)
@@ -68,7 +67,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def _table(rootdir: Path) -> Mapping[str, Any]:
     """`[tool.harness]` of the root directory's pyproject.toml."""
-    import tomllib  # noqa: PLC0415 - only where there is a file
+    import tomllib
 
     path = rootdir / "pyproject.toml"
     if not path.is_file():
@@ -85,21 +84,20 @@ def pytest_make_collect_report(
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Show an error of ours as its message and the user's line, without our traceback."""
     report = yield
-    call = report.__dict__.get("call")
-    error = None if call is None or call.excinfo is None else call.excinfo.value
-    if isinstance(error, HarnessError):
+    raised = getattr(report.__dict__.get("call"), "excinfo", None)
+    if raised is not None and isinstance(raised.value, HarnessError):
         lines = [
             f"{entry.path}:{entry.lineno + 1}"
-            for entry in call.excinfo.traceback
+            for entry in raised.traceback
             if entry.path == collector.path
         ]
-        report.longrepr = "\n".join([*lines[-1:], error.text])
+        report.longrepr = "\n".join([*lines[-1:], raised.value.text])
     return report
 
 
 def _suite_of(cls: type | None) -> "type[Suite] | None":
     """The suite that a test class is, if it is one."""
-    from harness.suite import Suite  # noqa: PLC0415 - costs nothing to sessions without suites
+    from harness.suite import Suite
 
     return cls if cls is not None and issubclass(cls, Suite) else None
 
@@ -111,7 +109,7 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: objec
         SpecError: shown by `pytest_make_collect_report`.
     """
     if isinstance(obj, type) and name.startswith("Test") and _suite_of(obj) is not None:
-        from harness.suite import check  # noqa: PLC0415 - as above
+        from harness.suite import check
 
         check(obj)
     del collector
@@ -122,7 +120,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     suite = _suite_of(metafunc.cls)
     if suite is None or "cell" not in metafunc.fixturenames:
         return
-    from harness.suite import cells  # noqa: PLC0415 - as above
+    from harness.suite import cells
 
     settings = metafunc.config.stash[SETTINGS]
     scales: tuple[Scale, ...] = tuple(s for s in SCALES if settings.scale in {None, s})
@@ -165,16 +163,9 @@ def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
         _skip(request, error.text)
     except HarnessError as error:
         pytest.fail(f"{cell.name}\n{error.text}", pytrace=False)
-    from harness.report.session import Row  # noqa: PLC0415 - as above
+    from harness.report.session import Row
 
-    row = Row.of(
-        request.cls.__name__,
-        cell,
-        result.record,
-        trained=result.trained,
-        seconds=result.seconds,
-        place=result.key.path,
-    )
+    row = Row.of(request.cls.__name__, cell, result)
     request.node.user_properties.append((ROW, row.to_property()))
     return result.record
 
@@ -188,7 +179,7 @@ def _not_asked(config: pytest.Config, cell: Cell) -> str:
     if settings.scale is None and not asked_by_mark:
         return "full scale: ask for it with -m gpu, or with --harness-scale full"
     if cell.device == "cuda":
-        from harness import accelerator  # noqa: PLC0415 - as above
+        from harness import accelerator
 
         if not accelerator.describe():
             return (
@@ -207,7 +198,7 @@ def _skip(request: pytest.FixtureRequest, reason: str) -> None:
 @pytest.fixture
 def declared(request: pytest.FixtureRequest, cell: Cell) -> Thresholds:
     """What the cell must reach."""
-    from harness.suite import effective_thresholds  # noqa: PLC0415 - as above
+    from harness.suite import effective_thresholds
 
     overrides = request.config.stash[OVERRIDES]
     found = effective_thresholds(request.cls, cell, overrides)
@@ -228,12 +219,13 @@ def compare_processes(request: pytest.FixtureRequest) -> Callable[[Cell], Mappin
         if reason:
             _skip(request, reason)
         try:
-            return runner_of(request.config).compare_processes(cell)
+            found: Mapping[str, Any] = runner_of(request.config).compare_processes(cell)
         except MissingSourceError as error:
             _skip(request, error.text)
             raise
         except HarnessError as error:
             pytest.fail(error.text, pytrace=False)
+        return found
 
     return compare
 
@@ -248,8 +240,9 @@ def collate(
         recipe = Recipe(dataset="glue/mrpc", model=model)
         cell = Cell(name=model, recipe=recipe, scale="tiny", device="cpu")
         try:
-            return runner_of(request.config).collate(cell, asked)
+            found: Mapping[str, Any] = runner_of(request.config).collate(cell, asked)
         except HarnessError as error:
             pytest.fail(error.text, pytrace=False)
+        return found
 
     return ask

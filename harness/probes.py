@@ -47,7 +47,8 @@ def row_hashes(
     total = ((ids + 1).astype(np.uint64) * _WEIGHTS[0, rank] * real).sum(axis=1)
     if types is not None:
         total += (types.astype(np.uint64) * _WEIGHTS[1, rank] * real).sum(axis=1)
-    return total + (labels + 1).astype(np.uint64) * _LABEL_WEIGHT
+    total += (labels + 1).astype(np.uint64) * _LABEL_WEIGHT
+    return np.asarray(total, np.uint64)
 
 
 def dataset_rows(columns: Mapping[str, Any], labels: list[int]) -> Rows:
@@ -117,7 +118,7 @@ class Watch:
     _mark: float = 0.0
     _shown: float = 0.0
 
-    def attach(self, model: torch.nn.Module) -> Any:  # noqa: ANN401 - torch's handle
+    def attach(self, model: torch.nn.Module) -> Any:
         """Watch a model's forward calls; returns the handle whose `remove` ends that."""
 
         def hook(module: torch.nn.Module, _: object, received: dict[str, Any]) -> None:
@@ -162,7 +163,7 @@ class Watch:
         last.grad_norm = logs.get("grad_norm")
         last.logged = tuple(sorted(logs))
 
-    def metrics_received(self, received: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    def metrics_received(self, received: Any) -> tuple[Any, Any]:
         """`compute_metrics` was called with this; its parts come back."""
         parts = tuple(received)
         predictions, labels = parts[:2]

@@ -5,8 +5,9 @@ object a line), and `arrays/NAME.npy`. Losses may be NaN; Python's JSON writes a
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
@@ -286,7 +287,7 @@ class Record:
 
     def write(self, folder: Path) -> None:
         """Write the record into an existing folder."""
-        import numpy as np  # noqa: PLC0415 - most of the judging tower never needs it
+        import numpy as np
 
         whole = {field.name: getattr(self, field.name) for field in fields(self)}
         arrays = whole.pop("arrays")
@@ -320,7 +321,7 @@ class StoredArrays(Mapping[str, "Array"]):
 
     def __getitem__(self, name: str) -> "Array":
         """Read one array."""
-        import numpy as np  # noqa: PLC0415 - as above
+        import numpy as np
 
         path = self.folder / f"{name}.npy"
         if not path.is_file():
@@ -345,10 +346,14 @@ def _plain(value: object) -> object:
     raise TypeError(message)
 
 
-def _decode(hint: Any, value: Any) -> Any:  # noqa: ANN401 - JSON of any declared type
+_hints: Callable[[Any], dict[str, Any]] = lru_cache(get_type_hints)
+"""Declared types of a class, resolved once: a record has thousands of small parts."""
+
+
+def _decode(hint: Any, value: Any) -> Any:
     """Rebuild dataclasses and tuples from plain JSON, led by the declared types."""
     if is_dataclass(hint):
-        hints = get_type_hints(hint)
+        hints = _hints(hint)
         return hint(**{name: _decode(hints[name], part) for name, part in value.items()})  # type: ignore[operator] # a class
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is UnionType:

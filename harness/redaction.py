@@ -24,7 +24,7 @@ def without_secrets(variables: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in variables.items() if not is_secret(name)}
 
 
-def values(value: Any) -> Any:  # noqa: ANN401 - JSON in, JSON out
+def values(value: Any) -> Any:
     """JSON with every value hidden whose key names a secret, at any depth."""
     if isinstance(value, Mapping):
         return {

@@ -27,7 +27,7 @@ class Reporting:
         self._announced: str | None = None
 
     @property
-    def _terminal(self) -> Any:  # noqa: ANN401 - pytest keeps its class private
+    def _terminal(self) -> Any:
         """Pytest's terminal reporter; None in a process of pytest-xdist."""
         return self.config.pluginmanager.get_plugin("terminalreporter")
 
@@ -36,7 +36,7 @@ class Reporting:
         terminal = self._terminal
         if terminal is None or hasattr(self.config, "workerinput"):
             return
-        capture = self.config.pluginmanager.get_plugin("capturemanager")
+        capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
         with capture.global_and_fixture_disabled():
             if self._announced != cell.name:
                 self._announced = cell.name
@@ -77,7 +77,7 @@ class Reporting:
         if asked and not self.measured.rows and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = NOTHING_MEASURED
 
-    def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:  # noqa: ANN401
+    def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:
         """One line a cell, why others were not measured, and where the reports are."""
         asked = bool(self.measured.outcomes)
         if self.config.option.collectonly or not (asked or self.deselected):
@@ -112,7 +112,7 @@ class Reporting:
             )
         return f"nothing was measured: every cell was skipped (exit code {int(exitstatus)})"
 
-    def _write_files(self, write: Any, verdict: str) -> None:  # noqa: ANN401 - a bound method
+    def _write_files(self, write: Any, verdict: str) -> None:
         """Leave the summaries, or say why not."""
         environment = runner_of(self.config).environment() if self.measured.rows else {}
         try:

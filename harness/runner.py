@@ -109,7 +109,7 @@ class Runner:
             self._train(cell, inputs, inputs.digests(), Path(folder), fault)
             return Record.read(Path(folder)).with_arrays_in_memory()
 
-    def compare_processes(self, cell: Cell, fault: Path | None = None) -> Mapping[str, Any]:
+    def compare_processes(self, cell: Cell, fault: Path | None = None) -> Any:
         """What tokenizing in spawned processes gives; see `harness.tokenizing`."""
         inputs = self.sources.find(cell.recipe, cell.scale)
         fields = ("dataset", "model", "max_length", "num_proc")
@@ -119,9 +119,7 @@ class Runner:
             return self._tokenize(cell, inputs, fault)
         return self._answer(request, lambda: self._tokenize(cell, inputs))
 
-    def collate(
-        self, cell: Cell, request: Mapping[str, Any], fault: Path | None = None
-    ) -> Mapping[str, Any]:
+    def collate(self, cell: Cell, request: Mapping[str, Any], fault: Path | None = None) -> Any:
         """A live child's answer to a request; see `harness.collating`."""
         inputs = self.sources.find(cell.recipe, cell.scale)
         if fault is not None:
@@ -190,13 +188,11 @@ class Runner:
         with self._scratch() as name:
             scratch = Path(name)
             job = self._job("train", cell, inputs, scratch, fault)
-            job = replace(
-                job, output=str(output), inputs=origins, environment=self.environment()
-            )
+            job = replace(job, output=str(output), inputs=origins, environment=self.environment())
             child = self.launcher.converse(job.to_json(), scratch / "log")
             child.await_result(self.settings.timeout, progress)
 
-    def _tokenize(self, cell: Cell, inputs: Inputs, fault: Path | None = None) -> Any:  # noqa: ANN401 - JSON
+    def _tokenize(self, cell: Cell, inputs: Inputs, fault: Path | None = None) -> Any:
         """Have a worker tokenize in one process and in several."""
         with self._scratch() as name:
             scratch = Path(name)
@@ -206,7 +202,7 @@ class Runner:
 
     def _ask_live(
         self, cell: Cell, inputs: Inputs, request: Mapping[str, Any], fault: Path | None = None
-    ) -> Any:  # noqa: ANN401 - JSON
+    ) -> Any:
         """Ask the live child of a model, started on the first request."""
         name = f"{inputs.model} {fault}"
         if name not in self._live:
@@ -216,7 +212,7 @@ class Runner:
         self._live[name].send(request)
         return self._live[name].await_result(self.settings.timeout)
 
-    def _answer(self, request: Mapping[str, Any], ask: Callable[[], Any]) -> Any:  # noqa: ANN401
+    def _answer(self, request: Mapping[str, Any], ask: Callable[[], Any]) -> Any:
         """An answer that only the environment decides: remembered, else asked for."""
         if self._answers is None:
             key = self._environment_key("cpu", 1)

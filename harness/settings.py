@@ -13,7 +13,7 @@ PREFIX = "--harness-"
 TABLE = "tool.harness"
 
 
-def _setting(help_text: str, *, default: object = None, **options: object) -> Any:  # noqa: ANN401
+def _setting(help_text: str, *, default: object = None, **options: object) -> Any:
     """A setting: its default, its help and what else `argparse` should know."""
     return field(default=default, metadata={"help": help_text, **options})
 
@@ -97,7 +97,7 @@ class Settings:
         return cls(**values)
 
 
-def _anchored(value: Any, base: Path) -> Any:  # noqa: ANN401 - any setting
+def _anchored(value: Any, base: Path) -> Any:
     """Paths made absolute, without following links: a venv's python is one."""
     if isinstance(value, Path):
         return Path(os.path.normpath(base / value.expanduser()))
@@ -116,7 +116,7 @@ def _keywords(item: "Field[Any]") -> dict[str, Any]:
     return keywords | {"type": _converter(item)}
 
 
-def _converter(item: "Field[Any]") -> Any:  # noqa: ANN401 - a type
+def _converter(item: "Field[Any]") -> Any:
     """What turns a setting's text into its value."""
     declared = str(item.type)
     if "Path" in declared:
@@ -124,7 +124,7 @@ def _converter(item: "Field[Any]") -> Any:  # noqa: ANN401 - a type
     return int if "int" in declared else float if "float" in declared else str
 
 
-def _from_table(item: "Field[Any]", value: object) -> Any:  # noqa: ANN401 - any setting
+def _from_table(item: "Field[Any]", value: object) -> Any:
     """A table's value, converted as the command line's would be.
 
     Raises:

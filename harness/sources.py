@@ -48,7 +48,9 @@ class Inputs:
 
     def digests(self) -> dict[str, str]:
         """Digests of the bytes of the data, the model and the metrics, names left out."""
-        data = {split: [digest.of_file(file) for file in files] for split, files in self.files.items()}
+        data = {
+            split: [digest.of_file(file) for file in files] for split, files in self.files.items()
+        }
         model = sorted(path for path in self.model.iterdir() if path.is_file())
         metrics = {
             name: [digest.of_file(file) for file in sorted(folder.glob("*.py"))]
@@ -135,9 +137,7 @@ class Sources:
         )
 
 
-def _local_folders(
-    kind: str, name: str, scale: Scale, folders: Iterable[Path]
-) -> list[Path]:
+def _local_folders(kind: str, name: str, scale: Scale, folders: Iterable[Path]) -> list[Path]:
     """Where a name may lie on this disk: stand-ins for tiny, the user's folders for full."""
     stored = name
     if kind == "datasets":
@@ -171,9 +171,11 @@ def _from_hub(kind: str, name: str) -> tuple[Path | None, str]:
     return _snapshot(kind, name, "the Hub", local_files_only=False)
 
 
-def _snapshot(kind: str, name: str, place: str, *, local_files_only: bool) -> tuple[Path | None, str]:
+def _snapshot(
+    kind: str, name: str, place: str, *, local_files_only: bool
+) -> tuple[Path | None, str]:
     """A repository's snapshot, from the cache or the network."""
-    from huggingface_hub import snapshot_download  # noqa: PLC0415 - only full scale pays for it
+    from huggingface_hub import snapshot_download
 
     repository, repo_type, patterns = _repository(kind, name)
     try:
@@ -196,7 +198,9 @@ def _repository(kind: str, name: str) -> tuple[str, str, tuple[str, ...]]:
     if kind == "metrics":
         return f"evaluate-metric/{name}", "space", ("*.py",)
     dataset = catalog.dataset(name)
-    patterns = tuple(dataset.hub_files.format(split=split) for split in ("train", dataset.evaluated))
+    patterns = tuple(
+        dataset.hub_files.format(split=split) for split in ("train", dataset.evaluated)
+    )
     return dataset.hub, "dataset", patterns
 
 

@@ -36,7 +36,7 @@ def session_name(config: pytest.Config) -> str:
 def runner_of(config: pytest.Config) -> "Runner":
     """The session's runner, made when first asked for."""
     if RUNNER not in config.stash:
-        from harness.runner import Runner  # noqa: PLC0415 - sessions without suites need none
+        from harness.runner import Runner
 
         reporting = config.pluginmanager.get_plugin("harness-reporting")
         config.stash[RUNNER] = Runner(

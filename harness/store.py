@@ -89,7 +89,7 @@ class Store:
             manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
             for name, expected in manifest["files"].items():
                 if digest.of_file(folder / name) != expected:
-                    raise ValueError(f"{name} has changed")  # noqa: EM102, TRY003, TRY301 - caught below
+                    raise ValueError(f"{name} has changed")  # noqa: TRY301 - caught below
             return Record.read(folder)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(

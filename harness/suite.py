@@ -87,7 +87,7 @@ def check(suite: type[Suite]) -> None:
     for name, reason in suite.opt_out.items():
         if name not in invariants():
             raise unknown(f"invariant in {suite.__name__}.opt_out", name, invariants())
-        if not isinstance(reason, str) or not reason.strip():
+        if not str(reason or "").strip():
             raise SpecError(
                 f"{suite.__name__}.opt_out[{name!r}] gives no reason", fix="write why in words"
             )

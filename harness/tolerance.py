@@ -1,5 +1,6 @@
-"""Tolerances: how much may differ, each with its reason. Never hashed: loosening one retrains
-nothing.
+"""Tolerances: how much may differ, each with its reason.
+
+Never hashed: loosening one retrains nothing.
 """
 
 import math

@@ -104,9 +104,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
         "evaluation": data.sample(evaluated, recipe.max_eval_samples, recipe.subset_seed),
     }
     if recipe.max_holdout_samples is not None:
-        chosen["holdout"] = data.sample(
-            evaluated, recipe.max_holdout_samples, recipe.holdout_seed
-        )
+        chosen["holdout"] = data.sample(evaluated, recipe.max_holdout_samples, recipe.holdout_seed)
     timer.lap("load data")
 
     transformers.set_seed(recipe.seed)  # before the head is drawn, as the examples do
@@ -128,9 +126,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
     }
     timer.lap("tokenize")
 
-    values = bridge.argument_values(
-        recipe, output_dir=str(scratch / "output"), device=job.device
-    )
+    values = bridge.argument_values(recipe, output_dir=str(scratch / "output"), device=job.device)
     metrics = metric_modules.load(job.metrics, job.f1_average)
     setup = Setup(
         recipe=recipe,
@@ -159,10 +155,14 @@ def prepare(job: Job, timer: Timer) -> Prepared:
     return prepared
 
 
-def _rows(split: Any, label: str, setup: Setup) -> Rows:  # noqa: ANN401 - Dataset
+def _rows(split: Any, label: str, setup: Setup) -> Rows:
     """Names of a tokenized split's rows, as the watch will name them in batches."""
     taken = inspect.signature(setup.model.forward).parameters
-    columns = {name: split[name][:] for name in ("input_ids", "token_type_ids") if name in taken and name in split.column_names}
+    columns = {
+        name: split[name][:]
+        for name in ("input_ids", "token_type_ids")
+        if name in taken and name in split.column_names
+    }
     if setup.recipe.label_smoothing_factor:  # the Trainer then keeps labels from the model
         return dataset_rows(columns, [-1] * len(split))
     return dataset_rows(columns, list(split[label]))

@@ -67,7 +67,7 @@ def check(recipe: Recipe) -> None:
     _check_best_model(recipe, dataset)
 
 
-def _check_type(name: str, value: object, hint: Any) -> None:  # noqa: ANN401 - a type
+def _check_type(name: str, value: object, hint: Any) -> None:
     """Refuse a value of the wrong type; an int will do for a float, a bool not for an int."""
     allowed = get_args(hint) if get_origin(hint) is UnionType else (hint,)
     accepted = {*allowed, int} if float in allowed else set(allowed)

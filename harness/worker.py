@@ -42,7 +42,7 @@ class Conversation:
         self.reader = reader
         self.writer = writer
 
-    def send(self, event: str, **values: Any) -> None:  # noqa: ANN401 - JSON
+    def send(self, event: str, **values: Any) -> None:
         """Send one event."""
         self.writer.write(json.dumps({EVENT: event, **values}) + "\n")
         self.writer.flush()
@@ -74,22 +74,22 @@ def serve(conversation: Conversation) -> int:
 
 def _do(values: dict[str, Any], conversation: Conversation) -> None:
     """Dispatch a job by its kind."""
-    from harness.job import Job  # noqa: PLC0415 - see the module's docstring
+    from harness.job import Job
 
     job = Job.from_json(values)
     if job.fault is not None:
         runpy.run_path(job.fault)
     if job.kind == "train":
-        from harness.training import train  # noqa: PLC0415
+        from harness.training import train
 
         train(job, conversation.progress).write(Path(job.output))
         conversation.send("result", value=None)
     elif job.kind == "tokenize":
-        from harness.tokenizing import compare_processes  # noqa: PLC0415
+        from harness.tokenizing import compare_processes
 
         conversation.send("result", value=compare_processes(job))
     else:
-        from harness.collating import Collator  # noqa: PLC0415
+        from harness.collating import Collator
 
         collator = Collator(job.model)
         for line in conversation.reader:
@@ -177,15 +177,15 @@ def main(arguments: list[str]) -> int:
     """Run as the command line says; see the module's docstring."""
     if arguments[0] == "once":
         return once()
-    import transformers.models.bert.modeling_bert  # noqa: PLC0415
-    import transformers.models.distilbert.modeling_distilbert  # noqa: F401, PLC0415
+    import transformers.models.bert.modeling_bert
+    import transformers.models.distilbert.modeling_distilbert  # noqa: F401
 
-    import harness.collating  # noqa: F401, PLC0415
-    import harness.loops.trainer  # noqa: F401, PLC0415
-    import harness.training  # noqa: F401, PLC0415
+    import harness.collating
+    import harness.loops.trainer
+    import harness.training  # noqa: F401
 
     with contextlib.suppress(ImportError):
-        import sklearn.metrics  # noqa: F401, PLC0415
+        import sklearn.metrics  # noqa: F401
     zygote = Zygote(arguments[1])
     sys.stdout.write("ready\n")
     sys.stdout.flush()

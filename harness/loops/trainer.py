@@ -20,7 +20,7 @@ class WatchedTrainer(Trainer):  # type: ignore[misc] # transformers ships no typ
 
     watch: Watch
 
-    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:  # noqa: ANN401 - passed on
+    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Take the step as ever, and show its loss."""
         loss: torch.Tensor = super().training_step(*args, **kwargs)
         self.watch.micro_batch(loss)
@@ -39,11 +39,11 @@ class WatchCallback(TrainerCallback):  # type: ignore[misc] # as above
         """Start the clock."""
         self.watch.start()
 
-    def on_pre_optimizer_step(self, *_: object, optimizer: Any, **__: object) -> None:  # noqa: ANN401
+    def on_pre_optimizer_step(self, *_: object, optimizer: Any, **__: object) -> None:
         """Show the rate that the update takes."""
         self.watch.before_update(optimizer.param_groups[0]["lr"])
 
-    def on_step_end(self, _: object, state: Any, *__: object, **___: object) -> None:  # noqa: ANN401
+    def on_step_end(self, _: object, state: Any, *__: object, **___: object) -> None:
         """Show that the update is done."""
         self.watch.step(state.global_step, state.max_steps, state.epoch)
 
@@ -54,7 +54,12 @@ class WatchCallback(TrainerCallback):  # type: ignore[misc] # as above
             self.watch.start()
 
     def on_evaluate(
-        self, _: object, state: Any, *__: object, metrics: dict[str, float], **___: object  # noqa: ANN401
+        self,
+        _: object,
+        state: Any,
+        *__: object,
+        metrics: dict[str, float],
+        **___: object,
     ) -> None:
         """Show an evaluation's metrics."""
         name, split = self.evaluating
@@ -65,7 +70,12 @@ class WatchCallback(TrainerCallback):  # type: ignore[misc] # as above
         self.watch.start()
 
     def on_predict(
-        self, _: object, state: Any, *__: object, metrics: dict[str, float], **___: object  # noqa: ANN401
+        self,
+        _: object,
+        state: Any,
+        *__: object,
+        metrics: dict[str, float],
+        **___: object,
     ) -> None:
         """Show the metrics of predicting the evaluated split."""
         bare = _bare(metrics, "final_")
@@ -84,7 +94,7 @@ def _bare(metrics: dict[str, float], prefix: str) -> dict[str, float]:
 def run(setup: Setup, watch: Watch) -> Outcome:
     """Train, predict the evaluated split, evaluate the holdout sample, save."""
 
-    def compute_metrics(received: Any) -> dict[str, float]:  # noqa: ANN401 - EvalPrediction
+    def compute_metrics(received: Any) -> dict[str, float]:
         predictions, labels = watch.metrics_received(received)
         return setup.compute_metrics(np.argmax(predictions, axis=-1), labels)
 

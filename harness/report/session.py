@@ -8,10 +8,12 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from harness.record import Record
 from harness.spec import Cell
+
+if TYPE_CHECKING:
+    from harness.runner import Result
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,10 +57,9 @@ class Row:
     warnings: int
 
     @classmethod
-    def of(
-        cls, suite: str, cell: Cell, record: Record, *, trained: bool, seconds: float, place: str
-    ) -> Self:
-        """The row of a record."""
+    def of(cls, suite: str, cell: Cell, result: "Result") -> Self:
+        """The row of a cell's result."""
+        record = result.record
         recipe, final = record.recipe, record.evaluation().metrics
         return cls(
             suite=suite,
@@ -73,9 +74,9 @@ class Row:
             samples_per_second=record.samples_per_second,
             tokens_per_second=record.tokens_per_second,
             padding=record.padding,
-            seconds=seconds,
-            trained=trained,
-            record=place,
+            seconds=result.seconds,
+            trained=result.trained,
+            record=result.key.path,
             warnings=len(record.warnings),
         )
 
