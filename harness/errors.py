@@ -58,19 +58,22 @@ class InterpreterError(RunError):
 
 def unknown(kind: str, name: str, valid: Iterable[str]) -> SpecError:
     """An unknown name: says the nearest valid one first, then all of them."""
-    names = sorted(valid)
+    names = list(valid)
     hint = nearest(name, names)
     return SpecError(
         f"unknown {kind} {name!r}" + (f": did you mean {hint!r}?" if hint else ""),
-        fix=f"valid: {', '.join(names)}",
+        fix=f"valid: {', '.join(sorted(names))}",
     )
 
 
 def nearest(name: str, valid: Iterable[str]) -> str | None:
-    """The valid name a user most likely meant; a part of a longer name counts (`epochs`)."""
-    names = sorted(valid)
+    """The valid name that was most likely meant: `epocs` is near a part of `num_train_epochs`."""
+    names = list(valid)
     close = get_close_matches(name, names, n=1)
     if close:
         return close[0]
-    containing = [candidate for candidate in names if name.lower() in candidate.lower()]
-    return min(containing, key=len) if containing else None
+    parts = {part: whole for whole in reversed(names) for part in whole.split("_")}
+    in_part = get_close_matches(name, parts, n=1, cutoff=0.75)
+    if in_part:
+        return parts[in_part[0]]
+    return next((whole for whole in names if name.lower() in whole.lower()), None)

@@ -54,21 +54,38 @@ def child_environment(scratch: Path) -> dict[str, str]:
 
 
 class Child:
-    """One conversation with a worker, from the outside."""
+    """One conversation with a worker, from the outside. Close it when done."""
 
-    def __init__(self, writer: IO[str], reader: IO[str], log: Path) -> None:
-        """Talk over two text streams to a worker that writes its output to a log."""
+    def __init__(
+        self,
+        writer: IO[str],
+        reader: IO[str],
+        log: Path,
+        *,
+        connection: socket.socket | None = None,
+        process: "subprocess.Popen[str] | None" = None,
+    ) -> None:
+        """Talk over two text streams to a worker that writes its output to a log.
+
+        The streams are those of a connection, or of a process of the worker's own.
+        """
         self.writer = writer
+        self.connection = connection
         self.log = log
+        self.process = process
         self.pid: int | None = None
         self.events: queue.Queue[Event | None] = queue.Queue()
-        threading.Thread(target=self._listen, args=[reader], daemon=True).start()
+        self.listener = threading.Thread(target=self._listen, args=[reader], daemon=True)
+        self.listener.start()
 
     def _listen(self, reader: IO[str]) -> None:
         """Queue every event; None says that the other side has gone."""
-        with contextlib.suppress(OSError, ValueError):
+        with reader, contextlib.suppress(OSError, ValueError):
             for line in reader:
                 self.events.put(json.loads(line))
+        if self.process is not None:
+            code = self.process.wait()
+            self.events.put({"event": "exit", "code": max(code, 0), "signal": max(-code, 0)})
         self.events.put(None)
 
     def send(self, value: object) -> None:
@@ -118,9 +135,14 @@ class Child:
                 os.killpg(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """End the conversation: a live child stops."""
+        """End the conversation: a live child stops, and is waited for."""
         with contextlib.suppress(OSError):
             self.writer.close()
+        if self.connection is not None:
+            with contextlib.suppress(OSError):  # it is gone already
+                self.connection.shutdown(socket.SHUT_WR)
+            self.connection.close()
+        self.listener.join()
 
     def _gone(self, event: Event | None) -> RunError:
         """The error for a child that ended without a word."""
@@ -235,29 +257,29 @@ class Launcher:
         self.start()
         assert self._zygote is not None  # noqa: S101 - start() has just made it
         if self._zygote.stdout is not None:
-            ready = self._zygote.stdout.readline()
+            with self._zygote.stdout as output:
+                ready = output.readline()
+            self._zygote.stdout = None
             if not ready:
                 raise self._unfit(self.folder / "zygote.log")
-            self._zygote.stdout.close()
-            self._zygote.stdout = None
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connection.connect(str(self.folder / "socket"))
+            connection.sendall(f"{log}\n".encode())
         except OSError:
+            connection.close()
             raise self._unfit(self.folder / "zygote.log") from None
-        connection.sendall(f"{log}\n".encode())
         writer = connection.makefile("w", encoding="utf-8")
         reader = connection.makefile("r", encoding="utf-8")
-        connection.close()  # the two files keep it open
-        return Child(writer, reader, log)
+        return Child(writer, reader, log, connection=connection)
 
     def _spawn(self, log: Path) -> Child:
-        """Start a fresh process; a thread reports how it ended."""
+        """Start a fresh process."""
         with log.open("w", encoding="utf-8") as output:
             process = self._popen(["once"], output)
         assert process.stdin is not None  # noqa: S101 - it is a pipe
         assert process.stdout is not None  # noqa: S101 - likewise
-        return Child(process.stdin, process.stdout, log)
+        return Child(process.stdin, process.stdout, log, process=process)
 
     def _popen(self, arguments: list[str], log: IO[str]) -> subprocess.Popen[str]:
         """Start a worker process."""

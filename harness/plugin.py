@@ -91,7 +91,7 @@ def pytest_make_collect_report(
             for entry in raised.traceback
             if entry.path == collector.path
         ]
-        report.longrepr = "\n".join([*lines[-1:], raised.value.text])
+        report.longrepr = ": ".join([*lines[-1:], raised.value.text])
     return report
 
 

@@ -41,6 +41,8 @@ class Reporting:
             if self._announced != cell.name:
                 self._announced = cell.name
                 terminal.ensure_newline()
+                if terminal._tw.width_of_current_line:  # noqa: SLF001 - under -q it cannot tell
+                    terminal.line("")
                 if not sys.stdout.isatty():
                     terminal.write_line(f"training {cell.name}: {total} steps")
             if sys.stdout.isatty():
@@ -77,7 +79,7 @@ class Reporting:
         if asked and not self.measured.rows and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = NOTHING_MEASURED
 
-    def pytest_terminal_summary(self, terminalreporter: Any, exitstatus: int) -> None:
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """One line a cell, why others were not measured, and where the reports are."""
         asked = bool(self.measured.outcomes)
         if self.config.option.collectonly or not (asked or self.deselected):
@@ -87,7 +89,7 @@ class Reporting:
         for line in lines(self.measured):
             write(line)
         if not self.measured.rows:
-            verdict = self._nothing(exitstatus)
+            verdict = self._nothing()
             write(verdict, red=True)
         else:
             verdict = self._verdict()
@@ -101,16 +103,16 @@ class Reporting:
         counts = ", ".join(f"{n} {name}" for name, n in sorted(self.measured.outcomes.items()))
         return f"{len(self.measured.rows)} cells measured; tests: {counts}"
 
-    def _nothing(self, exitstatus: int) -> str:
+    def _nothing(self) -> str:
         """Why a session measured nothing."""
         if self.measured.outcomes["error"] or self.measured.outcomes["failed"]:
             return "nothing was measured: see the errors above"
         if not self.measured.outcomes:
             return (
                 f"nothing was measured: all {self.deselected} tests of suites were deselected "
-                f"(exit code {int(exitstatus)})"
+                f"(exit code {int(NOTHING_MEASURED)})"
             )
-        return f"nothing was measured: every cell was skipped (exit code {int(exitstatus)})"
+        return f"nothing was measured: every cell was skipped (exit code {int(NOTHING_MEASURED)})"
 
     def _write_files(self, write: Any, verdict: str) -> None:
         """Leave the summaries, or say why not."""

@@ -4,6 +4,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -189,16 +190,16 @@ class Runner:
             scratch = Path(name)
             job = self._job("train", cell, inputs, scratch, fault)
             job = replace(job, output=str(output), inputs=origins, environment=self.environment())
-            child = self.launcher.converse(job.to_json(), scratch / "log")
-            child.await_result(self.settings.timeout, progress)
+            with closing(self.launcher.converse(job.to_json(), scratch / "log")) as child:
+                child.await_result(self.settings.timeout, progress)
 
     def _tokenize(self, cell: Cell, inputs: Inputs, fault: Path | None = None) -> Any:
         """Have a worker tokenize in one process and in several."""
         with self._scratch() as name:
             scratch = Path(name)
             job = self._job("tokenize", cell, inputs, scratch, fault)
-            child = self.launcher.converse(job.to_json(), scratch / "log")
-            return child.await_result(self.settings.timeout)
+            with closing(self.launcher.converse(job.to_json(), scratch / "log")) as child:
+                return child.await_result(self.settings.timeout)
 
     def _ask_live(
         self, cell: Cell, inputs: Inputs, request: Mapping[str, Any], fault: Path | None = None

@@ -163,7 +163,8 @@ def _from_package(kind: str, name: str) -> tuple[Path | None, str]:
 
 def _from_cache(kind: str, name: str) -> tuple[Path | None, str]:
     """What an earlier download left in the Hugging Face cache."""
-    return _snapshot(kind, name, "the Hugging Face cache", local_files_only=True)
+    found, where = _snapshot(kind, name, "the Hugging Face cache", local_files_only=True)
+    return found, where.partition(": ")[0]
 
 
 def _from_hub(kind: str, name: str) -> tuple[Path | None, str]:

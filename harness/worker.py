@@ -160,6 +160,8 @@ class Zygote:
             if not found:
                 continue
             connection = self.children.pop(pid)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)  # what it started must not outlive it
             code = os.waitstatus_to_exitcode(status)
             event = {EVENT: "exit", "code": max(code, 0), "signal": max(-code, 0)}
             with contextlib.suppress(OSError):

@@ -1,0 +1,117 @@
+"""The environment key: every edited file, version, device, thread count and flag makes another."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import environment
+
+ROOT = Path(__file__).parent.parent
+
+
+def describe(path: Path, cache: Path, **variables: str) -> dict[str, Any]:
+    """The description of this interpreter with a folder first on its path."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "harness.environment", str(cache)],
+        env={**os.environ, "PYTHONPATH": f"{path}{os.pathsep}{ROOT}", **variables},
+        cwd=path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told: dict[str, Any] = json.loads(answer.stdout)
+    return told
+
+
+def key(told: dict[str, Any]) -> str:
+    """The key on a CPU with one thread."""
+    return environment.key(told, device="cpu", threads=1)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A source tree that shadows an installed package, as an editable install would."""
+    package = tmp_path / "tree" / "evaluate"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("VALUE = 1\n", encoding="ascii")
+    return package.parent
+
+
+def test_the_same_twice_is_the_same(tree: Path, tmp_path: Path) -> None:
+    """A second description, answered from the cache of digests, has the same key."""
+    cache = tmp_path / "cache.json"
+    assert key(describe(tree, cache)) == key(describe(tree, cache))
+
+
+def test_an_edited_file_is_another_environment(tree: Path, tmp_path: Path) -> None:
+    """Even with the same size and modification time, and with a warm cache."""
+    cache, path = tmp_path / "cache.json", tree / "evaluate" / "__init__.py"
+    before, stat = describe(tree, cache), path.stat()
+    path.write_text("VALUE = 2\n", encoding="ascii")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    after = describe(tree, cache)
+    assert path.stat().st_size == stat.st_size
+    assert key(before) != key(after)
+    assert before["files"]["torch"] == after["files"]["torch"]
+
+
+def test_a_patch_at_startup_is_another_environment(tree: Path, tmp_path: Path) -> None:
+    """A sitecustomize that could patch anything counts as a file of the environment."""
+    before = describe(tree, tmp_path / "cache.json")
+    (tree / "sitecustomize.py").write_text("import math\n", encoding="ascii")
+    assert key(before) != key(describe(tree, tmp_path / "cache.json"))
+
+
+def test_a_flag_is_another_environment(tree: Path, tmp_path: Path) -> None:
+    """Variables that change numerics count, others do not."""
+    plain = describe(tree, tmp_path / "cache.json")
+    other = describe(tree, tmp_path / "cache.json", LANG="C")
+    flagged = describe(tree, tmp_path / "cache.json", OMP_NUM_THREADS="1")
+    assert key(plain) == key(other)
+    assert key(plain) != key(flagged)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"packages": {"transformers": "0"}},
+        {"python": "3.0"},
+        {"cpu": {"model": "another"}},
+        {"accelerator": {"devices": ["another"]}},
+    ],
+)
+def test_everything_told_counts(change: dict[str, Any]) -> None:
+    """A version, an interpreter or a device more makes another key."""
+    told = {"packages": {}, "python": "3.11", "cpu": {}, "accelerator": {}, "executable": "a"}
+    assert key(told) != key(told | change)
+    assert key(told) == key(told | {"executable": "b"})
+
+
+def test_device_and_threads_count() -> None:
+    """Results depend on both."""
+    keys = {
+        environment.key({}, device=device, threads=threads)
+        for device in ("cpu", "cuda")
+        for threads in (1, 2)
+    }
+    assert len(keys) == 4
+
+
+def test_a_damaged_cache_is_forgotten(tree: Path, tmp_path: Path) -> None:
+    """The cache only saves time."""
+    cache = tmp_path / "cache.json"
+    expected = key(describe(tree, cache))
+    cache.write_text("{", encoding="ascii")
+    assert key(describe(tree, cache)) == expected
+
+
+def test_nothing_secret_is_told(tree: Path, tmp_path: Path) -> None:
+    """A flag whose name says that it is secret is hidden."""
+    told = describe(tree, tmp_path / "cache.json", CUDA_API_KEY="hunter2hunter2")
+    assert "hunter2hunter2" not in json.dumps(told)
+    assert told["flags"]["CUDA_API_KEY"] == "<redacted>"

@@ -1,0 +1,190 @@
+"""Workers may crash, hang or be killed: one run is lost, its last lines are shown, no more."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import Fault
+from harness import redaction
+from harness.errors import HarnessError, InterpreterError, RunError
+from harness.launch import Launcher
+from harness.record import Record
+from harness.runner import Runner
+from harness.settings import Settings
+from harness.spec import Cell
+
+
+def lost(runner: Runner, cell: Cell, fault: Path) -> str:
+    """The message of a run that does not come back."""
+    with pytest.raises(RunError) as caught:
+        runner.run_faulty(cell, fault)
+    return caught.value.text
+
+
+def test_a_crash_shows_its_last_lines(runner: Runner, small_cell: Cell, fault: Fault) -> None:
+    """An exception of the judged libraries is named, and the log's end is quoted."""
+    code = "import transformers\ndel transformers.TrainingArguments.to_dict"
+    message = lost(runner, small_cell, fault(code))
+    assert message.startswith("the run crashed: AttributeError")
+    assert "last lines of its log:" in message
+    assert "  | AttributeError" in message
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "ran out of memory"),
+        ("import os; os.abort()", "was ended by SIGABRT"),
+        ("import os; print('goodbye', flush=True); os._exit(3)", "exit code 3"),
+    ],
+)
+def test_a_death_is_named(
+    runner: Runner, small_cell: Cell, fault: Fault, code: str, message: str
+) -> None:
+    """A signal or an early exit is told apart from a crash."""
+    assert message in lost(runner, small_cell, fault(code))
+
+
+def test_output_before_a_death_is_shown(runner: Runner, small_cell: Cell, fault: Fault) -> None:
+    """What was printed last is the best hint there is."""
+    code = "import os; print('the last words', flush=True); os._exit(3)"
+    assert "  | the last words" in lost(runner, small_cell, fault(code))
+
+
+def test_a_hang_is_killed_with_its_children(
+    runner: Runner, small_cell: Cell, fault: Fault, tmp_path: Path
+) -> None:
+    """A run that takes too long ends, and so does everything it started."""
+    pid = tmp_path / "pid"
+    code = (
+        "import pathlib, subprocess, time\n"
+        "child = subprocess.Popen(['sleep', '600'])\n"
+        f"pathlib.Path({str(pid)!r}).write_text(str(child.pid))\n"
+        "time.sleep(600)\n"
+    )
+    hasty = Runner(settings=Settings(store=tmp_path, timeout=2.0), session="hasty")
+    hasty.launcher = runner.launcher
+    message = lost(hasty, small_cell, fault(code))
+    assert message.startswith("the run took longer than 2 s and was killed")
+    assert "raise --harness-timeout" in message
+    deadline = time.monotonic() + 10
+    while _is_running(int(pid.read_text(encoding="ascii"))) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _is_running(int(pid.read_text(encoding="ascii")))
+
+
+def _is_running(pid: int) -> bool:
+    """Whether a process runs, and is no zombie that nobody has buried yet."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_neighbours_live_on(runner: Runner, small_cell: Cell, fault: Fault) -> None:
+    """After a death, the same zygote trains the next cell."""
+    lost(runner, small_cell, fault("import os; os.abort()"))
+    assert len(runner.run(small_cell).record.steps) == 26
+
+
+def test_a_failure_is_told_again(runner: Runner, small_cell: Cell, tmp_path: Path) -> None:
+    """A session's second process does not try again what the first lost."""
+    broken = tmp_path / "not-a-python"
+    settings = Settings(store=tmp_path / "store", python=broken)
+    first = Runner(settings=settings, session="shared-failure")
+    with pytest.raises(HarnessError) as once:
+        first.run(small_cell)
+    with pytest.raises(HarnessError) as again:
+        first.run(small_cell)
+    assert once.value is again.value
+    del runner
+
+
+def test_fresh_process_gives_the_same(
+    small_cell: Cell, small_record: Record, tmp_path: Path
+) -> None:
+    """Where fork is missing, a fresh process for the job computes the same, bit for bit."""
+    runner = Runner(settings=Settings(store=tmp_path), session="fresh-process")
+    runner.launcher = Launcher(Path(sys.executable), fork=False)
+    try:
+        record = runner.run(small_cell).record
+    finally:
+        runner.close()
+    assert [step.loss for step in record.steps] == [step.loss for step in small_record.steps]
+    assert record.checkpoints == small_record.checkpoints
+
+
+def test_no_interpreter_is_told(small_cell: Cell, tmp_path: Path) -> None:
+    """A path that is no Python is named."""
+    runner = Runner(settings=Settings(store=tmp_path, python=tmp_path / "python"), session="none")
+    with pytest.raises(InterpreterError, match=r"python cannot be started\nNo such file"):
+        runner.run(small_cell)
+
+
+def test_an_interpreter_without_transformers_is_told(small_cell: Cell, tmp_path: Path) -> None:
+    """What is missing is named, with the command that installs it."""
+    bare = tmp_path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
+    settings = Settings(store=tmp_path / "store", python=bare / "bin" / "python")
+    with pytest.raises(InterpreterError, match="has no torch, transformers, datasets") as caught:
+        Runner(settings=settings, session="bare").run(small_cell)
+    assert "-m pip install torch transformers" in caught.value.text
+
+
+def test_secrets_stay_behind(
+    runner: Runner, small_cell: Cell, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A token reaches neither the worker, nor a log's quoted lines."""
+    monkeypatch.setenv("HF_TOKEN", "hf_verysecretvalue")
+    settings = Settings(store=runner.settings.store)
+    with Launcher(settings.python) as launcher:
+        assert "HF_TOKEN" not in launcher.environment
+    code = "print('hf_verysecretvalue', flush=True); raise ValueError('hf_verysecretvalue')"
+    message = lost(runner, small_cell, fault(code))
+    assert "hf_verysecretvalue" not in message
+    assert redaction.HIDDEN in message
+
+
+def test_secret_arguments_are_hidden(
+    runner: Runner, small_cell: Cell, fault: Fault
+) -> None:
+    """A token in the resolved arguments does not reach the record."""
+    code = (
+        "import transformers\n"
+        "old = transformers.TrainingArguments.to_dict\n"
+        "def to_dict(self):\n"
+        "    return {**old(self), 'hub_token': 'hf_verysecretvalue'}\n"
+        "transformers.TrainingArguments.to_dict = to_dict\n"
+    )
+    record = runner.run_faulty(small_cell, fault(code))
+    assert record.arguments["hub_token"] == redaction.HIDDEN
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("HF_TOKEN", True),
+        ("hub_token", True),
+        ("WANDB_API_KEY", True),
+        ("AWS_SECRET_ACCESS_KEY", True),
+        ("DB_PASSWORD", True),
+        ("num_input_tokens_seen", False),
+        ("include_num_input_tokens_seen", False),
+        ("OMP_NUM_THREADS", False),
+        ("tokenizer", False),
+    ],
+)
+def test_secret_names(name: str, secret: bool) -> None:  # noqa: FBT001 - a table's column
+    """Names of secrets are known; names that only sound alike are not."""
+    assert redaction.is_secret(name) is secret
+
+
+def test_short_values_are_not_replaced() -> None:
+    """Hiding a value such as `1` would garble every text."""
+    assert redaction.text("1 of 10", {"X_TOKEN": "1"}) == "1 of 10"
+    assert os.environ.get("PYTEST_CURRENT_TEST")

@@ -1,0 +1,86 @@
+"""Declarations: unknown names are answered with the nearest, matrices multiply, keys are stable."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import catalog
+from harness.errors import SpecError, nearest
+from harness.spec import HEADLINE_AXES, Matrix, Recipe, Thresholds
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("epocs", "num_train_epochs"),
+        ("epochs", "num_train_epochs"),
+        ("batch_size", "per_device_train_batch_size"),
+        ("warmup_ratio", "warmup_steps"),
+        ("modle", "model"),
+        ("zzz", None),
+    ],
+)
+def test_nearest_is_what_was_meant(written: str, meant: str | None) -> None:
+    """Typing errors, parts of names and older names find their field; nonsense finds none."""
+    assert nearest(written, Recipe.field_names()) == meant
+
+
+def test_unknown_field_names_the_nearest() -> None:
+    """A misspelt recipe field says what was probably meant, and lists all."""
+    with pytest.raises(SpecError, match=r"unknown Recipe field 'epocs': did you mean 'num_train"):
+        Recipe(dataset="imdb", epocs=3)  # type: ignore[call-arg] # misspelt on purpose
+    with pytest.raises(SpecError, match=r"unknown Thresholds field 'acuracy'.*\n.*valid: accuracy"):
+        Thresholds(acuracy=0.9)  # type: ignore[call-arg] # likewise
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ({"modle": ["a"]}, "unknown Matrix axis 'modle': did you mean 'model'"),
+        ({"model": []}, "is empty"),
+        ({"model": "bert-base-uncased"}, r"give a list: model=\['bert-base-uncased'\]"),
+        ({"seed": [1, 1]}, "repeats a value"),
+    ],
+)
+def test_matrix_refuses(axes: dict[str, list[int]], message: str) -> None:
+    """An axis that is unknown, empty, a bare string or repeats itself is refused."""
+    with pytest.raises(SpecError, match=message):
+        Matrix(**axes)
+
+
+@given(
+    seeds=st.lists(st.integers(0, 9), min_size=1, unique=True),
+    collations=st.lists(
+        st.sampled_from(["dynamic", "max_length", "pad_to_multiple_of:8"]), min_size=1, unique=True
+    ),
+)
+def test_matrix_multiplies(seeds: list[int], collations: list[str]) -> None:
+    """There is one cell for every combination, each with an id and a key of its own."""
+    matrix = Matrix(seed=seeds, collation=collations)
+    cells = list(matrix.multiply(Recipe(dataset="imdb")))
+    assert len(cells) == len(seeds) * len(collations)
+    assert len({name for name, _ in cells}) == len(cells)
+    assert len({recipe.key for _, recipe in cells}) == len(cells)
+
+
+def test_ids_start_with_the_headline_axes() -> None:
+    """An id reads model, collation, loop, and then the other axes by name."""
+    cells = list(Matrix(seed=[7]).multiply(Recipe(dataset="imdb")))
+    assert cells[0][0] == "bert-base-uncased-dynamic-trainer-seed:7"
+    assert HEADLINE_AXES == ("model", "collation", "loop")
+
+
+def test_tiny_quarters_lengths_and_widens_the_rate() -> None:
+    """The stand-ins have a quarter of the positions and a twelfth of the width."""
+    tiny = catalog.tiny(Recipe(dataset="imdb", max_length=512, learning_rate=2e-5))
+    assert tiny.max_length == 128
+    assert tiny.learning_rate == pytest.approx(2e-5 * catalog.TINY_LEARNING_RATE_FACTOR)
+
+
+def test_recipe_defaults_are_trainings_own() -> None:
+    """Defaults that a recipe shares with TrainingArguments are the library's documented ones."""
+    recipe = Recipe(dataset="imdb")
+    assert recipe.num_train_epochs == 3.0
+    assert recipe.per_device_train_batch_size == 8
+    assert recipe.learning_rate == 5e-5
+    assert recipe.seed == 42

@@ -1,0 +1,91 @@
+"""Recipes that contradict themselves are refused before anything is found, loaded or started."""
+
+from typing import Any
+
+import pytest
+
+from harness import collation, validation
+from harness.errors import SpecError
+from harness.spec import Recipe
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"dataset": "imbd"}, "unknown data set 'imbd': did you mean 'imdb'"),
+        ({"model": "bert-base-uncase"}, "did you mean 'bert-base-uncased'"),
+        ({"collation": "dynamik"}, "unknown collation 'dynamik': did you mean 'dynamic'"),
+        ({"collation": "pad_to_multiple_of:0"}, "needs a positive whole number"),
+        ({"loop": "trainee"}, "unknown loop 'trainee': did you mean 'trainer'"),
+        ({"max_length": 513}, "over the limit of bert-base-uncased\nit reads at most 512"),
+        ({"max_length": -1}, "max_length=-1 is too small"),
+        ({"per_device_train_batch_size": 0}, "give 1 or more"),
+        ({"learning_rate": 0.0}, "not above 0"),
+        ({"learning_rate": float("nan")}, "not above 0"),
+        ({"adam_beta2": 1.0}, "not below 1"),
+        ({"max_steps": 0}, "give 1 or more, or -1"),
+        ({"seed": "42"}, "seed='42' is a str\ngive int"),
+        ({"fp16": 1}, "fp16=1 is a int\ngive bool"),
+        ({"num_train_epochs": True}, "is a bool"),
+        ({"eval_strategy": "epochs"}, "did you mean 'epoch'"),
+        ({"eval_strategy": "steps"}, "needs eval_steps"),
+        ({"lr_scheduler_type": "lineal"}, "did you mean 'linear'"),
+        ({"fp16": True, "bf16": True}, "contradict"),
+        ({"load_best_model_at_end": True}, "needs matching strategies"),
+        (
+            {
+                "load_best_model_at_end": True,
+                "eval_strategy": "steps",
+                "eval_steps": 30,
+                "save_strategy": "steps",
+                "save_steps": 50,
+            },
+            "no multiple of eval_steps=30",
+        ),
+        ({"metric_for_best_model": "acuracy"}, "did you mean 'accuracy'"),
+    ],
+)
+def test_nonsense_is_refused(fields: dict[str, Any], message: str) -> None:
+    """Each contradiction has one clear message that says what to write instead."""
+    with pytest.raises(SpecError) as caught:
+        validation.check(Recipe(**{"dataset": "imdb", **fields}))
+    assert message in caught.value.text
+
+
+def test_sense_is_accepted() -> None:
+    """An int does for a float, and None for what may be left out."""
+    validation.check(Recipe(dataset="imdb", num_train_epochs=3, max_length=None))
+
+
+def test_overrides_are_typed() -> None:
+    """Values are JSON where they can be, else text."""
+    written = ("model=bert-base-cased", "max_steps=20", "fp16=true", "max_length=null")
+    assert validation.parse_overrides(written) == {
+        "model": "bert-base-cased",
+        "max_steps": 20,
+        "fp16": True,
+        "max_length": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "message"), [("epochs=3", "did you mean"), ("model", "has no '='")]
+)
+def test_overrides_refuse(written: str, message: str) -> None:
+    """A field that does not exist, or no value, is an error."""
+    with pytest.raises(SpecError, match=message):
+        validation.parse_overrides((written,))
+
+
+@pytest.mark.parametrize(
+    ("name", "longest", "width"),
+    [
+        ("dynamic", 17, 17),
+        ("max_length", 17, 32),
+        ("pad_to_multiple_of:8", 17, 24),
+        ("pad_to_multiple_of:8", 16, 16),
+    ],
+)
+def test_collation_widths(name: str, longest: int, width: int) -> None:
+    """A strategy says how wide a batch is."""
+    assert collation.parse(name).width(longest, 32) == width
