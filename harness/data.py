@@ -8,6 +8,7 @@ from typing import Any
 import datasets
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from harness.errors import SourceError
 
@@ -50,6 +51,8 @@ def load(files: Sequence[str], schema: Schema, cache_dir: Path) -> Any:
     """
     paths = [str(path) for path in files]
     try:
+        if not sum(pq.read_metadata(path).num_rows for path in paths):
+            raise SourceError(f"{paths[0]} has no rows", fix="write the split anew")
         split = datasets.load_dataset(
             "parquet", data_files={"split": paths}, split="split", cache_dir=str(cache_dir)
         )
@@ -83,7 +86,7 @@ def check(split: Any, schema: Schema, where: str) -> None:
     """Refuse a split that cannot train a classifier.
 
     Raises:
-        SourceError: no rows, missing columns, null or out-of-range labels, empty texts, or
+        SourceError: missing columns, null or out-of-range labels, empty texts, or
             other label names than the catalog's.
     """
     label = label_column(split.column_names, where)
@@ -93,10 +96,13 @@ def check(split: Any, schema: Schema, where: str) -> None:
             f"{where} has no column {', '.join(missing)}",
             why=f"its columns: {', '.join(split.column_names)}",
         )
-    if len(split) == 0:
-        raise SourceError(f"{where} has no rows", fix="write the split anew")
     table = split.data.table
     labels = table.column(label)
+    if not pa.types.is_integer(labels.type):
+        raise SourceError(
+            f"{where}: labels are {labels.type}, not whole numbers",
+            fix=f"write ids 0 to {len(schema.label_names) - 1}: {', '.join(schema.label_names)}",
+        )
     if labels.null_count:
         raise SourceError(
             f"{where}: {labels.null_count} of {len(split)} labels are null",

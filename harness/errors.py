@@ -69,7 +69,8 @@ def unknown(kind: str, name: str, valid: Iterable[str]) -> SpecError:
 def nearest(name: str, valid: Iterable[str]) -> str | None:
     """The valid name that was most likely meant: `epocs` is near a part of `num_train_epochs`."""
     names = list(valid)
-    close = get_close_matches(name, names, n=1)
+    longer = [whole for whole in names if whole.startswith(f"{name}_")]
+    close = [*longer, *get_close_matches(name, names, n=1)]
     if close:
         return close[0]
     parts = {part: whole for whole in reversed(names) for part in whole.split("_")}

@@ -6,7 +6,7 @@ only ever reads records.
 
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import pytest
 
@@ -23,6 +23,8 @@ pytest.register_assert_rewrite("harness.invariants")
 if TYPE_CHECKING:
     from harness.record import Record
     from harness.suite import Suite
+
+Answer = TypeVar("Answer")
 
 MARKS = (
     "gpu: trains on an accelerator, at full scale unless told otherwise",
@@ -150,20 +152,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"opted out: {reason}"))
 
 
+def _ask(request: pytest.FixtureRequest, question: Callable[[], Answer]) -> Answer:
+    """The answer to a question of the runner; a skip or a failure without traceback if none."""
+    try:
+        return question()
+    except HarnessError as raised:
+        error = raised
+    if isinstance(error, MissingSourceError) and isinstance(request.node, pytest.Item):
+        _skip(request, error.text)
+    pytest.fail(error.text, pytrace=False)
+
+
 @pytest.fixture
 def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
     """The cell's record: from the store, or trained now."""
-    config = request.config
-    reason = _not_asked(config, cell)
+    reason = _not_asked(request.config, cell)
     if reason:
         _skip(request, reason)
-    try:
-        result = runner_of(config).run(cell)
-    except MissingSourceError as error:
-        _skip(request, error.text)
-    except HarnessError as error:
-        pytest.fail(f"{cell.name}\n{error.text}", pytrace=False)
-    from harness.report.session import Row
+    runner = runner_of(request.config)
+    result = _ask(request, lambda: runner.run(cell))
+    from harness.report.session import Row  # sessions without suites need none
 
     row = Row.of(request.cls.__name__, cell, result)
     request.node.user_properties.append((ROW, row.to_property()))
@@ -189,7 +197,7 @@ def _not_asked(config: pytest.Config, cell: Cell) -> str:
     return ""
 
 
-def _skip(request: pytest.FixtureRequest, reason: str) -> None:
+def _skip(request: pytest.FixtureRequest, reason: str) -> NoReturn:
     """Skip a test whose cell is not measured, and remember why."""
     request.node.user_properties.append((REASON, reason))
     pytest.skip(reason.splitlines()[0])
@@ -218,14 +226,8 @@ def compare_processes(request: pytest.FixtureRequest) -> Callable[[Cell], Mappin
         reason = _not_asked(request.config, cell)
         if reason:
             _skip(request, reason)
-        try:
-            found: Mapping[str, Any] = runner_of(request.config).compare_processes(cell)
-        except MissingSourceError as error:
-            _skip(request, error.text)
-            raise
-        except HarnessError as error:
-            pytest.fail(error.text, pytrace=False)
-        return found
+        runner = runner_of(request.config)
+        return _ask(request, lambda: runner.compare_processes(cell))
 
     return compare
 
@@ -235,14 +237,11 @@ def collate(
     request: pytest.FixtureRequest,
 ) -> Callable[[str, Mapping[str, Any]], Mapping[str, Any]]:
     """Asks a live child of the judged environment to collate for a model."""
+    runner = runner_of(request.config)
 
     def ask(model: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         recipe = Recipe(dataset="glue/mrpc", model=model)
         cell = Cell(name=model, recipe=recipe, scale="tiny", device="cpu")
-        try:
-            found: Mapping[str, Any] = runner_of(request.config).collate(cell, asked)
-        except HarnessError as error:
-            pytest.fail(error.text, pytrace=False)
-        return found
+        return _ask(request, lambda: runner.collate(cell, asked))
 
     return ask

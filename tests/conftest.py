@@ -35,13 +35,55 @@ def small_cell() -> Cell:
         save_strategy="epoch",
         load_best_model_at_end=True,
     )
-    return Cell(name="small", recipe=catalog.tiny(recipe), scale="tiny", device="cpu")
+    name = "bert-base-uncased-dynamic-trainer"
+    return Cell(name=name, recipe=catalog.tiny(recipe), scale="tiny", device="cpu")
 
 
 @pytest.fixture(scope="session")
 def small_record(runner: Runner, small_cell: Cell) -> Record:
     """The record of the small cell."""
     return runner.run(small_cell).record
+
+
+SMALL_SUITE = """
+from harness import Recipe, Suite, Thresholds
+
+class TestSmall(Suite):
+    recipe = Recipe(
+        dataset="glue/mrpc",
+        max_length=128,
+        max_train_samples=100,
+        max_eval_samples=60,
+        max_holdout_samples=20,
+        num_train_epochs=2,
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        load_best_model_at_end=True,
+    )
+    thresholds = Thresholds(accuracy=0.0)
+"""
+"""A suite whose one tiny cell is the small cell, so that it finds the small record."""
+
+
+@pytest.fixture
+def door(pytester: pytest.Pytester, runner: Runner, small_record: Record) -> "Door":
+    """Runs pytest as a user would, in a folder with the small suite and a store that has it."""
+    assert small_record.steps
+    pytester.makepyfile(test_small=SMALL_SUITE)
+    return Door(pytester, runner.settings.store)
+
+
+class Door:
+    """The public door: `door("-k", "labels")` runs pytest in a process of its own."""
+
+    def __init__(self, pytester: pytest.Pytester, store: Path) -> None:
+        """Run in pytester's folder, with a store."""
+        self.pytester = pytester
+        self.store = store
+
+    def __call__(self, *arguments: str) -> pytest.RunResult:
+        """Run pytest."""
+        return self.pytester.runpytest_subprocess(f"--harness-store={self.store}", *arguments)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Fault
 from harness import redaction
 from harness.errors import HarnessError, InterpreterError, RunError
 from harness.launch import Launcher
@@ -16,6 +15,7 @@ from harness.record import Record
 from harness.runner import Runner
 from harness.settings import Settings
 from harness.spec import Cell
+from tests.conftest import Fault
 
 
 def lost(runner: Runner, cell: Cell, fault: Path) -> str:
@@ -150,9 +150,7 @@ def test_secrets_stay_behind(
     assert redaction.HIDDEN in message
 
 
-def test_secret_arguments_are_hidden(
-    runner: Runner, small_cell: Cell, fault: Fault
-) -> None:
+def test_secret_arguments_are_hidden(runner: Runner, small_cell: Cell, fault: Fault) -> None:
     """A token in the resolved arguments does not reach the record."""
     code = (
         "import transformers\n"

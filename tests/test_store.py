@@ -73,9 +73,14 @@ def test_a_newer_store_is_refused(stored: Store) -> None:
 def test_a_failed_block_leaves_nothing(tmp_path: Path) -> None:
     """An interrupted write leaves neither a record nor a staged folder."""
     store = Store(tmp_path)
-    with pytest.raises(RuntimeError), store.staging(KEY) as folder:
-        (folder / "half").write_text("half", encoding="ascii")
-        raise RuntimeError
+
+    def interrupted() -> None:
+        with store.staging(KEY) as folder:
+            (folder / "half").write_text("half", encoding="ascii")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        interrupted()
     assert list((tmp_path / "staging").iterdir()) == []
     assert not (tmp_path / "records").exists()
 

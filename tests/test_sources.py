@@ -1,0 +1,210 @@
+"""Sources: what is missing, malformed or unsafe is refused in one message that leaves nothing."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from harness.errors import MissingSourceError, SourceError, SpecError
+from harness.runner import Runner
+from harness.settings import Settings
+from harness.sources import Sources, embedded
+from harness.spec import Cell, Recipe
+
+CELL = Cell(
+    name="real",
+    recipe=Recipe(dataset="imdb", max_length=32, num_train_epochs=1, max_eval_samples=20),
+    scale="full",
+    device="cpu",
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A source folder that has a small data set and a checkpoint."""
+    shutil.copytree(
+        embedded() / "models" / "bert-base-uncased", tmp_path / "models" / "bert-base-uncased"
+    )
+    (tmp_path / "datasets" / "imdb").mkdir(parents=True)
+    for split in ("train", "test"):
+        write(tmp_path, split, {"text": ["good", "bad"] * 20, "label": [1, 0] * 20})
+    return tmp_path
+
+
+def write(folder: Path, split: str, columns: Mapping[str, list[Any]]) -> None:
+    """Write one split."""
+    pq.write_table(pa.table(dict(columns)), folder / "datasets" / "imdb" / f"{split}.parquet")
+
+
+def train(runner: Runner, folder: Path, cell: Cell = CELL) -> Any:
+    """Train on a source folder, in the warm zygote."""
+    settings = Settings(sources=(folder,), store=folder / "store")
+    own = Runner(settings=settings, session="sources")
+    own.launcher.close()
+    own.launcher = runner.launcher
+    own.sources = Sources(folders=(folder,), hub=False)
+    return own.run(cell).record
+
+
+def test_a_users_folder_trains(runner: Runner, folder: Path) -> None:
+    """A folder of parquet files and a checkpoint is all that full scale needs."""
+    record = train(runner, folder)
+    assert record.sizes == {"train": 40, "evaluation": 20}
+    assert record.inputs["origins"]["dataset"] == str(folder / "datasets" / "imdb")
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"text": ["a"]}, "test.parquet has no label column\nits columns: text\nname the column"),
+        ({"text": ["a", "b"], "label": [0, None]}, "1 of 2 labels are null\nfirst at row 1"),
+        ({"text": ["a", "b"], "label": [0, 2]}, "label 2 at row 1 is out of range\n2 labels"),
+        ({"text": ["a", "b"], "label": [-1, 0]}, "label -1 at row 0 is out of range"),
+        ({"text": ["a", " "], "label": [0, 1]}, "'text' is empty at row 1"),
+        ({"text": ["a", None], "label": [0, 1]}, "'text' is empty at row 1"),
+        ({"sentence": ["a"], "label": [0]}, "has no column text\nits columns: sentence, label"),
+        ({"text": ["a"], "label": ["pos"]}, "labels are string, not whole numbers"),
+        ({"text": [], "label": []}, "has no rows"),
+    ],
+)
+def test_unusable_data_is_refused(
+    runner: Runner, folder: Path, columns: Mapping[str, list[Any]], message: str
+) -> None:
+    """The message names the file, the row and what to do, and no record is left."""
+    write(folder, "test", columns)
+    with pytest.raises(SourceError) as caught:
+        train(runner, folder)
+    assert message in caught.value.text
+    assert list((folder / "store").glob("records/*")) == []
+    assert list((folder / "store" / "staging").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["label", "labels", "label_ids"])
+def test_any_label_name_trains(runner: Runner, folder: Path, name: str) -> None:
+    """Whatever the label column is called, the model receives `labels`."""
+    for split in ("train", "test"):
+        write(folder, split, {"text": ["good", "bad"] * 20, name: [1, 0] * 20})
+    record = train(runner, folder)
+    assert all("labels" in batch.shapes for batch in record.batches)
+    assert not {"label", "label_ids"} & set(record.batches[0].shapes)
+
+
+def test_a_file_that_is_no_parquet_is_refused(runner: Runner, folder: Path) -> None:
+    """Damaged bytes are named as such."""
+    (folder / "datasets" / "imdb" / "test.parquet").write_bytes(b"PAR1 nonsense")
+    with pytest.raises(SourceError, match=r"test.parquet cannot be read as parquet"):
+        train(runner, folder)
+
+
+def test_other_label_names_are_refused(runner: Runner, folder: Path) -> None:
+    """Labels in another order would train the opposite."""
+    table = pa.table({"text": ["a", "b"], "label": [0, 1]})
+    names = {"dtype": {"names": ["pos", "neg"], "_type": "ClassLabel"}}
+    features = {"text": {"dtype": "string", "_type": "Value"}, "label": names["dtype"]}
+    metadata = {b"huggingface": json.dumps({"info": {"features": features}}).encode()}
+    path = folder / "datasets" / "imdb" / "test.parquet"
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+    with pytest.raises(SourceError, match="labels are named pos, neg\nthe catalog names them neg"):
+        train(runner, folder)
+
+
+def test_too_long_for_the_checkpoint_is_refused(runner: Runner, folder: Path) -> None:
+    """The checkpoint's own limit counts, not only the catalog's."""
+    cell = Cell(
+        name="long", recipe=Recipe(dataset="imdb", max_length=256), scale="full", device="cpu"
+    )
+    with pytest.raises(SpecError, match="max_length=256 is over the limit"):
+        train(runner, folder, cell)
+
+
+def find(folder: Path) -> None:
+    """Look for what the cell needs, without the Hub."""
+    Sources(folders=(folder,), hub=False).find(CELL.recipe, "full")
+
+
+def test_a_missing_split_is_told(folder: Path) -> None:
+    """The parquet files that are there are listed."""
+    (folder / "datasets" / "imdb" / "test.parquet").unlink()
+    with pytest.raises(SourceError, match=r"has no split 'test'\nits parquet files: train.parquet"):
+        find(folder)
+
+
+def test_the_hubs_numbered_parts_are_read(folder: Path) -> None:
+    """`test-00000-of-00002.parquet` and its sibling are one split."""
+    whole = folder / "datasets" / "imdb" / "test.parquet"
+    for part in range(2):
+        shutil.copy(whole, whole.with_name(f"test-0000{part}-of-00002.parquet"))
+    whole.unlink()
+    inputs = Sources(folders=(folder,), hub=False).find(CELL.recipe, "full")
+    assert len(inputs.files["evaluation"]) == 2
+
+
+def test_every_place_tried_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders, the package, the cache and the Hub are named in the order tried."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    sources = Sources(folders=(tmp_path / "a", tmp_path / "b"))
+    with pytest.raises(MissingSourceError) as caught:
+        sources.find(CELL.recipe, "full")
+    lines = caught.value.text.splitlines()
+    assert lines[:4] == [
+        "dataset 'imdb' was not found",
+        "tried:",
+        f"  {tmp_path}/a/datasets/imdb",
+        f"  {tmp_path}/b/datasets/imdb",
+    ]
+    assert lines[4].startswith("  the Hugging Face cache")
+    assert lines[5].startswith("  the Hub, dataset stanfordnlp/imdb")
+    assert "--harness-sources" in lines[-1]
+
+
+def refuse(folder: Path) -> str:
+    """The message with which a checkpoint is refused."""
+    with pytest.raises(SourceError) as caught:
+        find(folder)
+    return caught.value.text
+
+
+def test_remote_code_is_refused(folder: Path) -> None:
+    """A checkpoint that brings code of its own is never loaded."""
+    path = folder / "models" / "bert-base-uncased" / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(config | {"auto_map": {"AutoModel": "evil.Model"}}))
+    assert "needs trust_remote_code, which runs code" in refuse(folder)
+
+
+def test_pickled_weights_are_refused(folder: Path) -> None:
+    """Pickles run code when loaded."""
+    model = folder / "models" / "bert-base-uncased"
+    (model / "model.safetensors").rename(model / "pytorch_model.bin")
+    message = refuse(folder)
+    assert "has no model.safetensors" in message
+    assert "pickled weights run code when loaded: pytorch_model.bin" in message
+
+
+@pytest.mark.parametrize(("content", "message"), [(None, "is no checkpoint"), ("{", "is not JSON")])
+def test_a_broken_checkpoint_is_refused(folder: Path, content: str | None, message: str) -> None:
+    """A folder without a readable configuration is named."""
+    path = folder / "models" / "bert-base-uncased" / "config.json"
+    path.unlink()
+    if content is not None:
+        path.write_text(content, encoding="ascii")
+    assert message in refuse(folder)
+
+
+def test_inputs_are_named_by_their_bytes(folder: Path, tmp_path: Path) -> None:
+    """The same bytes elsewhere are the same inputs; one changed row is another."""
+    sources = Sources(folders=(folder,), hub=False)
+    before = sources.find(CELL.recipe, "full").digests()
+    shutil.copytree(folder, tmp_path / "moved")
+    moved = Sources(folders=(tmp_path / "moved",), hub=False).find(CELL.recipe, "full")
+    assert moved.digests() == before
+    write(folder, "test", {"text": ["good", "worse"] * 20, "label": [1, 0] * 20})
+    after = sources.find(CELL.recipe, "full").digests()
+    assert after["data"] != before["data"]
+    assert after["model"] == before["model"]

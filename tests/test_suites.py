@@ -1,0 +1,273 @@
+"""The public door: suites behave as any pytest project, and are never green by omission."""
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from harness.spec import Recipe
+from harness.suite import Suite, invariants
+from tests.conftest import Door
+
+ROOT = Path(__file__).parent.parent
+CELL = "bert-base-uncased-dynamic-trainer"
+
+
+def test_default_runs_tiny_and_skips_full(door: Door) -> None:
+    """Every inherited invariant is an item of the tiny cell; the full cell is skipped, with why."""
+    result = door("-rs")
+    outcomes = result.parseoutcomes()
+    assert outcomes["passed"] + outcomes["skipped"] == 2 * len(invariants())
+    assert "failed" not in outcomes
+    result.stdout.fnmatch_lines(["*full scale: ask for it with -m gpu*"])
+    assert result.ret == 0
+
+
+def test_summary_shows_one_line_a_cell(door: Door) -> None:
+    """Data set, model, collation, metrics, speeds, padding, time and origin are in one line."""
+    result = door()
+    result.stdout.re_match_lines(
+        [
+            r"data set +model +collation +metrics +samples/s +real tokens/s +padding +wall +from",
+            (
+                r"glue/mrpc +bert-base-uncased +dynamic +accuracy 0\.\d{4} +f1 0\.\d{4} "
+                r"+[\d,]+ +[\d,]+ +\d+\.\d% +\d+\.\d s +store"
+            ),
+        ]
+    )
+
+
+def test_reports_are_written(door: Door) -> None:
+    """A JSON and a Markdown summary say the same as the terminal."""
+    door()
+    told = json.loads((door.pytester.path / "reports" / "session.json").read_text())
+    (cell,) = told["cells"]
+    assert (cell["suite"], cell["cell"], cell["trained"]) == ("TestSmall", CELL, False)
+    assert set(cell["metrics"]) == {"accuracy", "f1"}
+    assert told["environment"]["packages"]["transformers"]
+    assert sum(told["tests"].values()) == 2 * len(invariants())
+    text = (door.pytester.path / "reports" / "session.md").read_text()
+    assert "| glue/mrpc | bert-base-uncased | dynamic |" in text
+    assert "## Not measured" in text
+
+
+def test_ids_select(door: Door) -> None:
+    """One invariant of one cell has an id that pytest, an IDE and a shell can name."""
+    result = door(f"test_small.py::TestSmall::test_labels_are_renamed[{CELL}]")
+    result.assert_outcomes(passed=1)
+    door("-k", "labels_are_renamed and not full").assert_outcomes(
+        passed=1, deselected=2 * len(invariants()) - 1
+    )
+
+
+def test_without_an_accelerator_gpu_is_not_green(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`-m gpu` on a machine without one says why and exits with 5."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    result = door("-m", "gpu")
+    assert result.ret == 5
+    result.stdout.fnmatch_lines(["nothing was measured*", "not measured*no accelerator*"])
+
+
+def test_without_a_source_full_is_not_green(
+    door: Door, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A missing source lists every place tried, and the session exits with 5."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    result = door("--harness-scale=full", "--harness-device=cpu", f"--harness-sources={tmp_path}")
+    assert result.ret == 5
+    result.stdout.fnmatch_lines(
+        [
+            "nothing was measured*",
+            "not measured*'glue/mrpc' was not found",
+            "tried:",
+            f"  {tmp_path}/datasets/mrpc",
+            "give a folder that holds datasets/mrpc/train.parquet with --harness-sources*",
+        ]
+    )
+
+
+def test_an_empty_selection_is_not_green(door: Door) -> None:
+    """A -k that matches nothing measures nothing, and says so."""
+    result = door("-k", "no_such_test")
+    assert result.ret == 5
+    result.stdout.fnmatch_lines(["nothing was measured: all * tests of suites were deselected*"])
+
+
+def test_failures_rerun_first_and_stop(door: Door) -> None:
+    """-x stops at the first failure, --lf runs it again, and a pass is a pass."""
+    door.pytester.makepyfile(test_small=_suite_with_failing_test())
+    first = door("-x", "-k", "not full")
+    assert first.parseoutcomes()["failed"] == 1
+    again = door("--lf", "-k", "not full")
+    again.assert_outcomes(failed=1, deselected=again.parseoutcomes().get("deselected", 0))
+    again.stdout.fnmatch_lines(["*assert run.steps[[]0].loss > 100*"])
+
+
+def _suite_with_failing_test() -> str:
+    """The small suite with a test of its own that cannot pass."""
+    from tests.conftest import SMALL_SUITE
+
+    return SMALL_SUITE + (
+        "\n    def test_impossible(self, run):\n        assert run.steps[0].loss > 100\n"
+    )
+
+
+def test_junit_names_every_test(door: Door) -> None:
+    """JUnit has a case for every item, the skipped ones with their reason."""
+    path = door.pytester.path / "junit.xml"
+    door(f"--junitxml={path}")
+    cases = ET.parse(path).getroot().findall(".//testcase")  # noqa: S314 - we wrote it
+    assert len(cases) == 2 * len(invariants())
+    reasons = {skip.get("message") for case in cases for skip in case.findall("skipped")}
+    assert any("full scale" in (reason or "") for reason in reasons)
+
+
+def test_no_cell_trains_twice_under_xdist(door: Door) -> None:
+    """Two processes that want the same cells train each of them once."""
+    body = door.pytester.path / "test_small.py"
+    text = body.read_text().replace("max_train_samples=100", "max_train_samples=40")
+    body.write_text(text.replace("class TestSmall", "class TestTwo"))
+    store = door.pytester.path / "store"
+    result = door("-n", "2", f"--harness-store={store}", "-k", "not full")
+    assert result.ret == 0
+    told = json.loads((door.pytester.path / "reports" / "session.json").read_text())
+    assert [cell["trained"] for cell in told["cells"]] == [True]
+    assert len(list((store / "records").glob("*/*/*/manifest.json"))) == 1
+    assert len(list((store / "locks").iterdir())) == 1
+
+
+def test_fresh_trains_again(door: Door) -> None:
+    """--harness-fresh ignores the store and keeps what is there."""
+    before = set(door.store.glob("records/*/*/*"))
+    result = door("--harness-fresh", "-k", "labels_are_renamed and not full")
+    result.stdout.re_match_lines([r"glue/mrpc .* trained"])
+    assert set(door.store.glob("records/*/*/*")) > before
+
+
+def test_a_lost_run_is_an_error_of_each_of_its_tests(door: Door) -> None:
+    """The worker's last lines are shown, our traceback is not."""
+    result = door("--harness-fresh", "--harness-timeout=0.01", "-k", "labels and not full")
+    assert result.parseoutcomes()["errors"] == 3
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*the run took longer than 0.01 s and was killed*"])
+    result.stdout.no_fnmatch_line("*runner.py*")
+    result.stdout.no_fnmatch_line("*During handling*")
+
+
+def test_settings_live_in_pyproject(door: Door) -> None:
+    """[tool.harness] sets what the command line does not."""
+    door.pytester.makepyprojecttoml("[tool.harness]\nscale = 'tiny'\nreports = 'elsewhere'\n")
+    result = door()
+    assert sum(result.parseoutcomes().values()) == len(invariants())
+    assert (door.pytester.path / "elsewhere" / "session.json").is_file()
+    assert door("--harness-scale=full").ret == 5
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("scael = 'tiny'", "unknown [[]tool.harness] key 'scael': did you mean 'scale'?"),
+        ("scale = 'tinny'", "*value 'tinny': did you mean 'tiny'?"),
+        ("timeout = 'soon'", "*timeout = 'soon' cannot be used*"),
+        ("fresh = 1", "*fresh = 1 is not true or false"),
+    ],
+)
+def test_a_bad_setting_is_told(door: Door, table: str, message: str) -> None:
+    """A key or value that means nothing ends the session before it starts."""
+    door.pytester.makepyprojecttoml(f"[tool.harness]\n{table}\n")
+    result = door()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {message}"])
+
+
+def test_overrides_change_the_recipe_and_unbind_thresholds(door: Door) -> None:
+    """A changed recipe is not judged by thresholds that were declared for another."""
+    arguments = ("--harness-set=seed=7", "--harness-set=max_train_samples=16", "-k", "not full")
+    result = door(*arguments, "-rs")
+    assert "failed" not in result.parseoutcomes()
+    result.stdout.fnmatch_lines(["*declared recipe, and max_train_samples, seed changed*"])
+    result = door(*arguments, "--harness-set=accuracy=1.1")
+    assert result.parseoutcomes()["failed"] == 1
+
+
+def test_opting_out_is_a_skip_with_its_reason(door: Door) -> None:
+    """An invariant that a suite opts out of never passes silently."""
+    body = door.pytester.path / "test_small.py"
+    body.write_text(
+        body.read_text() + "\n    opt_out = {'test_first_loss_is_chance': 'starts fine-tuned'}\n"
+    )
+    result = door("-rs", "-k", "first_loss and not full")
+    result.assert_outcomes(skipped=1, deselected=2 * len(invariants()) - 1)
+    result.stdout.fnmatch_lines(["*opted out: starts fine-tuned*"])
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("treshold = Thresholds()", "attribute of TestBad 'treshold': did you mean 'thresholds'?"),
+        ("recipe = Recipe(dataset='imbd')", "unknown data set 'imbd': did you mean 'imdb'?"),
+        ("recipe = Recipe(epocs=1)", "test_bad.py:4: unknown Recipe field 'epocs'"),
+        ("matrix = Matrix(modle=['a'])", "test_bad.py:4: unknown Matrix axis 'modle'"),
+        ("matrix = Matrix()", "TestBad has no recipe"),
+        ("recipe = {'dataset': 'imdb'}", "TestBad.recipe is a dict"),
+        (
+            "recipe = Recipe(dataset='imdb'); opt_out = {'test_labels': 'no'}",
+            "did you mean 'test_labels_are_renamed'?",
+        ),
+        (
+            "recipe = Recipe(dataset='imdb'); opt_out = {'test_loss_falls': ' '}",
+            "gives no reason",
+        ),
+        ("test_loss_falls = None", "TestBad.test_loss_falls replaces an inherited invariant"),
+        (
+            "recipe = Recipe(dataset='imdb', load_best_model_at_end=True)",
+            "load_best_model_at_end needs matching strategies",
+        ),
+    ],
+)
+def test_a_bad_suite_is_told(pytester: pytest.Pytester, body: str, message: str) -> None:
+    """Each mistake is one message at collection, without a traceback of ours."""
+    pytester.makepyfile(
+        test_bad=f"""
+        from harness import Matrix, Recipe, Suite, Thresholds
+
+        class TestBad(Suite):
+            {body}
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert message in result.stdout.str()
+    assert "Traceback" not in result.stdout.str()
+    assert not (pytester.path / ".harness").exists()
+
+
+def test_a_suite_of_a_suite_is_refused(door: Door) -> None:
+    """One class is one suite."""
+    body = door.pytester.path / "test_small.py"
+    body.write_text(body.read_text() + "\nclass TestSmaller(TestSmall):\n    pass\n")
+    result = door()
+    result.stdout.fnmatch_lines(["*TestSmaller inherits from TestSmall*"])
+
+
+def test_options_are_all_ours(pytester: pytest.Pytester) -> None:
+    """Every option starts with --harness-, and the marks are registered."""
+    text = pytester.runpytest_subprocess("--help").stdout.str()
+    for name in ("scale", "device", "sources", "set", "python", "store", "reports", "fresh"):
+        assert f"--harness-{name}" in text
+    marks = pytester.runpytest_subprocess("--markers").stdout.str()
+    for mark in ("gpu", "nightly", "slow"):
+        assert f"@pytest.mark.{mark}:" in marks
+
+
+def test_our_suites_are_declarations() -> None:
+    """The three suites declare and do nothing else, and the catalog knows what they name."""
+    for name in ("mrpc", "imdb", "yelp"):
+        text = (ROOT / "suites" / f"test_{name}.py").read_text(encoding="utf-8")
+        assert "def " not in text
+        assert "(Suite)" in text
+    assert issubclass(Suite, object)
+    assert "dataset" in Recipe.field_names()
