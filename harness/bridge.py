@@ -40,6 +40,8 @@ def argument_values(recipe: Recipe, *, output_dir: str, device: str) -> dict[str
         steps = values["warmup_steps"]
         values["warmup_ratio"] = steps if steps < 1 else 0.0
         values["warmup_steps"] = int(steps) if steps >= 1 else 0
+    if "logging_dir" in accepted:  # 4.x names it by the clock, so that no two are equal
+        values["logging_dir"] = f"{output_dir}/logs"
     missing = sorted(set(values) - set(accepted))
     if missing:
         raise RunError(

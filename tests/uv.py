@@ -1,0 +1,36 @@
+"""Environments made by uv, in seconds where its cache is warm."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+UV = [sys.executable, "-m", "uv"]
+
+
+def pinned(name: str) -> str:
+    """A requirement as constraints.txt pins it."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return next(line for line in lines if line.startswith(f"{name}=="))
+
+
+def links() -> list[str]:
+    """The places that pip finds wheels in: uv does not look there by itself."""
+    places = os.environ.get("PIP_FIND_LINKS", "").split()
+    return [word for place in places for word in ("--find-links", place)]
+
+
+def environment(folder: Path, *requirements: str) -> Path:
+    """The interpreter of a new environment with these requirements, and the torch tested here."""
+    subprocess.run([*UV, "venv", "--quiet", str(folder)], check=True)
+    python = folder / "bin" / "python"
+    install = [*UV, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)]
+    subprocess.run([*install, *links(), pinned("torch"), *requirements], check=True)
+    return python
+
+
+def wheel(folder: Path) -> Path:
+    """This project's wheel, built into a folder."""
+    subprocess.run([*UV, "build", "--quiet", "--wheel", "--out-dir", str(folder), ROOT], check=True)
+    return next(folder.glob("*.whl"))
