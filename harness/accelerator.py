@@ -76,14 +76,14 @@ class Sampler:
 
     Attributes:
         enabled: whether to sample at all.
-        index: the device.
+        index: the device; the first visible one if None.
         interval: seconds between samples.
         samples: `seconds` since the start, `utilization` (per cent), `memory` (bytes used on
             the device by everyone) and `power` (watts).
     """
 
     enabled: bool = True
-    index: int = 0
+    index: int | None = None
     interval: float = 0.2
     nvml: Any = None
     samples: list[dict[str, float]] = field(default_factory=list)
@@ -112,8 +112,11 @@ class Sampler:
 
     def _run(self) -> None:
         """Sample until told to stop; at least once."""
-        handle = ctypes.c_void_p()
-        self.nvml.nvmlDeviceGetHandleByIndex_v2(self.index, ctypes.byref(handle))
+        handle, index = ctypes.c_void_p(), self.index
+        if index is None:
+            visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
+            index = int(visible.split(",")[0]) if visible.split(",")[0].isdecimal() else 0
+        self.nvml.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(handle))
         start = time.perf_counter()
         while True:
             utilization, memory, power = _Utilization(), _Memory(), ctypes.c_uint()

@@ -11,10 +11,11 @@ import numpy as np
 import torch
 
 from harness import bridge, models, redaction
+from harness.batches import Rows
 from harness.job import Job
 from harness.loops.setup import Outcome, Setup
 from harness.metrics import Metrics
-from harness.probes import Rows, Watch
+from harness.probes import Watch
 from harness.record import Checkpoint, Example, Parameter
 
 EXAMPLES = 16

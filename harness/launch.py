@@ -35,6 +35,7 @@ def child_environment(scratch: Path) -> dict[str, str]:
     Its path gains one folder that holds nothing but a link to this package, so that none of
     the judging tower's own dependencies can be imported by accident. Secrets stay here: every
     input is a local path, so the judged environment has no use for them, nor for the Hub.
+    One accelerator is visible: the Trainer would spread a batch over several without a word.
     """
     link = scratch / "path" / PACKAGE.name
     link.parent.mkdir(exist_ok=True)
@@ -49,6 +50,7 @@ def child_environment(scratch: Path) -> dict[str, str]:
         "HF_MODULES_CACHE": str(scratch / "modules"),
         "PYTHONPATH": os.pathsep.join([str(link.parent), *([given] if given else [])]),
         "PYTHONSAFEPATH": "1",
+        "CUDA_VISIBLE_DEVICES": variables.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0],
         "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # asking for CUDA must not start it before a fork
     }
 

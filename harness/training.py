@@ -21,12 +21,13 @@ import transformers
 from harness import bridge, collation, data, examination, models
 from harness import metrics as metric_modules
 from harness.accelerator import Sampler
+from harness.batches import Rows, dataset_rows
 from harness.errors import RunError, SpecError
 from harness.examination import Prepared
 from harness.job import Job
 from harness.loops.setup import Outcome, Setup
 from harness.notices import Notices
-from harness.probes import Rows, Watch, dataset_rows
+from harness.probes import Watch
 from harness.record import Record
 
 
@@ -80,7 +81,7 @@ def train(job: Job, progress: Callable[[int, int], None]) -> Record:
         inputs=job.inputs,
         environment=job.environment,
         steps=watch.steps,
-        batches=tuple(watch.batches),
+        batches=watch.batches,
         evaluations=tuple(watch.evaluations),
         predicted_shape=outcome.predicted_shape,
         warnings=tuple(notices.found),

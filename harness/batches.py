@@ -1,0 +1,126 @@
+"""Batches as the model received them, described many at a time.
+
+A row is known again by a hash of its tokens, types and label: a sum of products with fixed
+random 64-bit weights, modulo 2^64. Positions are ranks among the real tokens, so that the name
+of a row does not depend on its padding. Everything is computed on flat arrays over many batches,
+because watching must cost next to nothing beside a step of a tiny model.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from harness.record import Batch
+
+Rows = npt.NDArray[np.uint64]
+Integers = npt.NDArray[np.int64]
+
+_LONGEST_ROW = 1 << 16
+_WEIGHTS = np.random.default_rng(0).integers(1, 2**64, (2, _LONGEST_ROW), dtype=np.uint64)
+_LABEL_WEIGHT = np.uint64(0x9E3779B97F4A7C15)
+
+
+def row_hashes(
+    ids: Integers, mask: Integers, types: Integers, labels: Integers, widths: Integers
+) -> Rows:
+    """A 64-bit name for each row.
+
+    Args:
+        ids: (positions,) token ids of all rows, one after the other.
+        mask: (positions,) 1 where a token is real.
+        types: (positions,) token types, zeros where the model takes none.
+        labels: (rows,) label ids, -1 where there is none.
+        widths: (rows,) positions of each row, at least 1.
+
+    Returns:
+        (rows,) names.
+    """
+    starts = np.cumsum(widths) - widths
+    seen = np.cumsum(mask)
+    rank = np.maximum(seen - 1 - np.repeat(seen[starts] - mask[starts], widths), 0)
+    real = mask.astype(np.uint64)
+    names = (ids + 1).astype(np.uint64) * _WEIGHTS[0, rank] + types.astype(np.uint64) * _WEIGHTS[
+        1, rank
+    ]
+    total = np.add.reduceat(names * real, starts)
+    return np.asarray(total + (labels + 1).astype(np.uint64) * _LABEL_WEIGHT, np.uint64)
+
+
+def dataset_rows(columns: Mapping[str, Sequence[Sequence[int]]], labels: Sequence[int]) -> Rows:
+    """`row_hashes` of a tokenized split, computed from its columns, without any collator."""
+    widths = np.fromiter(map(len, columns["input_ids"]), np.int64, len(labels))
+    ids = np.concatenate([np.asarray(row, np.int64) for row in columns["input_ids"]])
+    types = np.zeros_like(ids)
+    if "token_type_ids" in columns:
+        types = np.concatenate([np.asarray(row, np.int64) for row in columns["token_type_ids"]])
+    return row_hashes(ids, np.ones_like(ids), types, np.asarray(labels, np.int64), widths)
+
+
+def describe(
+    received: Sequence[Mapping[str, Any]], stage: str, pad_id: int
+) -> tuple[list[Batch], Rows]:
+    """What some batches looked like, and the names of all their rows.
+
+    Args:
+        received: the keyword arguments of the model's forward calls.
+        stage: noted in each batch.
+        pad_id: id of the padding token.
+    """
+    batches = [
+        {
+            name: value.cpu().numpy()
+            for name, value in arguments.items()
+            if torch.is_tensor(value) and value.ndim > 0  # num_items_in_batch is a scalar
+        }
+        for arguments in received
+    ]
+    shapes = [batch["input_ids"].shape for batch in batches]
+    heights = np.asarray([shape[0] for shape in shapes])
+    widths = np.repeat([shape[1] for shape in shapes], heights)
+    ids = _flat(batches, "input_ids")
+    padding = ids == pad_id
+    mask = np.concatenate(
+        [
+            batch["attention_mask"].reshape(-1)
+            if "attention_mask" in batch
+            else (batch["input_ids"] != pad_id).astype(np.int64).reshape(-1)
+            for batch in batches
+        ]
+    )
+    labels = np.concatenate(
+        [batch.get("labels", np.full(len(batch["input_ids"]), -1, np.int64)) for batch in batches]
+    )
+    starts = np.cumsum(widths) - widths
+    lengths = np.add.reduceat(mask, starts)
+    misplaced = np.add.reduceat((padding == (mask == 1)).astype(np.int64), starts)
+    ends = np.cumsum(heights)
+    described = []
+    for batch, end, height in zip(batches, ends.tolist(), heights.tolist(), strict=True):
+        rows = slice(end - height, end)
+        described.append(
+            Batch(
+                stage=stage,
+                shapes={name: value.shape for name, value in batch.items()},
+                dtypes={name: value.dtype.name for name, value in batch.items()},
+                digest=hashlib.blake2b(batch["input_ids"].tobytes(), digest_size=8).hexdigest(),
+                width=batch["input_ids"].shape[1],
+                longest=int(lengths[rows].max()),
+                shortest=int(lengths[rows].min()),
+                real_tokens=int(lengths[rows].sum()),
+                misplaced=int(misplaced[rows].sum()),
+            )
+        )
+    return described, row_hashes(ids, mask, _flat(batches, "token_type_ids"), labels, widths)
+
+
+def _flat(batches: Sequence[Mapping[str, npt.NDArray[Any]]], name: str) -> Integers:
+    """A column of all batches as one flat array; zeros where a batch lacks it."""
+    parts = [
+        batch[name].reshape(-1) if name in batch else np.zeros(batch["input_ids"].size, np.int64)
+        for batch in batches
+    ]
+    return np.concatenate(parts)
