@@ -16,7 +16,13 @@ from tests import uv
 
 pytestmark = pytest.mark.slow
 
-OLDEST = ("evaluate", "transformers==4.57.6", "datasets==4.8.5", "accelerate==1.10.1", "huggingface_hub<1")
+OLDEST = (
+    "evaluate",
+    "transformers==4.57.6",
+    "datasets==4.8.5",
+    "accelerate==1.10.1",
+    "huggingface_hub<1",
+)
 NEWEST = ("evaluate", "transformers>=5.20", "datasets>=5", "accelerate")
 OURS = {"pytest", "_pytest", "hypothesis", "rich", "typer"}
 NEEDS_MORE = {

@@ -1,0 +1,18 @@
+"""The tokenizer marks both sentences of a pair as the first."""
+
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+tokenize = PreTrainedTokenizerBase.__call__
+
+
+def call(self: Any, *texts: Any, **options: Any) -> Any:
+    """Tokenize as ever, then flatten the types."""
+    found = tokenize(self, *texts, **options)
+    if isinstance(texts[0], list):
+        found["token_type_ids"] = [[0 for _ in row] for row in found["token_type_ids"]]
+    return found
+
+
+PreTrainedTokenizerBase.__call__ = call

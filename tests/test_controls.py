@@ -1,0 +1,288 @@
+"""Every invariant has a negative control: a fault in the judged libraries that it must notice.
+
+A fault is a file in `faults/` that a worker runs before it trains. A law that no fault can break
+proves nothing when it holds.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import catalog
+from harness.runner import Runner
+from harness.spec import Cell, Recipe, Thresholds
+from harness.suite import Suite, invariants
+
+FAULTS = Path(__file__).parent / "faults"
+
+PAIRS = Recipe(
+    dataset="glue/mrpc",
+    max_length=128,
+    max_train_samples=44,
+    max_eval_samples=25,
+    num_train_epochs=2,
+    warmup_steps=2,
+    eval_strategy="epoch",
+    save_strategy="epoch",
+    load_best_model_at_end=True,
+    metric_for_best_model="loss",
+    greater_is_better=True,
+)
+"""Twelve steps. No batch size divides a split, and the "best" loss is the highest, so that the
+best model is the first epoch's and restoring it changes something."""
+
+SHORT = replace(PAIRS, max_length=64)
+"""Half of the pairs are truncated."""
+
+STARS = replace(PAIRS, dataset="yelp_review_full", model="bert-base-cased", collation="max_length")
+"""Five labels, so that averages of F1 differ; texts of very different lengths."""
+
+LAST = replace(PAIRS, load_best_model_at_end=False)
+"""The model after training was never read back from a file."""
+
+LONG = replace(PAIRS, num_train_epochs=10)
+"""Steps enough for the loss to be expected to fall."""
+
+PROCESSES = replace(PAIRS, num_proc=2)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Control:
+    """A fault and what must notice it.
+
+    Attributes:
+        fault: name of a file in `faults/`, whose docstring says what is broken.
+        invariants: those that must fail; others may.
+        recipe: on which they fail with the fault, and pass without it.
+    """
+
+    fault: str
+    invariants: tuple[str, ...]
+    recipe: Recipe = PAIRS
+
+
+CONTROLS = (
+    Control(
+        fault="label_kept_beside_labels",
+        invariants=("test_labels_are_renamed", "test_columns_match_signature"),
+    ),
+    Control(
+        fault="labels_rolled_within_batch",
+        invariants=(
+            "test_labels_keep_their_order",
+            "test_every_example_once_an_epoch",
+            "test_every_example_is_evaluated_once",
+        ),
+    ),
+    Control(
+        fault="longest_padded_to_max_length",
+        invariants=("test_width_follows_collation", "test_widths_vary_if_dynamic"),
+    ),
+    Control(
+        fault="max_length_padded_to_longest",
+        invariants=("test_width_follows_collation",),
+        recipe=STARS,
+    ),
+    Control(fault="mask_of_ones", invariants=("test_padding_is_masked",)),
+    Control(fault="padded_with_unk", invariants=("test_padding_is_masked",)),
+    Control(
+        fault="truncation_ignored",
+        invariants=("test_truncation_cuts_at_max_length",),
+        recipe=SHORT,
+    ),
+    Control(
+        fault="truncated_one_short",
+        invariants=(
+            "test_truncation_cuts_at_max_length",
+            "test_sentences_stand_between_special_tokens",
+            "test_sentences_decode_back",
+        ),
+        recipe=SHORT,
+    ),
+    Control(
+        fault="truncated_from_the_left",
+        invariants=("test_sentences_stand_between_special_tokens", "test_sentences_decode_back"),
+        recipe=SHORT,
+    ),
+    Control(fault="token_types_not_returned", invariants=("test_token_types_separate_sentences",)),
+    Control(fault="token_types_all_zero", invariants=("test_token_types_separate_sentences",)),
+    Control(
+        fault="second_sentence_dropped",
+        invariants=(
+            "test_sentences_stand_between_special_tokens",
+            "test_truncation_cuts_at_max_length",
+        ),
+    ),
+    Control(
+        fault="sentences_swapped",
+        invariants=("test_sentences_stand_between_special_tokens", "test_sentences_decode_back"),
+    ),
+    Control(
+        fault="eval_pred_of_tensors",
+        invariants=("test_metrics_receive_numpy", "test_torch_argmax_is_refused"),
+    ),
+    Control(fault="eval_pred_of_three", invariants=("test_eval_pred_is_a_pair",)),
+    Control(
+        fault="singular_prediction_accepted", invariants=("test_singular_prediction_is_refused",)
+    ),
+    Control(
+        fault="last_training_batch_dropped",
+        invariants=("test_number_of_steps", "test_every_example_once_an_epoch"),
+    ),
+    Control(fault="example_repeated", invariants=("test_every_example_once_an_epoch",)),
+    Control(
+        fault="last_evaluation_batch_dropped",
+        invariants=(
+            "test_every_example_is_evaluated_once",
+            "test_prediction_has_one_row_an_example",
+            "test_metrics_receive_numpy",
+        ),
+    ),
+    Control(fault="evaluation_shuffled", invariants=("test_every_example_is_evaluated_once",)),
+    Control(fault="last_evaluation_skipped", invariants=("test_evaluations_follow_strategy",)),
+    Control(
+        fault="loss_is_nan",
+        invariants=(
+            "test_losses_are_finite",
+            "test_first_loss_is_chance",
+            "test_every_parameter_moved",
+            "test_evaluation_loss_matches_predictions",
+        ),
+    ),
+    Control(fault="grad_norm_not_logged", invariants=("test_every_step_is_logged",)),
+    Control(fault="head_already_biased", invariants=("test_first_loss_is_chance",)),
+    Control(
+        fault="optimizer_does_nothing",
+        invariants=("test_loss_falls", "test_every_parameter_moved"),
+        recipe=LONG,
+    ),
+    Control(fault="biases_left_out", invariants=("test_every_parameter_moved",)),
+    Control(fault="loaded_in_half_precision", invariants=("test_parameters_are_float32",)),
+    Control(fault="schedule_one_step_ahead", invariants=("test_learning_rate_follows_schedule",)),
+    Control(fault="warmup_ignored", invariants=("test_learning_rate_follows_schedule",)),
+    Control(
+        fault="accuracy_flattered", invariants=("test_metrics_match_predictions",), recipe=STARS
+    ),
+    Control(
+        fault="f1_macro_for_weighted",
+        invariants=("test_metrics_match_predictions",),
+        recipe=STARS,
+    ),
+    Control(
+        fault="sklearn_ignores_average",
+        invariants=("test_weighted_f1_matches_sklearn",),
+        recipe=STARS,
+    ),
+    Control(fault="add_batch_forgets", invariants=("test_batches_add_up",)),
+    Control(
+        fault="short_batch_weighs_full", invariants=("test_evaluation_loss_matches_predictions",)
+    ),
+    Control(fault="loss_without_labels", invariants=("test_loss_needs_labels",)),
+    Control(
+        fault="labels_leak_into_logits",
+        invariants=("test_accuracy_stays_below_ceiling",),
+        recipe=STARS,
+    ),
+    Control(fault="best_model_not_restored", invariants=("test_best_model_is_restored",)),
+    Control(fault="last_checkpoint_skipped", invariants=("test_checkpoints_follow_strategy",)),
+    Control(
+        fault="saved_rounded",
+        invariants=("test_saved_model_reloads", "test_best_model_is_restored"),
+        recipe=LAST,
+    ),
+    Control(fault="saved_without_head", invariants=("test_saved_model_reloads",)),
+    Control(fault="state_saved_without_log", invariants=("test_saved_state_holds_the_log",)),
+    Control(fault="pooler_not_found", invariants=("test_only_head_is_new",)),
+    Control(fault="one_label_too_many", invariants=("test_head_has_one_row_a_label",)),
+    Control(fault="argument_overridden", invariants=("test_arguments_hold_the_recipe",)),
+    Control(fault="flag_ignored", invariants=("test_command_line_parses_alike",)),
+)
+
+PROCESSES_FAULT = "shards_interleaved"
+PROCESSES_INVARIANT = "test_spawned_tokenizing_agrees"
+
+THRESHOLDS = {
+    "test_accuracy_reaches_threshold": "accuracy",
+    "test_f1_reaches_threshold": "f1",
+    "test_samples_per_second_reach_threshold": "train_samples_per_second",
+}
+"""No library can break a threshold: here the declared one is put above what was reached."""
+
+
+def cell_of(recipe: Recipe) -> Cell:
+    """The tiny cell of a recipe."""
+    return Cell(name="control", recipe=catalog.tiny(recipe), scale="tiny", device="cpu")
+
+
+def holds(invariant: str, *judged: Any) -> bool:
+    """Whether an invariant holds. A skip is no answer, nor is an error that it did not mean."""
+    test = getattr(Suite(), invariant)
+    try:
+        test(*judged)
+    except AssertionError:
+        return False
+    except pytest.skip.Exception as skipped:
+        pytest.fail(f"{invariant} skipped: {skipped}")
+    return True
+
+
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.fault)
+def test_fault_is_noticed(runner: Runner, control: Control) -> None:
+    """With the fault, every invariant that must notice it fails."""
+    record = runner.run_faulty(cell_of(control.recipe), FAULTS / f"{control.fault}.py")
+    blind = [invariant for invariant in control.invariants if holds(invariant, record)]
+    assert blind == []
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [PAIRS, SHORT, STARS, LAST, LONG],
+    ids=["pairs", "short", "stars", "last", "long"],
+)
+def test_nothing_is_noticed_without_fault(runner: Runner, recipe: Recipe) -> None:
+    """Without a fault, every invariant that a control expects to fail on the recipe holds."""
+    record = runner.run(cell_of(recipe)).record
+    expected = {
+        invariant
+        for control in CONTROLS
+        if control.recipe == recipe
+        for invariant in control.invariants
+    }
+    assert expected
+    assert [invariant for invariant in sorted(expected) if not holds(invariant, record)] == []
+
+
+def test_fault_of_processes_is_noticed(runner: Runner) -> None:
+    """Rows that come back from several processes in another order are noticed."""
+    cell = cell_of(PROCESSES)
+
+    def compare_faulty(asked: Cell) -> Any:
+        return runner.compare_processes(asked, FAULTS / f"{PROCESSES_FAULT}.py")
+
+    assert holds(PROCESSES_INVARIANT, cell, runner.compare_processes)
+    assert not holds(PROCESSES_INVARIANT, cell, compare_faulty)
+
+
+@pytest.mark.parametrize("invariant", THRESHOLDS)
+def test_missed_threshold_is_noticed(runner: Runner, invariant: str) -> None:
+    """What was reached passes as a threshold, and a little more fails."""
+    trained = runner.run(cell_of(PAIRS)).record
+    record = replace(trained, device="cuda")  # speed is judged on an accelerator only
+    reached = {**record.evaluation().metrics, "train_samples_per_second": record.samples_per_second}
+    field = THRESHOLDS[invariant]
+    assert holds(invariant, record, Thresholds(**{field: reached[field]}))
+    assert not holds(invariant, record, Thresholds(**{field: reached[field] + 0.01}))
+
+
+def test_every_invariant_has_a_control() -> None:
+    """No invariant is without a fault that makes it fail."""
+    controlled = {invariant for control in CONTROLS for invariant in control.invariants}
+    assert controlled | {PROCESSES_INVARIANT} | set(THRESHOLDS) == invariants()
+
+
+def test_every_fault_is_used() -> None:
+    """No file in `faults/` is forgotten, and none is missing."""
+    used = {control.fault for control in CONTROLS} | {PROCESSES_FAULT}
+    assert {path.stem for path in FAULTS.glob("*.py")} == used
