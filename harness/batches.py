@@ -50,7 +50,7 @@ def row_hashes(
     return np.asarray(total + (labels + 1).astype(np.uint64) * _LABEL_WEIGHT, np.uint64)
 
 
-def dataset_rows(columns: Mapping[str, Sequence[Sequence[int]]], labels: Sequence[int]) -> Rows:
+def dataset_rows(columns: Mapping[str, Any], labels: Sequence[int]) -> Rows:
     """`row_hashes` of a tokenized split, computed from its columns, without any collator."""
     widths = np.fromiter(map(len, columns["input_ids"]), np.int64, len(labels))
     ids = np.concatenate([np.asarray(row, np.int64) for row in columns["input_ids"]])
@@ -61,12 +61,12 @@ def dataset_rows(columns: Mapping[str, Sequence[Sequence[int]]], labels: Sequenc
 
 
 def describe(
-    received: Sequence[Mapping[str, Any]], stage: str, pad_id: int
+    received: Sequence[tuple[bool, Mapping[str, Any]]], stage: str, pad_id: int
 ) -> tuple[list[Batch], Rows]:
     """What some batches looked like, and the names of all their rows.
 
     Args:
-        received: the keyword arguments of the model's forward calls.
+        received: the model's mode, True if training, and the arguments of its forward calls.
         stage: noted in each batch.
         pad_id: id of the padding token.
     """
@@ -76,7 +76,7 @@ def describe(
             for name, value in arguments.items()
             if torch.is_tensor(value) and value.ndim > 0  # num_items_in_batch is a scalar
         }
-        for arguments in received
+        for _, arguments in received
     ]
     shapes = [batch["input_ids"].shape for batch in batches]
     heights = np.asarray([shape[0] for shape in shapes])
@@ -96,14 +96,18 @@ def describe(
     )
     starts = np.cumsum(widths) - widths
     lengths = np.add.reduceat(mask, starts)
+    leading = np.append(mask[1:] > mask[:-1], False)
+    leading[starts[1:] - 1] = False  # a row's end says nothing of the next row's start
+    late = np.add.reduceat(leading.astype(np.int64), starts) > 0
     misplaced = np.add.reduceat((padding == (mask == 1)).astype(np.int64), starts)
     ends = np.cumsum(heights)
     described = []
-    for batch, end, height in zip(batches, ends.tolist(), heights.tolist(), strict=True):
-        rows = slice(end - height, end)
+    for (training, _), batch, end in zip(received, batches, ends.tolist(), strict=True):
+        rows = slice(end - len(batch["input_ids"]), end)
         described.append(
             Batch(
                 stage=stage,
+                training=training,
                 shapes={name: value.shape for name, value in batch.items()},
                 dtypes={name: value.dtype.name for name, value in batch.items()},
                 digest=hashlib.blake2b(batch["input_ids"].tobytes(), digest_size=8).hexdigest(),
@@ -112,6 +116,7 @@ def describe(
                 shortest=int(lengths[rows].min()),
                 real_tokens=int(lengths[rows].sum()),
                 misplaced=int(misplaced[rows].sum()),
+                leading=int(late[rows].sum()),
             )
         )
     return described, row_hashes(ids, mask, _flat(batches, "token_type_ids"), labels, widths)

@@ -1,6 +1,6 @@
 """Data in the judged environment: load a split, check it, draw a sample, tokenize it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,7 +140,7 @@ def sample(split: Any, size: int | None, seed: int) -> Any:
     return split.shuffle(seed=seed).select(range(min(size, len(split))))
 
 
-def tokenize(split: Any, function: Tokenize, num_proc: int | None = None) -> Any:
+def tokenize(split: Any, function: Callable[..., Any], num_proc: int | None = None) -> Any:
     """Apply the tokenizer to every row, in `num_proc` processes if given.
 
     The cache is off: a changed tokenizer must never be answered from an older map.

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import torch
 
 from harness import bridge, models, redaction
-from harness.batches import Rows
 from harness.job import Job
 from harness.loops.setup import Outcome, Setup
 from harness.metrics import Metrics
@@ -41,7 +41,7 @@ class Prepared:
         newly_initialized: parameters that the checkpoint did not hold.
         max_length: truncation length in tokens.
         before: every tensor of the model before the first step.
-        rows: row hashes of the tokenized splits, in their order.
+        known: by split, `rows` (names of its rows) and `labels`, in its order.
         majority: share of the most frequent label in the evaluated split.
     """
 
@@ -53,7 +53,7 @@ class Prepared:
     newly_initialized: tuple[str, ...]
     max_length: int
     before: Mapping[str, torch.Tensor]
-    rows: Mapping[str, Rows]
+    known: Mapping[str, Mapping[str, Any]]
     majority: float
 
 
@@ -84,6 +84,8 @@ def examine(job: Job, prepared: Prepared, outcome: Outcome, watch: Watch) -> dic
         "examples": _examples(prepared, job.texts),
         "parameters": _parameters(prepared, outcome),
         "newly_initialized": prepared.newly_initialized,
+        "unlike": models.unlike(Path(job.model), prepared.before, setup.model.base_model_prefix),
+        "strangers": _strangers(job, prepared),
         "base_prefix": setup.model.base_model_prefix,
         "optimizer": _optimizer(outcome.optimizer),
         "checkpoints": _checkpoints(setup),
@@ -106,13 +108,31 @@ def _parsed_differently(prepared: Prepared) -> dict[str, tuple[str, str]]:
     }
 
 
+def _strangers(job: Job, prepared: Prepared) -> dict[str, int]:
+    """How many chosen rows of each split are in no source file, read without `datasets`."""
+    found = {}
+    for name, chosen in prepared.raw.items():
+        files = job.files["train" if name == "train" else "evaluation"]
+        columns = [*job.texts, prepared.label]
+        tables = [pq.read_table(path, columns=columns) for path in files]
+        source = {row for table in tables for row in zip(*_lists(table, columns), strict=True)}
+        rows = zip(*(chosen[column][:] for column in columns), strict=True)
+        found[name] = sum(row not in source for row in rows)
+    return found
+
+
+def _lists(table: Any, columns: list[str]) -> list[list[Any]]:
+    """Columns of a table as lists."""
+    return [table.column(column).to_pylist() for column in columns]
+
+
 def _examples(prepared: Prepared, texts: tuple[str, ...]) -> tuple[Example, ...]:
-    """The first examples of the training split, beside their sentences by themselves."""
+    """Some examples, evenly spread over the training split, beside their sentences alone."""
     tokenizer, split = prepared.setup.tokenizer, prepared.setup.splits["train"]
     special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
     columns = [name for name in tokenizer.model_input_names if name in split.column_names]
     found = []
-    for row in split.select(range(min(EXAMPLES, len(split)))):
+    for row in split.select(range(0, len(split), -(-len(split) // EXAMPLES))):
         segments: list[list[int]] = [[]]
         for token in row["input_ids"]:
             if token in special:
@@ -205,7 +225,8 @@ def _reload(prepared: Prepared, label_names: tuple[str, ...]) -> dict[str, Any]:
     """What `from_pretrained` of the saved model gives, beside the model in memory.
 
     `equal`: logits are bit-equal; `max_difference`: otherwise by how much; `newly_initialized`:
-    what the saved checkpoint lacked. Empty if the recipe saves no model.
+    what the saved checkpoint lacked; `label_names`: what its configuration says. Empty if the
+    recipe saves no model.
     """
     setup = prepared.setup
     if not setup.recipe.save_model:
@@ -217,6 +238,7 @@ def _reload(prepared: Prepared, label_names: tuple[str, ...]) -> dict[str, Any]:
         "equal": bool(torch.equal(ours, theirs)),
         "max_difference": float((ours - theirs).abs().max()),
         "newly_initialized": list(missing),
+        "label_names": list(models.saved_label_names(setup.saved)),
     }
 
 

@@ -180,6 +180,7 @@ class Launcher:
         self.fork = fork
         self.folder = Path(tempfile.mkdtemp(prefix="harness-"))
         self.environment = child_environment(self.folder)
+        self._starting = threading.Lock()
         self._zygote: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
@@ -189,11 +190,6 @@ class Launcher:
     def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
-
-    @property
-    def started(self) -> bool:
-        """Whether the zygote runs already, so that a job costs no import."""
-        return self._zygote is not None
 
     def describe(self, cache: Path) -> dict[str, Any]:
         """What the interpreter says of itself; see `harness.environment.describe`.
@@ -248,22 +244,22 @@ class Launcher:
             with contextlib.suppress(OSError):
                 Path(folder).rmdir()
 
-    def start(self) -> None:
-        """Start the zygote without waiting until it has imported the libraries."""
-        if self._zygote is None:
-            with (self.folder / "zygote.log").open("w", encoding="utf-8") as log:
-                self._zygote = self._popen(["zygote", str(self.folder / "socket")], log)
+    def _start(self) -> None:
+        """Have a zygote that has imported the libraries; several threads may ask at once."""
+        with self._starting:
+            if self._zygote is None:
+                with (self.folder / "zygote.log").open("w", encoding="utf-8") as log:
+                    self._zygote = self._popen(["zygote", str(self.folder / "socket")], log)
+            if self._zygote.stdout is not None:
+                with self._zygote.stdout as output:
+                    ready = output.readline()
+                self._zygote.stdout = None
+                if not ready:
+                    raise self._unfit(self.folder / "zygote.log")
 
     def _connect(self, log: Path) -> Child:
         """Have the zygote fork a child."""
-        self.start()
-        assert self._zygote is not None  # noqa: S101 - start() has just made it
-        if self._zygote.stdout is not None:
-            with self._zygote.stdout as output:
-                ready = output.readline()
-            self._zygote.stdout = None
-            if not ready:
-                raise self._unfit(self.folder / "zygote.log")
+        self._start()
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connection.connect(str(self.folder / "socket"))

@@ -1,6 +1,7 @@
 """Models in the judged environment: tokenizer, classifier and collator from a local folder."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -65,3 +66,32 @@ def weights_digest(tensors: Mapping[str, torch.Tensor]) -> str:
 def saved_weights_digest(folder: Path) -> str:
     """`weights_digest` of the weights that a folder holds."""
     return weights_digest(load_file(folder / WEIGHTS))
+
+
+def unlike(folder: Path, loaded: Mapping[str, torch.Tensor], base_prefix: str) -> tuple[str, ...]:
+    """Names of loaded tensors that the checkpoint has too, with other values.
+
+    `from_pretrained` says what it did not find; it could still lose what it found. Older
+    checkpoints say gamma and beta, and those of a bare encoder have no prefix.
+    """
+
+    def bare(name: str) -> str:
+        name = name.removeprefix(f"{base_prefix}.")
+        return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace(
+            "LayerNorm.beta", "LayerNorm.bias"
+        )
+
+    stored = {bare(name): tensor for name, tensor in load_file(folder / WEIGHTS).items()}
+    return tuple(
+        name
+        for name, tensor in sorted(loaded.items())
+        if bare(name) in stored
+        and not torch.equal(tensor.cpu(), stored[bare(name)].to(tensor.dtype))
+    )
+
+
+def saved_label_names(folder: Path) -> tuple[str, ...]:
+    """The label names in a saved configuration, in the order of their ids."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    named = {int(index): name for index, name in config.get("id2label", {}).items()}
+    return tuple(named[index] for index in sorted(named))

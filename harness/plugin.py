@@ -12,10 +12,10 @@ import pytest
 
 from harness import failures
 from harness.errors import HarnessError, MissingSourceError, SpecError
-from harness.reporting import Reporting
+from harness.reporting import Reporting, reporting_of
 from harness.settings import TABLE, Settings
 from harness.spec import SCALES, Cell, Recipe, Scale, Thresholds
-from harness.stash import OVERRIDES, REASON, ROW, RUNNER, SETTINGS, runner_of, session_name
+from harness.stash import OVERRIDES, REASON, ROW, SCHEDULE, SETTINGS, schedule_of, session_name
 from harness.validation import parse_overrides
 
 pytest.register_assert_rewrite("harness.invariants")
@@ -55,14 +55,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[OVERRIDES] = parse_overrides(settings.set)
     except SpecError as error:
         raise pytest.UsageError(error.text) from None
-    config.pluginmanager.register(Reporting(config), "harness-reporting")
+    config.pluginmanager.register(Reporting(config), Reporting.NAME)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the workers."""
-    runner = config.stash.get(RUNNER, None)
-    if runner is not None:
-        runner.close()
+    schedule = config.stash.get(SCHEDULE, None)
+    if schedule is not None:
+        schedule.close()
     if not hasattr(config, "workerinput"):
         failures.forget(session_name(config))
 
@@ -152,6 +152,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"opted out: {reason}"))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start on everything that the selected tests will ask for."""
+    config = session.config
+    if config.option.collectonly or hasattr(config, "workerinput"):
+        return
+    wanted: dict[str, dict[Cell, None]] = {"run": {}, "compare_processes": {}}
+    for item in session.items:
+        cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
+        if isinstance(cell, Cell) and not _not_asked(config, cell):
+            for name in wanted.keys() & set(getattr(item, "fixturenames", ())):
+                wanted[name][cell] = None
+    compared = [cell for cell in wanted["compare_processes"] if cell.recipe.num_proc]
+    if wanted["run"] or compared:
+        schedule_of(config).expect(list(wanted["run"]), compared)
+
+
 def _ask(request: pytest.FixtureRequest, question: Callable[[], Answer]) -> Answer:
     """The answer to a question of the runner; a skip or a failure without traceback if none."""
     try:
@@ -169,8 +185,8 @@ def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
     reason = _not_asked(request.config, cell)
     if reason:
         _skip(request, reason)
-    runner = runner_of(request.config)
-    result = _ask(request, lambda: runner.run(cell))
+    schedule, show = schedule_of(request.config), reporting_of(request.config).progress
+    result = _ask(request, lambda: schedule.run(cell, show))
     from harness.report.session import Row  # sessions without suites need none
 
     row = Row.of(request.cls.__name__, cell, result)
@@ -226,8 +242,8 @@ def compare_processes(request: pytest.FixtureRequest) -> Callable[[Cell], Mappin
         reason = _not_asked(request.config, cell)
         if reason:
             _skip(request, reason)
-        runner = runner_of(request.config)
-        return _ask(request, lambda: runner.compare_processes(cell))
+        schedule = schedule_of(request.config)
+        return _ask(request, lambda: schedule.compare_processes(cell))
 
     return compare
 
@@ -237,7 +253,7 @@ def collate(
     request: pytest.FixtureRequest,
 ) -> Callable[[str, Mapping[str, Any]], Mapping[str, Any]]:
     """Asks a live child of the judged environment to collate for a model."""
-    runner = runner_of(request.config)
+    runner = schedule_of(request.config).runner
 
     def ask(model: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         recipe = Recipe(dataset="glue/mrpc", model=model)

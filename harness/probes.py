@@ -21,6 +21,8 @@ _DRAIN = 64
 
 _PROGRESS_INTERVAL = 0.2
 
+Arrays = Mapping[str, npt.NDArray[Any]]
+
 
 def describe_value(value: object) -> Value:
     """Type, dtype and shape of what `compute_metrics` was given."""
@@ -43,6 +45,7 @@ class _OpenStep:
     seconds: float
     batches: slice
     loss: Any = None
+    logged_loss: float | None = None
     grad_norm: float | None = None
     logged: tuple[str, ...] = ()
 
@@ -65,6 +68,7 @@ class Watch:
     arrays: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     _steps: list[_OpenStep] = field(default_factory=list)
     _seen: list[tuple[bool, dict[str, Any]]] = field(default_factory=list)
+    _kept: list[tuple[bool, dict[str, Any]]] = field(default_factory=list)
     _trained: int = 0
     _described: dict[str, list[Batch]] = field(
         default_factory=lambda: {"train": [], "evaluation": []}
@@ -81,9 +85,8 @@ class Watch:
 
         def hook(module: torch.nn.Module, _: object, received: dict[str, Any]) -> None:
             self._seen.append((module.training, received))
-            self._trained += module.training
-            if len(self._seen) >= _DRAIN and not module.training:
-                self._drain()
+            if len(self._seen) >= _DRAIN:  # in training, micro_batch() empties it each time
+                self._drain("evaluation", self._seen)
 
         return model.register_forward_pre_hook(hook, with_kwargs=True)
 
@@ -94,6 +97,9 @@ class Watch:
     def micro_batch(self, loss: torch.Tensor) -> None:
         """One micro-batch was propagated back; its share of the step's loss."""
         self._losses.append(loss)
+        self._trained += len(self._seen)
+        self._kept += self._seen
+        self._seen.clear()
 
     def before_update(self, learning_rate: float) -> None:
         """The optimizer is about to step with this rate."""
@@ -114,8 +120,8 @@ class Watch:
             )
         )
         self._losses = []
-        if len(self._seen) >= _DRAIN:
-            self._drain()
+        if len(self._kept) >= _DRAIN:
+            self._drain("train", self._kept)
         if now - self._shown > _PROGRESS_INTERVAL:
             self._shown = now
             self.progress(step, total)
@@ -124,6 +130,7 @@ class Watch:
         """The loop has logged its latest step."""
         last = self._steps[-1]
         last.loss = float(sum(loss.item() for loss in last.loss))
+        last.logged_loss = logs.get("loss")
         last.grad_norm = logs.get("grad_norm")
         last.logged = tuple(sorted(logs))
 
@@ -148,7 +155,7 @@ class Watch:
 
     def evaluated(self, name: str, step: int, split: str, metrics: Mapping[str, float]) -> None:
         """An evaluation is over; metrics by their bare names."""
-        self._drain()
+        self._drain("evaluation", self._seen)
         batches, rows = self._described["evaluation"], self._rows["evaluation"]
         self.evaluation_batches += [replace(batch, stage=name) for batch in batches]
         self.arrays[f"{name}.rows"] = np.concatenate(rows) if rows else np.empty(0, np.uint64)
@@ -177,13 +184,13 @@ class Watch:
     @property
     def batches(self) -> tuple[Batch, ...]:
         """Every batch so far: those of training, then those of each evaluation."""
-        self._drain()
+        self._drain("train", self._kept)
         return (*self._described["train"], *self.evaluation_batches)
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every step so far."""
-        self._drain()
+        self._drain("train", self._kept)
         return tuple(self._closed(step) for step in self._steps)
 
     def _closed(self, step: _OpenStep) -> Step:
@@ -193,6 +200,7 @@ class Watch:
             step=step.step,
             epoch=step.epoch,
             loss=step.loss if isinstance(step.loss, float) else float("nan"),
+            logged_loss=step.logged_loss,
             grad_norm=step.grad_norm,
             learning_rate=step.learning_rate,
             logged=step.logged,
@@ -202,24 +210,18 @@ class Watch:
             padded_tokens=sum(batch.examples * batch.width for batch in batches),
         )
 
-    def finished_arrays(self, split_rows: Mapping[str, Rows]) -> dict[str, npt.NDArray[Any]]:
-        """The record's arrays: predictions, labels and row names by evaluation, and in training.
+    def finished_arrays(self, splits: Mapping[str, Arrays]) -> Arrays:
+        """The record's arrays: of every evaluation, of training, and of the splits as given."""
+        self._drain("train", self._kept)
+        named = {f"split.{n}.{kind}": a for n, kinds in splits.items() for kind, a in kinds.items()}
+        rows = self._rows["train"]
+        seen = np.concatenate(rows) if rows else np.empty(0, np.uint64)
+        return {**self.arrays, **named, "train.rows": seen}
 
-        `split.NAME` holds the names of a tokenized split's rows, in its order.
-        """
-        self._drain()
-        splits = {f"split.{name}": rows for name, rows in split_rows.items()}
-        return self.arrays | splits | {"train.rows": np.concatenate(self._rows["train"])}
-
-    def _drain(self) -> None:
-        """Describe what the model received since the last call.
-
-        A batch that reached the model in training mode counts as training wherever it came from.
-        """
-        for training, stage in ((True, "train"), (False, "evaluation")):
-            received = [arguments for mode, arguments in self._seen if mode == training]
-            if received:
-                described, rows = describe(received, stage, self.pad_id)
-                self._described[stage] += described
-                self._rows[stage].append(rows)
-        self._seen.clear()
+    def _drain(self, stage: str, seen: list[tuple[bool, dict[str, Any]]]) -> None:
+        """Describe what the model received in a stage, and empty the list of it."""
+        if seen:
+            described, rows = describe(seen, stage, self.pad_id)
+            self._described[stage] += described
+            self._rows[stage].append(rows)
+            seen.clear()

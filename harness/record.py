@@ -31,7 +31,8 @@ class Step:
     Attributes:
         step: 1 for the first.
         epoch: epochs done after the step.
-        loss: mean over the step's examples, as the loop reports it.
+        loss: mean over the step's examples, the sum of what its micro-batches returned.
+        logged_loss: what the loop logged for it; some versions round. None if it logged none.
         grad_norm: L2 norm of all gradients before clipping; None where the loop reports none.
         learning_rate: the rate this step was taken with (first parameter group).
         logged: names that the loop logged for this step.
@@ -44,6 +45,7 @@ class Step:
     step: int
     epoch: float
     loss: float
+    logged_loss: float | None
     grad_norm: float | None
     learning_rate: float
     logged: tuple[str, ...]
@@ -67,9 +69,12 @@ class Batch:
         shortest: fewest.
         real_tokens: tokens with mask 1.
         misplaced: positions where "is padding by its id" and "is padding by its mask" disagree.
+        leading: rows in which padding comes before a real token.
+        training: whether the model was in training mode.
     """
 
     stage: str
+    training: bool
     shapes: Mapping[str, tuple[int, ...]]
     dtypes: Mapping[str, str]
     digest: str
@@ -78,6 +83,7 @@ class Batch:
     shortest: int
     real_tokens: int
     misplaced: int
+    leading: int
 
     @property
     def examples(self) -> int:
@@ -200,6 +206,8 @@ class Record:
         evaluations: in order.
         parameters: every tensor of the model.
         newly_initialized: names that `from_pretrained` did not find in the checkpoint.
+        unlike: names that it did find, and that were not what the checkpoint holds.
+        strangers: rows by split that are in no source file, texts and label together.
         base_prefix: the model's `base_model_prefix`.
         optimizer: class name and parameter groups.
         checkpoints: those written during training, and the model in memory afterwards.
@@ -213,7 +221,8 @@ class Record:
         phases: wall seconds by phase.
         peak_memory: bytes: `host`, and `device` on an accelerator.
         device_samples: NVML samples during training on CUDA; empty elsewhere.
-        arrays: `train.rows`, and three for each evaluation.
+        arrays: `train.rows`; `rows`, `predictions` and `labels` of each evaluation; `rows` and
+            `labels` of each split, as `split.NAME.rows`.
     """
 
     version: int = VERSION
@@ -237,6 +246,8 @@ class Record:
     evaluations: tuple[Evaluation, ...]
     parameters: tuple[Parameter, ...]
     newly_initialized: tuple[str, ...]
+    unlike: tuple[str, ...]
+    strangers: Mapping[str, int]
     base_prefix: str
     optimizer: Mapping[str, Any]
     checkpoints: tuple[Checkpoint, ...]

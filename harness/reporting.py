@@ -10,7 +10,7 @@ from harness.report import files
 from harness.report.session import Measured, Row
 from harness.report.table import lines
 from harness.spec import Cell
-from harness.stash import REASON, ROW, SETTINGS, runner_of
+from harness.stash import REASON, ROW, SETTINGS, schedule_of
 
 NOTHING_MEASURED = pytest.ExitCode.NO_TESTS_COLLECTED
 """Pytest's own code for a session that tested nothing."""
@@ -18,6 +18,8 @@ NOTHING_MEASURED = pytest.ExitCode.NO_TESTS_COLLECTED
 
 class Reporting:
     """Gathers rows from test reports, wherever the tests ran, and reports them once."""
+
+    NAME = "harness-reporting"
 
     def __init__(self, config: pytest.Config) -> None:
         """Listen for a session."""
@@ -116,7 +118,7 @@ class Reporting:
 
     def _write_files(self, write: Any, verdict: str) -> None:
         """Leave the summaries, or say why not."""
-        environment = runner_of(self.config).environment() if self.measured.rows else {}
+        environment = schedule_of(self.config).runner.environment() if self.measured.rows else {}
         try:
             json_path, markdown_path = files.write(
                 self.config.stash[SETTINGS].reports, self.measured, environment, verdict
@@ -125,3 +127,10 @@ class Reporting:
             write(error.text, red=True)
             return
         write(f"summaries: {json_path} and {markdown_path.name}")
+
+
+def reporting_of(config: pytest.Config) -> Reporting:
+    """The session's reporting."""
+    found = config.pluginmanager.get_plugin(Reporting.NAME)
+    assert isinstance(found, Reporting)  # noqa: S101 - pytest_configure has registered it
+    return found

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -59,6 +60,7 @@ class Runner:
     launcher: Launcher = field(init=False)
     store: Store = field(init=False)
     sources: Sources = field(init=False)
+    _describing: threading.Lock = field(default_factory=threading.Lock)
     _environment: dict[str, Any] | None = None
     _results: dict[Cell, Result | HarnessError] = field(default_factory=dict)
     _answers: dict[str, Any] | None = None
@@ -78,8 +80,10 @@ class Runner:
         Raises:
             InterpreterError: the interpreter does not start, or lacks what is to be judged.
         """
-        if self._environment is None:
-            self._environment = self.launcher.describe(self.settings.store / "fingerprints.json")
+        with self._describing:
+            if self._environment is None:
+                cache = self.settings.store / "fingerprints.json"
+                self._environment = self.launcher.describe(cache)
         return self._environment
 
     def run(self, cell: Cell) -> Result:
@@ -245,7 +249,7 @@ class Runner:
             environment={},
             output="",
             scratch=str(scratch),
-            fault=None if fault is None else str(fault),
+            fault=None if fault is None else str(fault.resolve()),
         )
 
     def _environment_key(self, device: str, threads: int) -> str:

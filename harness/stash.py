@@ -10,11 +10,11 @@ import pytest
 from harness.settings import Settings
 
 if TYPE_CHECKING:
-    from harness.runner import Runner
+    from harness.schedule import Schedule
 
 SETTINGS = pytest.StashKey[Settings]()
 OVERRIDES = pytest.StashKey[Mapping[str, Any]]()
-RUNNER = pytest.StashKey["Runner"]()
+SCHEDULE = pytest.StashKey["Schedule"]()
 _SESSION = pytest.StashKey[str]()
 
 ROW = "harness_cell"
@@ -33,15 +33,26 @@ def session_name(config: pytest.Config) -> str:
     return config.stash[_SESSION]
 
 
-def runner_of(config: pytest.Config) -> "Runner":
-    """The session's runner, made when first asked for."""
-    if RUNNER not in config.stash:
-        from harness.runner import Runner
+def schedule_of(config: pytest.Config) -> "Schedule":
+    """The session's schedule and, in it, its runner; made when first asked for."""
+    if SCHEDULE not in config.stash:
+        from harness.runner import Runner  # sessions without suites need none
+        from harness.schedule import Schedule
 
-        reporting = config.pluginmanager.get_plugin("harness-reporting")
-        config.stash[RUNNER] = Runner(
-            settings=config.stash[SETTINGS],
-            session=session_name(config),
-            progress=None if reporting is None else reporting.progress,
-        )
-    return config.stash[RUNNER]
+        settings = config.stash[SETTINGS]
+        runner = Runner(settings=settings, session=session_name(config))
+        config.stash[SCHEDULE] = Schedule(runner, processes=_processes(config))
+    return config.stash[SCHEDULE]
+
+
+def _processes(config: pytest.Config) -> int:
+    """How many cells may train at once.
+
+    One where full cells may be asked for, which take the accelerator or all cores, and one in a
+    process of pytest-xdist; else as many as the cores have room for.
+    """
+    settings = config.stash[SETTINGS]
+    alone = settings.scale == "full" or settings.device == "cuda" or config.option.markexpr
+    if alone or hasattr(config, "workerinput"):
+        return 1
+    return max(1, (os.cpu_count() or 1) // (settings.threads or 1))

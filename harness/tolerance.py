@@ -19,6 +19,12 @@ FIRST_LOSS: Final = 0.35
 """Absolute. A fresh head draws weights with deviation 0.02, so its logits are near zero but not
 zero, and the first batch has few examples."""
 
+UNKNOWN: Final = 0.02
+"""Share of tokens. A tokenizer that fits its texts has nearly no unknown ones."""
+
+LOGGED_LOSS: Final = 1e-4
+"""Absolute. Some versions round what they log to four digits."""
+
 LAST_LOSS: Final = 0.95
 """The last steps' mean loss must be below this share of chance."""
 

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
 
 from harness import bridge, collation, data, examination, models
 from harness import metrics as metric_modules
 from harness.accelerator import Sampler
-from harness.batches import Rows, dataset_rows
+from harness.batches import dataset_rows
 from harness.errors import RunError, SpecError
 from harness.examination import Prepared
 from harness.job import Job
@@ -88,7 +89,7 @@ def train(job: Job, progress: Callable[[int, int], None]) -> Record:
         phases=timer.phases | {f"loop.{name}": value for name, value in outcome.phases.items()},
         peak_memory=_peak_memory(job.device),
         device_samples=tuple(sampler.samples),
-        arrays=watch.finished_arrays(prepared.rows),
+        arrays=watch.finished_arrays(prepared.known),
         **findings,
     )
 
@@ -149,24 +150,27 @@ def prepare(job: Job, timer: Timer) -> Prepared:
         newly_initialized=newly_initialized,
         max_length=max_length,
         before={name: tensor.detach().clone() for name, tensor in model.state_dict().items()},
-        rows={name: _rows(split, label, setup) for name, split in tokenized.items()},
+        known={
+            name: _known(split, chosen[name][label], setup) for name, split in tokenized.items()
+        },
         majority=max(Counter(chosen["evaluation"][label]).values()) / len(chosen["evaluation"]),
     )
     timer.lap("build")
     return prepared
 
 
-def _rows(split: Any, label: str, setup: Setup) -> Rows:
-    """Names of a tokenized split's rows, as the watch will name them in batches."""
-    taken = inspect.signature(setup.model.forward).parameters
-    columns = {
-        name: split[name][:]
-        for name in ("input_ids", "token_type_ids")
-        if name in taken and name in split.column_names
-    }
+def _known(split: Any, labels: Any, setup: Setup) -> dict[str, Any]:
+    """Names of a split's rows, as the watch will name them in batches, and their labels.
+
+    The labels are the source's: a `map` that moved them would be seen.
+    """
+    taken = set(inspect.signature(setup.model.forward).parameters) & set(split.column_names)
+    names: list[str] = [name for name in ("input_ids", "token_type_ids") if name in taken]
+    columns = {name: split[name][:] for name in names}
+    known = list(labels)
     if setup.recipe.label_smoothing_factor:  # the Trainer then keeps labels from the model
-        return dataset_rows(columns, [-1] * len(split))
-    return dataset_rows(columns, list(split[label]))
+        return {"rows": dataset_rows(columns, [-1] * len(split)), "labels": np.asarray(known)}
+    return {"rows": dataset_rows(columns, known), "labels": np.asarray(known)}
 
 
 def _peak_memory(device: str) -> dict[str, int]:

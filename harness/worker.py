@@ -15,6 +15,7 @@ imports it anew.
 """
 
 import contextlib
+import gc
 import json
 import os
 import runpy
@@ -188,6 +189,8 @@ def main(arguments: list[str]) -> int:
 
     with contextlib.suppress(ImportError):
         import sklearn.metrics  # noqa: F401
+    gc.collect()
+    gc.freeze()  # or every collection in a child would walk all that was imported
     zygote = Zygote(arguments[1])
     sys.stdout.write("ready\n")
     sys.stdout.flush()

@@ -19,7 +19,8 @@ FLOORS = (
     {"probes", "loops.setup", "collating", "tokenizing", "validation", "invariants"},
     {"loops.trainer", "examination", "suite", "launch"},
     {"training", "runner"},
-    {"worker", "stash", "report"},
+    {"worker", "schedule", "report"},
+    {"stash"},
     {"reporting"},
     {"plugin"},
 )

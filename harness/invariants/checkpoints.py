@@ -2,7 +2,10 @@
 
 import pytest
 
+from harness.invariants.counts import steps_per_epoch
 from harness.record import Evaluation, Record
+
+WEIGHTS = "model.safetensors"
 
 
 def best_evaluation(run: Record) -> Evaluation:
@@ -24,6 +27,7 @@ class Checkpoints:
         digests = {found.step: found.digest for found in run.checkpoints}
         if run.recipe.load_best_model_at_end:
             best = best_evaluation(run)
+            assert best.step in digests, f"{best.name} has no checkpoint"
             assert digests[-1] == digests[best.step], f"best evaluation: {best.name}"
             for name in ("accuracy", "f1"):
                 assert run.evaluation().metrics[name] == best.metrics[name]
@@ -33,17 +37,25 @@ class Checkpoints:
             pytest.skip("the recipe saves no checkpoint of the last step")
 
     def test_checkpoints_follow_strategy(self, run: Record) -> None:
-        """Every evaluation that could be the best has its checkpoint."""
-        if not run.recipe.load_best_model_at_end:
-            pytest.skip("the recipe does not ask for the best model")
-        saved = {found.step for found in run.checkpoints}
-        assert saved - {-1} >= {f.step for f in run.evaluations if f.name.startswith("step-")}
+        """Checkpoints are written as often as `save_strategy` says, and at the end."""
+        total = len(run.steps)
+        every = {
+            "no": total + 1,
+            "steps": run.recipe.save_steps,
+            "epoch": steps_per_epoch(run.recipe, run.sizes["train"]),
+        }[run.recipe.save_strategy]
+        expected = {*range(every, total + 1, every)}
+        if run.recipe.save_strategy != "no":
+            expected.add(total)
+        assert {found.step for found in run.checkpoints} - {-1} == expected
 
     def test_saved_model_reloads(self, run: Record) -> None:
-        """`save_model` then `from_pretrained` gives bit-equal logits, and nothing new."""
+        """`save_model` then `from_pretrained` gives bit-equal logits, and the label names."""
         if not run.recipe.save_model:
             pytest.skip("the recipe saves no model")
         assert run.reload["newly_initialized"] == []
+        assert tuple(run.reload["label_names"]) == run.label_names
+        assert {WEIGHTS, "config.json", "tokenizer.json", "tokenizer_config.json"} <= set(run.files)
         assert run.reload["equal"], f"logits differ by up to {run.reload['max_difference']:g}"
 
     def test_saved_state_holds_the_log(self, run: Record) -> None:

@@ -4,9 +4,13 @@ import math
 from collections import Counter
 
 import numpy as np
+import pytest
 
 from harness.record import Record
 from harness.spec import Recipe
+
+FEWEST_SHUFFLED = 8
+"""Examples of which two random orders are hardly ever equal."""
 
 
 def steps_per_epoch(recipe: Recipe, examples: int) -> int:
@@ -23,6 +27,12 @@ def total_steps(recipe: Recipe, examples: int) -> int:
     return math.ceil(recipe.num_train_epochs * steps_per_epoch(recipe, examples))
 
 
+def _batch_sizes(examples: int, each: int) -> list[int]:
+    """Sizes of the batches that hold some examples: full ones, and what is left."""
+    full, left = divmod(examples, each)
+    return [each] * full + ([left] if left else [])
+
+
 class Counts:
     """Steps, examples and predictions are as many as they should be."""
 
@@ -35,7 +45,7 @@ class Counts:
         examples = run.sizes["train"]
         if run.recipe.dataloader_drop_last:
             examples -= examples % run.recipe.per_device_train_batch_size
-        known = Counter(run.arrays["split.train"].tolist())
+        known = Counter(run.arrays["split.train.rows"].tolist())
         seen = run.arrays["train.rows"].tolist()
         for start in range(0, len(seen), examples):
             epoch = Counter(seen[start : start + examples])
@@ -46,12 +56,43 @@ class Counts:
         if run.recipe.max_steps < 0:
             assert len(seen) == round(run.recipe.num_train_epochs * examples)
 
+    def test_every_epoch_is_shuffled(self, run: Record) -> None:
+        """No epoch is in the data set's order, and no two are in the same."""
+        known = run.arrays["split.train.rows"].tolist()
+        if len(known) < FEWEST_SHUFFLED or run.recipe.dataloader_drop_last:
+            pytest.skip("too few examples to tell an order, or incomplete epochs")
+        seen = run.arrays["train.rows"].tolist()
+        size = len(known)
+        orders = [known, *(seen[at : at + size] for at in range(0, len(seen) - size + 1, size))]
+        for index, order in enumerate(orders):
+            assert order not in orders[:index], f"epoch {index} repeats an order"
+
+    def test_batches_have_their_size(self, run: Record) -> None:
+        """Every batch is full but the last of an epoch or an evaluation."""
+        recipe, sizes = run.recipe, run.sizes
+        each = recipe.per_device_eval_batch_size
+        for found in run.evaluations:
+            given = [batch.examples for batch in run.batches_of(found.name)]
+            assert given == _batch_sizes(sizes[found.split], each), found.name
+        each = recipe.per_device_train_batch_size
+        whole = sizes["train"] - (sizes["train"] % each if recipe.dataloader_drop_last else 0)
+        epoch = _batch_sizes(whole, each)
+        given = [batch.examples for batch in run.batches_of("train")]
+        assert given == [epoch[index % len(epoch)] for index in range(len(given))]
+
+    def test_model_is_in_its_mode(self, run: Record) -> None:
+        """The model trains in training mode and is evaluated in evaluation mode."""
+        for batch in run.batches:
+            assert batch.training == (batch.stage == "train"), batch.stage
+
     def test_every_example_is_evaluated_once(self, run: Record) -> None:
         """Evaluation sees every example once, in the data set's order; so row i is example i."""
         for found in run.evaluations:
             seen = run.arrays[f"{found.name}.rows"]
             assert len(seen) == run.sizes[found.split], found.name
-            assert np.array_equal(seen, run.arrays[f"split.{found.split}"]), found.name
+            labels = run.arrays[f"{found.name}.labels"]
+            assert np.array_equal(labels, run.arrays[f"split.{found.split}.labels"]), found.name
+            assert np.array_equal(seen, run.arrays[f"split.{found.split}.rows"]), found.name
 
     def test_prediction_has_one_row_an_example(self, run: Record) -> None:
         """`predict` returns (examples, labels), also when the last batch is short."""

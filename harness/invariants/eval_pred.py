@@ -1,5 +1,6 @@
 """eval_pred: what `compute_metrics` is handed. Tensors there break every numpy metric."""
 
+import numpy as np
 import pytest
 
 from harness.record import Record
@@ -18,6 +19,17 @@ class EvalPred:
             assert found.label_ids.type == "numpy.ndarray", found.name
             assert found.label_ids.dtype.startswith("int"), found.name
             assert found.label_ids.shape == (rows,), found.name
+
+    def test_predictions_have_full_precision(self, run: Record) -> None:
+        """Unless the recipe asks for it, no prediction went through half precision.
+
+        The low 13 bits of a float32 that was a float16 or a bfloat16 are zero.
+        """
+        if run.arguments["fp16"] or run.arguments["bf16"]:
+            pytest.skip("the recipe asks for mixed precision")
+        for found in run.evaluations:
+            bits = run.arrays[f"{found.name}.predictions"].view(np.uint32)
+            assert (bits & 0x1FFF).any(), found.name
 
     def test_eval_pred_is_a_pair(self, run: Record) -> None:
         """`logits, labels = eval_pred` unpacks."""

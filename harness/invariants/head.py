@@ -12,6 +12,10 @@ class Head:
         head = {name for name in names if not name.startswith(f"{run.base_prefix}.")}
         assert set(run.newly_initialized) == head
 
+    def test_encoder_is_the_checkpoints(self, run: Record) -> None:
+        """Whatever the checkpoint holds arrived in the model, bit for bit."""
+        assert run.unlike == ()
+
     def test_head_has_one_row_a_label(self, run: Record) -> None:
         """`num_labels` shapes the last layer."""
         rows = {p.shape[0] for p in run.parameters if p.name.startswith("classifier.")}

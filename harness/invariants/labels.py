@@ -21,9 +21,13 @@ class Labels:
     def test_labels_keep_their_order(self, run: Record) -> None:
         """Every row that the model received has the label that its text has in the data set."""
         _skip_if_smoothed(run)
-        known = run.arrays["split.train"]
+        known = run.arrays["split.train.rows"]
         strangers = ~np.isin(run.arrays["train.rows"], known)
         assert not strangers.any(), f"{strangers.sum()} rows are in no example of the data set"
+
+    def test_rows_are_the_sources(self, run: Record) -> None:
+        """Every chosen row, texts and label together, is a row of the source's files."""
+        assert set(run.strangers.values()) == {0}, run.strangers
 
     def test_columns_match_signature(self, run: Record) -> None:
         """The model receives the tokenized columns that its signature names, and the labels."""

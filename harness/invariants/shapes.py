@@ -31,6 +31,11 @@ class Shapes:
             assert "attention_mask" in batch.shapes, batch.stage
             assert batch.misplaced == 0, f"{batch.stage}: pad id and mask disagree"
 
+    def test_padding_follows_the_tokens(self, run: Record) -> None:
+        """Padding stands on the right: on the left it would move every position."""
+        for batch in run.batches:
+            assert batch.leading == 0, f"{batch.stage}: padding before a token"
+
     def test_truncation_cuts_at_max_length(self, run: Record) -> None:
         """No example is longer than max_length, and none is cut that need not be."""
         limit = run.tokenizer["max_length"]

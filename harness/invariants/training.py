@@ -6,7 +6,7 @@ import pytest
 
 from harness import tolerance
 from harness.invariants.counts import total_steps
-from harness.record import Record
+from harness.record import Record, Step
 from harness.spec import Recipe
 
 
@@ -34,11 +34,20 @@ class Training:
     """Loss, gradient, rate and parameters, step by step."""
 
     def test_losses_are_finite(self, run: Record) -> None:
-        """Loss and gradient norm are numbers at every step."""
+        """Loss and gradient norm are numbers at every step, and the norm is above zero.
+
+        With fp16, steps whose scaled gradients overflow are skipped: their norm is none.
+        """
         for step in run.steps:
             assert math.isfinite(step.loss), f"step {step.step}: loss {step.loss}"
-            if step.grad_norm is not None:
+            if step.grad_norm is not None and not _overflowed(run, step):
                 assert math.isfinite(step.grad_norm), f"step {step.step}: norm {step.grad_norm}"
+                assert step.grad_norm > 0, f"step {step.step}: norm {step.grad_norm}"
+
+    def test_logged_loss_is_the_loss(self, run: Record) -> None:
+        """What is logged is the mean over the step's examples."""
+        for step in run.steps:
+            assert step.logged_loss == pytest.approx(step.loss, abs=tolerance.LOGGED_LOSS), step
 
     def test_every_step_is_logged(self, run: Record) -> None:
         """Steps are numbered without a gap, and each logs loss, gradient norm and rate."""
@@ -60,21 +69,41 @@ class Training:
         assert mean <= tolerance.LAST_LOSS * math.log(len(run.label_names))
 
     def test_every_parameter_moved(self, run: Record) -> None:
-        """Every trainable parameter is in the optimizer and has changed."""
+        """Every parameter is trainable, is in the optimizer, and has changed."""
         for parameter in run.parameters:
-            if parameter.trainable:
-                assert parameter.group >= 0, f"{parameter.name} is in no optimizer group"
-                assert parameter.moved > 0, f"{parameter.name} never moved"
+            assert parameter.trainable, f"{parameter.name} is frozen"
+            assert parameter.group >= 0, f"{parameter.name} is in no optimizer group"
+            assert parameter.moved > 0, f"{parameter.name} never moved"
+
+    def test_optimizer_holds_the_recipe(self, run: Record) -> None:
+        """Every group has the recipe's betas, epsilon and rate; biases and norms do not decay."""
+        recipe, groups = run.recipe, run.optimizer["groups"]
+        for group in groups:
+            assert group["betas"] == [recipe.adam_beta1, recipe.adam_beta2]
+            assert group["eps"] == recipe.adam_epsilon
+            assert group["initial_lr"] == recipe.learning_rate
+        for parameter in run.parameters:
+            expected = recipe.weight_decay if len(parameter.shape) > 1 else 0.0
+            assert groups[parameter.group]["weight_decay"] == expected, parameter.name
 
     def test_parameters_are_float32(self, run: Record) -> None:
         """Weights are kept in single precision, mixed precision or not."""
         assert {parameter.dtype for parameter in run.parameters} == {"float32"}
 
     def test_learning_rate_follows_schedule(self, run: Record) -> None:
-        """Every step is taken with the rate of the closed form."""
+        """Every step is taken with the rate of the closed form; a skipped step moves nothing."""
         total = total_steps(run.recipe, run.sizes["train"])
+        taken = 0
         for step in run.steps:
-            expected = learning_rate(run.recipe, step.step - 1, total)
+            expected = learning_rate(run.recipe, taken, total)
             assert step.learning_rate == pytest.approx(
                 expected, rel=tolerance.LEARNING_RATE, abs=0
             ), f"step {step.step}"
+            taken += not _overflowed(run, step)
+
+
+def _overflowed(run: Record, step: Step) -> bool:
+    """Whether fp16's loss scaling skipped the step."""
+    return bool(
+        run.arguments["fp16"] and step.grad_norm is not None and not math.isfinite(step.grad_norm)
+    )

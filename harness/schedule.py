@@ -1,0 +1,65 @@
+"""The schedule: cells train ahead of the tests that ask for them, as many at once as fit.
+
+A tiny cell keeps one core busy. While the first cell's tests wait or run, the next cells train on
+the other cores, so that a session costs less than training its cells one after the other.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from typing import Any
+
+from harness.runner import Result, Runner
+from harness.spec import Cell
+
+Show = Callable[[Cell, int, int], None]
+_POLL = 0.2
+
+
+class Schedule:
+    """Runs what a session will ask for, in the order in which it will ask."""
+
+    def __init__(self, runner: Runner, processes: int) -> None:
+        """Run at most this many things at once."""
+        self.runner = runner
+        self.pool = ThreadPoolExecutor(max_workers=processes)
+        self.futures: dict[tuple[str, Cell], Future[Any]] = {}
+        self.reached: dict[Cell, tuple[int, int]] = {}
+        runner.progress = self._note
+
+    def expect(self, cells: Sequence[Cell], compared: Sequence[Cell]) -> None:
+        """Start on cells whose record, or comparison of processes, will be asked for."""
+        for cell in cells:
+            self.futures["run", cell] = self.pool.submit(self.runner.run, cell)
+        for cell in compared:
+            self.futures["compare", cell] = self.pool.submit(self.runner.compare_processes, cell)
+
+    def run(self, cell: Cell, show: Show) -> Result:
+        """The cell's result, as `Runner.run` gives it; shows how far it is while waiting."""
+        future = self.futures.get(("run", cell))
+        if future is None:
+            return self.runner.run(cell)
+        while True:
+            try:
+                result: Result = future.result(timeout=_POLL)
+            except NotYet:
+                if cell in self.reached:
+                    show(cell, *self.reached[cell])
+            else:
+                return result
+
+    def compare_processes(self, cell: Cell) -> Any:
+        """As `Runner.compare_processes`."""
+        future = self.futures.get(("compare", cell))
+        return self.runner.compare_processes(cell) if future is None else future.result()
+
+    def close(self) -> None:
+        """Give up what nobody has asked for, and end the workers."""
+        for future in self.futures.values():
+            future.cancel()
+        self.runner.close()
+        self.pool.shutdown()
+
+    def _note(self, cell: Cell, step: int, total: int) -> None:
+        """Remember how far a cell is; called by the thread that waits for its worker."""
+        self.reached[cell] = (step, total)
