@@ -5,6 +5,7 @@ library alone, in a fraction of a second: a record must be found in the store wi
 torch. CACHE is a file that remembers digests by size and time stamps.
 """
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -185,7 +186,8 @@ class _Digests:
             beside.write_text(json.dumps(self.known), encoding="utf-8")
             beside.replace(self.cache)
         except OSError:
-            beside.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
 
     def of_tree(self, root: Path, paths: Iterator[Path]) -> str:
         """Digest of files below a root: relative names and contents.

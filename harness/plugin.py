@@ -165,7 +165,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
                 wanted[name][cell] = None
     compared = [cell for cell in wanted["compare_processes"] if cell.recipe.num_proc]
     if wanted["run"] or compared:
-        schedule_of(config).expect(list(wanted["run"]), compared)
+        try:
+            schedule_of(config).expect(list(wanted["run"]), compared)
+        except HarnessError as error:
+            raise pytest.UsageError(error.text) from None
 
 
 def _ask(request: pytest.FixtureRequest, question: Callable[[], Answer]) -> Answer:

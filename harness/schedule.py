@@ -4,6 +4,7 @@ A tiny cell keeps one core busy. While the first cell's tests wait or run, the n
 the other cores, so that a session costs less than training its cells one after the other.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
@@ -39,14 +40,17 @@ class Schedule:
         future = self.futures.get(("run", cell))
         if future is None:
             return self.runner.run(cell)
-        while True:
-            try:
-                result: Result = future.result(timeout=_POLL)
-            except NotYet:
+        try:
+            while True:
+                with contextlib.suppress(NotYet):
+                    result: Result = future.result(timeout=_POLL)
+                    return result
                 if cell in self.reached:
                     show(cell, *self.reached[cell])
-            else:
-                return result
+        finally:
+            if cell in self.reached:
+                total = self.reached[cell][1]
+                show(cell, total, total)
 
     def compare_processes(self, cell: Cell) -> Any:
         """As `Runner.compare_processes`."""

@@ -1,6 +1,7 @@
 """The public door: suites behave as any pytest project, and are never green by omission."""
 
 import json
+import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -113,6 +114,33 @@ def _suite_with_failing_test() -> str:
     return SMALL_SUITE + (
         "\n    def test_impossible(self, run):\n        assert run.steps[0].loss > 100\n"
     )
+
+
+def test_a_store_that_cannot_be_used_is_told(door: Door, tmp_path: Path) -> None:
+    """A newer store ends the session; a place that cannot be written is an error of the tests."""
+    (tmp_path / "VERSION").write_text("999\n", encoding="ascii")
+    newer = door.pytester.runpytest_subprocess(f"--harness-store={tmp_path}")
+    assert newer.ret == pytest.ExitCode.USAGE_ERROR
+    newer.stderr.fnmatch_lines(["ERROR: the store * is of version 999", "*upgrade finetune*"])
+    blocked = door.pytester.runpytest_subprocess(
+        f"--harness-store={tmp_path / 'VERSION' / 'store'}", "-k", "labels_are_renamed"
+    )
+    assert blocked.parseoutcomes()["errors"] == 1
+    blocked.stdout.fnmatch_lines(["the store * cannot be written", "Not a directory*"])
+    blocked.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_corrupt_record_is_told(door: Door) -> None:
+    """The record's folder is named, with what to do, and nothing is trained over it."""
+    store = door.pytester.path / "store"
+    shutil.copytree(door.store, store)
+    (record,) = store.glob("records/*/*/0/record.json")
+    record.write_text(record.read_text() + " ", encoding="utf-8")
+    result = door.pytester.runpytest_subprocess(
+        f"--harness-store={store}", "-k", "labels_are_renamed"
+    )
+    result.stdout.fnmatch_lines(["the record * is corrupt", "delete that folder to train*"])
+    assert result.parseoutcomes()["errors"] == 1
 
 
 def test_junit_names_every_test(door: Door) -> None:
