@@ -61,12 +61,13 @@ def dataset_rows(columns: Mapping[str, Any], labels: Sequence[int]) -> Rows:
 
 
 def describe(
-    received: Sequence[tuple[bool, Mapping[str, Any]]], stage: str, pad_id: int
+    received: Sequence[tuple[frozenset[bool], Mapping[str, Any]]], stage: str, pad_id: int
 ) -> tuple[list[Batch], Rows]:
     """What some batches looked like, and the names of all their rows.
 
     Args:
-        received: the model's mode, True if training, and the arguments of its forward calls.
+        received: the modes of the model's modules, True if training, and the arguments of its
+            forward calls.
         stage: noted in each batch.
         pad_id: id of the padding token.
     """
@@ -102,12 +103,12 @@ def describe(
     misplaced = np.add.reduceat((padding == (mask == 1)).astype(np.int64), starts)
     ends = np.cumsum(heights)
     described = []
-    for (training, _), batch, end in zip(received, batches, ends.tolist(), strict=True):
+    for (modes, _), batch, end in zip(received, batches, ends.tolist(), strict=True):
         rows = slice(end - len(batch["input_ids"]), end)
         described.append(
             Batch(
                 stage=stage,
-                training=training,
+                training=all(modes) if stage == "train" else any(modes),
                 shapes={name: value.shape for name, value in batch.items()},
                 dtypes={name: value.dtype.name for name, value in batch.items()},
                 digest=hashlib.blake2b(batch["input_ids"].tobytes(), digest_size=8).hexdigest(),

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,10 @@ def examine(job: Job, prepared: Prepared, outcome: Outcome, watch: Watch) -> dic
         "examples": _examples(prepared, job.texts),
         "parameters": _parameters(prepared, outcome),
         "newly_initialized": prepared.newly_initialized,
-        "unlike": models.unlike(Path(job.model), prepared.before, setup.model.base_model_prefix),
+        "unlike": (
+            *models.unlike(Path(job.model), prepared.before, setup.model.base_model_prefix),
+            *models.configured_unlike(Path(job.model), setup.model.config),
+        ),
         "strangers": _strangers(job, prepared),
         "base_prefix": setup.model.base_model_prefix,
         "optimizer": _optimizer(outcome.optimizer),
@@ -108,16 +112,30 @@ def _parsed_differently(prepared: Prepared) -> dict[str, tuple[str, str]]:
     }
 
 
+_SIZES = {
+    "train": "max_train_samples",
+    "evaluation": "max_eval_samples",
+    "holdout": "max_holdout_samples",
+}
+
+
 def _strangers(job: Job, prepared: Prepared) -> dict[str, int]:
-    """How many chosen rows of each split are in no source file, read without `datasets`."""
+    """How many chosen rows of each split the source files, read without `datasets`, do not hold.
+
+    A row that is chosen more often than it is there counts too, and so does a row too few.
+    """
     found = {}
     for name, chosen in prepared.raw.items():
         files = job.files["train" if name == "train" else "evaluation"]
         columns = [*job.texts, prepared.label]
         tables = [pq.read_table(path, columns=columns) for path in files]
-        source = {row for table in tables for row in zip(*_lists(table, columns), strict=True)}
-        rows = zip(*(chosen[column][:] for column in columns), strict=True)
-        found[name] = sum(row not in source for row in rows)
+        source = Counter(
+            row for table in tables for row in zip(*_lists(table, columns), strict=True)
+        )
+        rows = Counter(zip(*(chosen[column][:] for column in columns), strict=True))
+        asked = getattr(job.recipe, _SIZES[name])
+        wanted = source.total() if asked is None else min(asked, source.total())
+        found[name] = (rows - source).total() + abs(wanted - rows.total())
     return found
 
 
@@ -208,7 +226,8 @@ def _probe_logits(model: Any, prepared: Prepared) -> Any:
     batch = _probe_batch(prepared).to(model.device)
     model.eval()
     with torch.no_grad():
-        return model(**batch).logits.cpu()
+        forward = getattr(model, "_original_forward", model)  # accelerate wraps it in autocast
+        return forward(**batch).logits.cpu()
 
 
 def _probe_batch(prepared: Prepared) -> Any:

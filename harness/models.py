@@ -18,6 +18,20 @@ from harness.collation import Collation
 
 WEIGHTS = "model.safetensors"
 
+_OURS = {
+    "_name_or_path",
+    "architectures",
+    "dtype",
+    "gradient_checkpointing",
+    "id2label",
+    "label2id",
+    "problem_type",
+    "torch_dtype",
+    "transformers_version",
+    "use_cache",
+}
+"""Settings that loading as a classifier, or training, changes by right."""
+
 
 def tokenizer(folder: str) -> Any:
     """The tokenizer in a folder, without running any code from there."""
@@ -87,6 +101,17 @@ def unlike(folder: Path, loaded: Mapping[str, torch.Tensor], base_prefix: str) -
         for name, tensor in sorted(loaded.items())
         if bare(name) in stored
         and not torch.equal(tensor.cpu(), stored[bare(name)].to(tensor.dtype))
+    )
+
+
+def configured_unlike(folder: Path, config: Any) -> tuple[str, ...]:
+    """Settings of a loaded model that its checkpoint's configuration has with another value."""
+    stored = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    given = config.to_dict()
+    return tuple(
+        f"config.{name}"
+        for name in sorted(stored.keys() & given.keys() - _OURS)
+        if stored[name] != given[name]
     )
 
 

@@ -67,8 +67,8 @@ class Watch:
     evaluation_batches: list[Batch] = field(default_factory=list)
     arrays: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     _steps: list[_OpenStep] = field(default_factory=list)
-    _seen: list[tuple[bool, dict[str, Any]]] = field(default_factory=list)
-    _kept: list[tuple[bool, dict[str, Any]]] = field(default_factory=list)
+    _seen: list[tuple[frozenset[bool], dict[str, Any]]] = field(default_factory=list)
+    _kept: list[tuple[frozenset[bool], dict[str, Any]]] = field(default_factory=list)
     _trained: int = 0
     _described: dict[str, list[Batch]] = field(
         default_factory=lambda: {"train": [], "evaluation": []}
@@ -82,9 +82,10 @@ class Watch:
 
     def attach(self, model: torch.nn.Module) -> Any:
         """Watch a model's forward calls; returns the handle whose `remove` ends that."""
+        modules = tuple(model.modules())  # one alone may be in another mode
 
-        def hook(module: torch.nn.Module, _: object, received: dict[str, Any]) -> None:
-            self._seen.append((module.training, received))
+        def hook(_: torch.nn.Module, __: object, received: dict[str, Any]) -> None:
+            self._seen.append((frozenset(module.training for module in modules), received))
             if len(self._seen) >= _DRAIN:  # in training, micro_batch() empties it each time
                 self._drain("evaluation", self._seen)
 
@@ -218,7 +219,7 @@ class Watch:
         seen = np.concatenate(rows) if rows else np.empty(0, np.uint64)
         return {**self.arrays, **named, "train.rows": seen}
 
-    def _drain(self, stage: str, seen: list[tuple[bool, dict[str, Any]]]) -> None:
+    def _drain(self, stage: str, seen: list[tuple[frozenset[bool], dict[str, Any]]]) -> None:
         """Describe what the model received in a stage, and empty the list of it."""
         if seen:
             described, rows = describe(seen, stage, self.pad_id)

@@ -41,12 +41,15 @@ class Suite(
         recipe: what to train; the one attribute that every suite must declare.
         matrix: axes; none by default.
         thresholds: the least that a run must reach; nothing by default.
+        tiny_thresholds: the same for the embedded stand-ins, which learn less; as `thresholds`
+            if left out.
         opt_out: inherited invariants that do not apply, each with the reason why.
     """
 
     recipe: ClassVar[Recipe]
     matrix: ClassVar[Matrix] = Matrix()
     thresholds: ClassVar[Thresholds] = Thresholds()
+    tiny_thresholds: ClassVar[Thresholds | None] = None
     opt_out: ClassVar[Mapping[str, str]] = {}
 
 
@@ -54,6 +57,7 @@ DECLARATIONS: Mapping[str, type] = {
     "recipe": Recipe,
     "matrix": Matrix,
     "thresholds": Thresholds,
+    "tiny_thresholds": Thresholds,
     "opt_out": Mapping,
 }
 _ALLOWED = {"pytestmark"}
@@ -86,7 +90,7 @@ def check(suite: type[Suite]) -> None:
         )
     for name, reason in suite.opt_out.items():
         if name not in invariants():
-            raise unknown(f"invariant in {suite.__name__}.opt_out", name, invariants())
+            raise unknown(f"invariant in {suite.__name__}.opt_out", name, sorted(invariants()))
         if not str(reason or "").strip():
             raise SpecError(
                 f"{suite.__name__}.opt_out[{name!r}] gives no reason", fix="write why in words"
@@ -151,7 +155,9 @@ def effective_thresholds(
     named = {n: v for n, v in overrides.items() if n in Thresholds.field_names()}
     if named:
         return replace(Thresholds(), **named)
-    return None if cell.changed else suite.thresholds
+    if cell.changed:
+        return None
+    return (suite.tiny_thresholds if cell.scale == "tiny" else None) or suite.thresholds
 
 
 def _device(asked: str | None, scale: Scale) -> Device:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,19 @@ from harness.record import Record
 from harness.runner import Runner
 from harness.settings import Settings
 from harness.spec import Cell, Recipe
+
+SMALL: dict[str, Any] = {
+    "dataset": "glue/mrpc",
+    "max_length": 128,
+    "max_train_samples": 100,
+    "max_eval_samples": 60,
+    "max_holdout_samples": 20,
+    "num_train_epochs": 2,
+    "eval_strategy": "epoch",
+    "save_strategy": "epoch",
+    "load_best_model_at_end": True,
+}
+"""A recipe that trains in about a second, and has every feature that a record can show."""
 
 
 @pytest.fixture(scope="session")
@@ -23,18 +37,8 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
 
 @pytest.fixture(scope="session")
 def small_cell() -> Cell:
-    """A cell that trains in about a second, with every feature that a record can show."""
-    recipe = Recipe(
-        dataset="glue/mrpc",
-        max_length=128,
-        max_train_samples=100,
-        max_eval_samples=60,
-        max_holdout_samples=20,
-        num_train_epochs=2,
-        eval_strategy="epoch",
-        save_strategy="epoch",
-        load_best_model_at_end=True,
-    )
+    """The small recipe at tiny scale."""
+    recipe = Recipe(**SMALL)
     name = "bert-base-uncased-dynamic-trainer"
     return Cell(name=name, recipe=catalog.tiny(recipe), scale="tiny", device="cpu")
 
@@ -45,21 +49,11 @@ def small_record(runner: Runner, small_cell: Cell) -> Record:
     return runner.run(small_cell).record
 
 
-SMALL_SUITE = """
+SMALL_SUITE = f"""
 from harness import Recipe, Suite, Thresholds
 
 class TestSmall(Suite):
-    recipe = Recipe(
-        dataset="glue/mrpc",
-        max_length=128,
-        max_train_samples=100,
-        max_eval_samples=60,
-        max_holdout_samples=20,
-        num_train_epochs=2,
-        eval_strategy="epoch",
-        save_strategy="epoch",
-        load_best_model_at_end=True,
-    )
+    recipe = Recipe(**{SMALL!r})
     thresholds = Thresholds(accuracy=0.0)
 """
 """A suite whose one tiny cell is the small cell, so that it finds the small record."""

@@ -33,7 +33,7 @@ def batch(rows, side, spare):
 order = rng.permutation(40)
 parts = [order[start:start + 7].tolist() for start in range(0, 40, 7)]
 sides = ["right", "left"] * 3
-batches, rows = describe([(True, batch(p, s, 2)) for p, s in zip(parts, sides)], "train", 0)
+batches, rows = describe([(frozenset({True}), batch(p, s, 2)) for p, s in zip(parts, sides)], "train", 0)
 assert rows.tolist() == known[order].tolist(), "names depend on padding"
 assert [b.examples for b in batches] == [7] * 5 + [5]
 assert [b.longest for b in batches] == [max(lengths[r] for r in p) for p in parts]
@@ -47,16 +47,16 @@ assert "num_items_in_batch" not in batches[0].shapes
 for name, change in {"labels": 1, "token_type_ids": 1, "input_ids": 1}.items():
     broken = batch(parts[0], "right", 0)
     broken[name][0] += change
-    _, rows = describe([(False, broken)], "train", 0)
+    _, rows = describe([(frozenset({False}), broken)], "train", 0)
     assert rows[0] != known[parts[0][0]], name
     assert rows[1:].tolist() == known[parts[0][1:]].tolist(), name
 
 broken = batch(parts[0], "right", 2)
 broken["attention_mask"][:] = 1
-described, _ = describe([(False, broken)], "train", 0)
+described, _ = describe([(frozenset({False}), broken)], "train", 0)
 assert described[0].misplaced == int((broken["input_ids"] == 0).sum())
 del broken["attention_mask"], broken["labels"]
-described, rows = describe([(False, broken)], "train", 0)
+described, rows = describe([(frozenset({False}), broken)], "train", 0)
 assert described[0].misplaced == 0 and set(described[0].shapes) == {"input_ids", "token_type_ids"}
 """
 

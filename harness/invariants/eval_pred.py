@@ -28,8 +28,9 @@ class EvalPred:
         if run.arguments["fp16"] or run.arguments["bf16"]:
             pytest.skip("the recipe asks for mixed precision")
         for found in run.evaluations:
-            bits = run.arrays[f"{found.name}.predictions"].view(np.uint32)
-            assert (bits & 0x1FFF).any(), found.name
+            predictions = run.arrays[f"{found.name}.predictions"]
+            assert predictions.dtype == np.float32, found.name
+            assert (predictions.view(np.uint32) & 0x1FFF).any(), found.name
 
     def test_eval_pred_is_a_pair(self, run: Record) -> None:
         """`logits, labels = eval_pred` unpacks."""

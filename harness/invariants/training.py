@@ -78,11 +78,19 @@ class Training:
     def test_optimizer_holds_the_recipe(self, run: Record) -> None:
         """Every group has the recipe's betas, epsilon and rate; biases and norms do not decay."""
         recipe, groups = run.recipe, run.optimizer["groups"]
+        adam = recipe.optim.startswith("adamw_torch")
+        if adam:
+            assert run.optimizer["class"] == "torch.optim.adamw.AdamW"
         for group in groups:
-            assert group["betas"] == [recipe.adam_beta1, recipe.adam_beta2]
-            assert group["eps"] == recipe.adam_epsilon
+            if adam:
+                assert group["betas"] == [recipe.adam_beta1, recipe.adam_beta2]
+                assert group["eps"] == recipe.adam_epsilon
+                assert not group["amsgrad"]
+                assert not group["maximize"]
             assert group["initial_lr"] == recipe.learning_rate
         for parameter in run.parameters:
+            if parameter.group < 0:
+                continue  # test_every_parameter_moved says so
             expected = recipe.weight_decay if len(parameter.shape) > 1 else 0.0
             assert groups[parameter.group]["weight_decay"] == expected, parameter.name
 
