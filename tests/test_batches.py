@@ -33,7 +33,8 @@ def batch(rows, side, spare):
 order = rng.permutation(40)
 parts = [order[start:start + 7].tolist() for start in range(0, 40, 7)]
 sides = ["right", "left"] * 3
-batches, rows = describe([(frozenset({True}), batch(p, s, 2)) for p, s in zip(parts, sides)], "train", 0)
+received = [(frozenset({True}), batch(p, s, 2)) for p, s in zip(parts, sides)]
+batches, rows = describe(received, "train", 0)
 assert rows.tolist() == known[order].tolist(), "names depend on padding"
 assert [b.examples for b in batches] == [7] * 5 + [5]
 assert [b.longest for b in batches] == [max(lengths[r] for r in p) for p in parts]

@@ -97,6 +97,10 @@ CONTROLS = (
     ),
     Control(fault="mask_of_ones", invariants=("test_padding_is_masked",)),
     Control(fault="padded_with_unk", invariants=("test_padding_is_masked",)),
+    Control(fault="encoder_in_evaluation_mode", invariants=("test_model_is_in_its_mode",)),
+    Control(fault="layer_missing", invariants=("test_encoder_is_the_checkpoints",)),
+    Control(fault="relu_for_gelu", invariants=("test_encoder_is_the_checkpoints",)),
+    Control(fault="adam_for_adamw", invariants=("test_optimizer_holds_the_recipe",)),
     Control(fault="padded_on_the_left", invariants=("test_padding_follows_the_tokens",)),
     Control(
         fault="truncation_ignored",
