@@ -41,15 +41,12 @@ class Suite(
         recipe: what to train; the one attribute that every suite must declare.
         matrix: axes; none by default.
         thresholds: the least that a run must reach; nothing by default.
-        tiny_thresholds: the same for the embedded stand-ins, which learn less; as `thresholds`
-            if left out.
         opt_out: inherited invariants that do not apply, each with the reason why.
     """
 
     recipe: ClassVar[Recipe]
     matrix: ClassVar[Matrix] = Matrix()
     thresholds: ClassVar[Thresholds] = Thresholds()
-    tiny_thresholds: ClassVar[Thresholds | None] = None
     opt_out: ClassVar[Mapping[str, str]] = {}
 
 
@@ -57,7 +54,6 @@ DECLARATIONS: Mapping[str, type] = {
     "recipe": Recipe,
     "matrix": Matrix,
     "thresholds": Thresholds,
-    "tiny_thresholds": Thresholds,
     "opt_out": Mapping,
 }
 _ALLOWED = {"pytestmark"}
@@ -155,9 +151,7 @@ def effective_thresholds(
     named = {n: v for n, v in overrides.items() if n in Thresholds.field_names()}
     if named:
         return replace(Thresholds(), **named)
-    if cell.changed:
-        return None
-    return (suite.tiny_thresholds if cell.scale == "tiny" else None) or suite.thresholds
+    return None if cell.changed else suite.thresholds
 
 
 def _device(asked: str | None, scale: Scale) -> Device:
