@@ -1,6 +1,7 @@
 """What a session shows while it runs, says when it ends, and leaves in the reports folder."""
 
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from harness.report.session import Measured, Row
 from harness.report.table import lines
 from harness.spec import Cell
 from harness.stash import REASON, ROW, SETTINGS, schedule_of
+
+PLAIN_INTERVAL = 60.0
+"""Seconds between plain lines on a long training."""
 
 NOTHING_MEASURED = pytest.ExitCode.NO_TESTS_COLLECTED
 """Pytest's own code for a session that tested nothing."""
@@ -26,7 +30,8 @@ class Reporting:
         self.config = config
         self.measured = Measured()
         self.deselected = 0
-        self._announced: str | None = None
+        self._announced = ""
+        self._told = 0.0
 
     @property
     def _terminal(self) -> Any:
@@ -34,26 +39,24 @@ class Reporting:
         return self.config.pluginmanager.get_plugin("terminalreporter")
 
     def progress(self, cell: Cell, step: int, total: int) -> None:
-        """Show how far a cell's training is: a live line on a terminal, else one plain line."""
+        """Show how far a cell's training is: a live line on a terminal, else one a minute."""
         terminal = self._terminal
         if terminal is None or hasattr(self.config, "workerinput"):
             return
+        text = f"training {cell.name}: step {step} of {total} ({step / total:.0%})"
         capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
         with capture.global_and_fixture_disabled():
             if self._announced != cell.name:
-                self._announced = cell.name
+                self._announced, self._told = cell.name, float("-inf")
                 terminal.ensure_newline()
                 if terminal._tw.width_of_current_line:  # noqa: SLF001 - under -q it cannot tell
                     terminal.line("")
-                if not sys.stdout.isatty():
-                    terminal.write_line(f"training {cell.name}: {total} steps")
             if sys.stdout.isatty():
-                if step < total:
-                    text = f"training {cell.name}: step {step} of {total} ({step / total:.0%})"
-                    terminal.rewrite(text, erase=True)
-                else:
-                    terminal.rewrite("", erase=True)
+                terminal.rewrite(text if step < total else "", erase=True)
                 terminal.flush()
+            elif time.monotonic() - self._told >= PLAIN_INTERVAL:
+                self._told = time.monotonic()
+                terminal.write_line(text)
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         """Count a suite's tests that -k or -m left out."""
