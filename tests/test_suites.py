@@ -131,8 +131,8 @@ def test_a_corrupt_record_is_told(door: Door) -> None:
     """The record's folder is named, with what to do, and nothing is trained over it."""
     store = door.pytester.path / "store"
     shutil.copytree(door.store, store)
-    (record,) = store.glob("records/*/*/0/record.json")
-    record.write_text(record.read_text() + " ", encoding="utf-8")
+    for record in store.glob("records/*/*/0/record.json"):
+        record.write_text(record.read_text() + " ", encoding="utf-8")
     result = door.pytester.runpytest_subprocess(
         f"--harness-store={store}", "-k", "labels_are_renamed"
     )
