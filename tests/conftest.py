@@ -1,5 +1,6 @@
 """What several test files share: one warm zygote, and the record of one small cell."""
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ SMALL: dict[str, Any] = {
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
     """A runner with a store of its own; its zygote imports the libraries once for all tests."""
     settings = Settings(store=tmp_path_factory.mktemp("store"), timeout=120.0)
-    found = Runner(settings=settings, session="tests")
+    found = Runner(settings=settings, session=uuid.uuid4().hex)
     yield found
     found.close()
 

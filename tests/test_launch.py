@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import pytest
 
-from harness import redaction
-from harness.errors import HarnessError, InterpreterError, RunError
+from harness import failures, redaction
+from harness.errors import InterpreterError, RunError
 from harness.launch import Launcher
 from harness.record import Record
 from harness.runner import Runner
@@ -66,7 +67,7 @@ def test_a_hang_is_killed_with_its_children(
         f"pathlib.Path({str(pid)!r}).write_text(str(child.pid))\n"
         "time.sleep(600)\n"
     )
-    hasty = Runner(settings=Settings(store=tmp_path, timeout=2.0), session="hasty")
+    hasty = Runner(settings=Settings(store=tmp_path, timeout=2.0), session=uuid.uuid4().hex)
     hasty.launcher = runner.launcher
     message = lost(hasty, small_cell, fault(code))
     assert message.startswith("the run took longer than 2 s and was killed")
@@ -92,24 +93,27 @@ def test_neighbours_live_on(runner: Runner, small_cell: Cell, fault: Fault) -> N
     assert len(runner.run(small_cell).record.steps) == 26
 
 
-def test_a_failure_is_told_again(runner: Runner, small_cell: Cell, tmp_path: Path) -> None:
+def test_a_failure_is_told_to_the_session(runner: Runner, small_cell: Cell, tmp_path: Path) -> None:
     """A session's second process does not try again what the first lost."""
-    broken = tmp_path / "not-a-python"
-    settings = Settings(store=tmp_path / "store", python=broken)
-    first = Runner(settings=settings, session="shared-failure")
-    with pytest.raises(HarnessError) as once:
-        first.run(small_cell)
-    with pytest.raises(HarnessError) as again:
-        first.run(small_cell)
-    assert once.value is again.value
-    del runner
+    session = uuid.uuid4().hex
+    texts = []
+    for timeout in (0.01, 120.0):
+        process = Runner(settings=Settings(store=tmp_path, timeout=timeout), session=session)
+        process.launcher.close()
+        process.launcher = runner.launcher
+        with pytest.raises(RunError) as caught:
+            process.run(small_cell)
+        texts.append(caught.value.text)
+    failures.forget(session)
+    assert texts[0] == texts[1]
+    assert texts[0].startswith("the run took longer than 0.01 s")
 
 
 def test_fresh_process_gives_the_same(
     small_cell: Cell, small_record: Record, tmp_path: Path
 ) -> None:
     """Where fork is missing, a fresh process for the job computes the same, bit for bit."""
-    runner = Runner(settings=Settings(store=tmp_path), session="fresh-process")
+    runner = Runner(settings=Settings(store=tmp_path), session=uuid.uuid4().hex)
     runner.launcher = Launcher(Path(sys.executable), fork=False)
     try:
         record = runner.run(small_cell).record
@@ -121,7 +125,9 @@ def test_fresh_process_gives_the_same(
 
 def test_no_interpreter_is_told(small_cell: Cell, tmp_path: Path) -> None:
     """A path that is no Python is named."""
-    runner = Runner(settings=Settings(store=tmp_path, python=tmp_path / "python"), session="none")
+    runner = Runner(
+        settings=Settings(store=tmp_path, python=tmp_path / "python"), session=uuid.uuid4().hex
+    )
     with pytest.raises(InterpreterError, match=r"python cannot be started\nNo such file"):
         runner.run(small_cell)
 
@@ -132,7 +138,7 @@ def test_an_interpreter_without_transformers_is_told(small_cell: Cell, tmp_path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
     settings = Settings(store=tmp_path / "store", python=bare / "bin" / "python")
     with pytest.raises(InterpreterError, match="has no torch, transformers, datasets") as caught:
-        Runner(settings=settings, session="bare").run(small_cell)
+        Runner(settings=settings, session=uuid.uuid4().hex).run(small_cell)
     assert "-m pip install torch transformers" in caught.value.text
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def write(folder: Path, split: str, columns: Mapping[str, list[Any]]) -> None:
 def train(runner: Runner, folder: Path, cell: Cell = CELL) -> Any:
     """Train on a source folder, in the warm zygote."""
     settings = Settings(sources=(folder,), store=folder / "store")
-    own = Runner(settings=settings, session="sources")
+    own = Runner(settings=settings, session=uuid.uuid4().hex)
     own.launcher.close()
     own.launcher = runner.launcher
     own.sources = Sources(folders=(folder,), hub=False)

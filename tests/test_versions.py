@@ -3,6 +3,7 @@
 Neither has pytest, rich or typer: the judged environment needs nothing of ours.
 """
 
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -42,7 +43,7 @@ def judged(
     """A runner that judges an environment of its own."""
     python = uv.environment(tmp_path_factory.mktemp("environment") / "venv", *request.param)
     store = tmp_path_factory.mktemp("store")
-    runner = Runner(settings=Settings(python=python, store=store), session="versions")
+    runner = Runner(settings=Settings(python=python, store=store), session=uuid.uuid4().hex)
     yield runner
     runner.close()
 
