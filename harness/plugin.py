@@ -15,7 +15,16 @@ from harness.errors import HarnessError, MissingSourceError, SpecError
 from harness.reporting import Reporting, reporting_of
 from harness.settings import TABLE, Settings
 from harness.spec import SCALES, Cell, Recipe, Scale, Thresholds
-from harness.stash import OVERRIDES, REASON, ROW, SCHEDULE, SETTINGS, schedule_of, session_name
+from harness.stash import (
+    CELLS,
+    OVERRIDES,
+    REASON,
+    ROW,
+    SCHEDULE,
+    SETTINGS,
+    schedule_of,
+    session_name,
+)
 from harness.validation import parse_overrides
 
 pytest.register_assert_rewrite("harness.invariants")
@@ -124,10 +133,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     from harness.suite import cells
 
-    settings = metafunc.config.stash[SETTINGS]
-    scales: tuple[Scale, ...] = tuple(s for s in SCALES if settings.scale in {None, s})
-    found = cells(suite, scales, metafunc.config.stash[OVERRIDES], settings.device)
-    parameters = [pytest.param(cell, id=cell.name, marks=_marks(cell)) for cell in found]
+    known = metafunc.config.stash.setdefault(CELLS, {})
+    if suite not in known:
+        settings = metafunc.config.stash[SETTINGS]
+        scales: tuple[Scale, ...] = tuple(s for s in SCALES if settings.scale in {None, s})
+        known[suite] = [*cells(suite, scales, metafunc.config.stash[OVERRIDES], settings.device)]
+    parameters = [pytest.param(cell, id=cell.name, marks=_marks(cell)) for cell in known[suite]]
     metafunc.parametrize("cell", parameters, scope="class")
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from typing import Any
 
+from harness import catalog
 from harness.runner import Result, Runner
 from harness.spec import Cell
 
@@ -18,7 +19,7 @@ _POLL = 0.2
 
 
 class Schedule:
-    """Runs what a session will ask for, in the order in which it will ask."""
+    """Runs what a session will ask for before it asks."""
 
     def __init__(self, runner: Runner, processes: int) -> None:
         """Run at most this many things at once."""
@@ -29,8 +30,11 @@ class Schedule:
         runner.progress = self._note
 
     def expect(self, cells: Sequence[Cell], compared: Sequence[Cell]) -> None:
-        """Start on cells whose record, or comparison of processes, will be asked for."""
-        for cell in cells:
+        """Start on cells whose record, or comparison of processes, will be asked for.
+
+        Long cells go first, so that none is left to train alone at the end.
+        """
+        for cell in sorted(cells, key=_effort, reverse=True):
             self.futures["run", cell] = self.pool.submit(self.runner.run, cell)
         for cell in compared:
             self.futures["compare", cell] = self.pool.submit(self.runner.compare_processes, cell)
@@ -67,3 +71,9 @@ class Schedule:
     def _note(self, cell: Cell, step: int, total: int) -> None:
         """Remember how far a cell is; called by the thread that waits for its worker."""
         self.reached[cell] = (step, total)
+
+
+def _effort(cell: Cell) -> float:
+    """A guess at how long a cell trains, good enough to order cells of one scale."""
+    recipe = cell.recipe
+    return (recipe.max_length or catalog.model(recipe.model).limit) * recipe.num_train_epochs

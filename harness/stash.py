@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.settings import Settings
+from harness.spec import Cell
 
 if TYPE_CHECKING:
     from harness.schedule import Schedule
 
 SETTINGS = pytest.StashKey[Settings]()
 OVERRIDES = pytest.StashKey[Mapping[str, Any]]()
+CELLS = pytest.StashKey[dict[type, list[Cell]]]()
 SCHEDULE = pytest.StashKey["Schedule"]()
 _SESSION = pytest.StashKey[str]()
 

@@ -24,12 +24,10 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
     lengths = draw(st.lists(st.integers(1, LIMIT), min_size=1, max_size=6))
     label = draw(st.sampled_from(["label", "label_ids", "labels", None]))
     columns = draw(st.sets(st.sampled_from(["attention_mask", "token_type_ids"])))
-    token = st.integers(5, 200)
     features = []
-    for length in lengths:
-        feature: dict[str, Any] = {
-            "input_ids": draw(st.lists(token, min_size=length, max_size=length))
-        }
+    for index, length in enumerate(lengths):
+        first_id = 5 + index * LIMIT  # which ids does not matter, as long as rows differ
+        feature: dict[str, Any] = {"input_ids": list(range(first_id, first_id + length))}
         if "attention_mask" in columns:
             feature["attention_mask"] = [1] * length
         if "token_type_ids" in columns:
