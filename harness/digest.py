@@ -2,11 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
-
-Json = Mapping[str, Any]
 
 
 def canonical(value: object) -> str:

@@ -113,7 +113,7 @@ def _suite_of(cls: type | None) -> "type[Suite] | None":
     return cls if cls is not None and issubclass(cls, Suite) else None
 
 
-def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: object) -> None:
+def pytest_pycollect_makeitem(name: str, obj: object) -> None:
     """Check a suite before its tests are looked at.
 
     Raises:
@@ -123,7 +123,6 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: objec
         from harness.suite import check
 
         check(obj)
-    del collector
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -153,7 +152,7 @@ def _marks(cell: Cell) -> list[pytest.MarkDecorator]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what a suite opts out of, with its reason; keep a cell's tests in one process."""
+    """Skip what a suite opts out of, with its reason."""
     for item in items:
         suite = _suite_of(getattr(item, "cls", None))
         if suite is None or not isinstance(item, pytest.Function):

@@ -5,14 +5,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from harness import catalog, digest, environment, failures, launch
-from harness.errors import HarnessError
+from harness.errors import HarnessError, StoreError
 from harness.job import Job, Kind
 from harness.launch import Launcher
 from harness.record import Record
@@ -66,6 +66,7 @@ class Runner:
     _answers: dict[str, Any] | None = None
     _asked: dict[str, Any] = field(default_factory=dict)
     _live: dict[str, launch.Child] = field(default_factory=dict)
+    _tokenizers: dict[Path, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Open the store; nothing is started yet."""
@@ -129,13 +130,14 @@ class Runner:
         inputs = self.sources.find(cell.recipe, cell.scale)
         if fault is not None:
             return self._ask_live(cell, inputs, request, fault)
-        whole = {"collate": request, "model": inputs.model.name}
+        whole = {"collate": request, "tokenizer": self._tokenizer_digest(inputs.model)}
         return self._answer(whole, lambda: self._ask_live(cell, inputs, request))
 
     def close(self) -> None:
         """Keep what live children answered, and end the workers."""
         if self._asked:
-            self.store.remember_answers(self._environment_key("cpu", 1), self._asked)
+            with suppress(StoreError):  # what is not kept is asked for again
+                self.store.remember_answers(self._environment_key("cpu", 1), self._asked)
         for child in self._live.values():
             child.close()
         self.launcher.close()
@@ -150,7 +152,7 @@ class Runner:
         """The record, whether it was trained now, and its key."""
         inputs = self.sources.find(cell.recipe, cell.scale)
         digests = inputs.digests()
-        told = {"recipe": asdict(cell.recipe), "scale": cell.scale, "inputs": digests}
+        told = {"recipe": cell.recipe.key, "scale": cell.scale, "inputs": digests}
         folder = catalog.dataset(cell.recipe.dataset).folder
         key = Key(
             label=f"{folder}-{cell.name}".replace("/", "_").replace(":", "_"),
@@ -251,6 +253,13 @@ class Runner:
             scratch=str(scratch),
             fault=None if fault is None else str(fault.resolve()),
         )
+
+    def _tokenizer_digest(self, model: Path) -> str:
+        """Digest of a model's small files, hashed once: property tests ask hundreds of times."""
+        if model not in self._tokenizers:
+            files = sorted([*model.glob("*.json"), *model.glob("*.txt")])
+            self._tokenizers[model] = digest.of_files(files, model)
+        return self._tokenizers[model]
 
     def _environment_key(self, device: str, threads: int) -> str:
         """The key of the judged environment for a device and a thread count."""
