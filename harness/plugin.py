@@ -6,7 +6,7 @@ only ever reads records.
 
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -151,8 +151,8 @@ def _marks(cell: Cell) -> list[pytest.MarkDecorator]:
     return marks
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what a suite opts out of, with its reason."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what a suite opts out of and what nobody asked for, with the reason."""
     for item in items:
         suite = _suite_of(getattr(item, "cls", None))
         if suite is None or not isinstance(item, pytest.Function):
@@ -160,6 +160,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         reason = suite.opt_out.get(item.originalname)
         if reason is not None:
             item.add_marker(pytest.mark.skip(reason=f"opted out: {reason}"))
+        cell = _cell_of(item)
+        reason = None if cell is None else _not_asked(config, cell)
+        if reason:
+            item.user_properties.append((REASON, reason))
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _cell_of(item: pytest.Item) -> Cell | None:
+    """The cell that a test is about, if it is about one."""
+    cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
+    return cell if isinstance(cell, Cell) else None
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -169,8 +180,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     wanted: dict[str, dict[Cell, None]] = {"run": {}, "compare_processes": {}}
     for item in session.items:
-        cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
-        if isinstance(cell, Cell) and not _not_asked(config, cell):
+        cell = _cell_of(item)
+        if cell is not None and not _not_asked(config, cell):
             for name in wanted.keys() & set(getattr(item, "fixturenames", ())):
                 wanted[name][cell] = None
     compared = [cell for cell in wanted["compare_processes"] if cell.recipe.num_proc]
@@ -188,16 +199,14 @@ def _ask(request: pytest.FixtureRequest, question: Callable[[], Answer]) -> Answ
     except HarnessError as raised:
         error = raised
     if isinstance(error, MissingSourceError) and isinstance(request.node, pytest.Item):
-        _skip(request, error.text)
+        request.node.user_properties.append((REASON, error.text))
+        pytest.skip(error.text.splitlines()[0])
     pytest.fail(error.text, pytrace=False)
 
 
 @pytest.fixture
 def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
     """The cell's record: from the store, or trained now."""
-    reason = _not_asked(request.config, cell)
-    if reason:
-        _skip(request, reason)
     schedule, show = schedule_of(request.config), reporting_of(request.config).progress
     result = _ask(request, lambda: schedule.run(cell, show))
     from harness.report.session import Row  # sessions without suites need none
@@ -226,12 +235,6 @@ def _not_asked(config: pytest.Config, cell: Cell) -> str:
     return ""
 
 
-def _skip(request: pytest.FixtureRequest, reason: str) -> NoReturn:
-    """Skip a test whose cell is not measured, and remember why."""
-    request.node.user_properties.append((REASON, reason))
-    pytest.skip(reason.splitlines()[0])
-
-
 @pytest.fixture
 def declared(request: pytest.FixtureRequest, cell: Cell) -> Thresholds:
     """What the cell must reach."""
@@ -252,9 +255,6 @@ def compare_processes(request: pytest.FixtureRequest) -> Callable[[Cell], Mappin
     """Tokenizes a cell's data in one process and in several spawned ones."""
 
     def compare(cell: Cell) -> Mapping[str, Any]:
-        reason = _not_asked(request.config, cell)
-        if reason:
-            _skip(request, reason)
         schedule = schedule_of(request.config)
         return _ask(request, lambda: schedule.compare_processes(cell))
 

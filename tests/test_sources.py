@@ -42,14 +42,19 @@ def write(folder: Path, split: str, columns: Mapping[str, list[Any]]) -> None:
     pq.write_table(pa.table(dict(columns)), folder / "datasets" / "imdb" / f"{split}.parquet")
 
 
-def train(runner: Runner, folder: Path, cell: Cell = CELL) -> Any:
-    """Train on a source folder, in the warm zygote."""
+def reading(runner: Runner, folder: Path) -> Runner:
+    """A runner that reads a source folder, in the warm zygote of another."""
     settings = Settings(sources=(folder,), store=folder / "store")
     own = Runner(settings=settings, session=uuid.uuid4().hex)
     own.launcher.close()
     own.launcher = runner.launcher
     own.sources = Sources(folders=(folder,), hub=False)
-    return own.run(cell).record
+    return own
+
+
+def train(runner: Runner, folder: Path, cell: Cell = CELL) -> Any:
+    """Train on a source folder."""
+    return reading(runner, folder).run(cell).record
 
 
 def test_a_users_folder_trains(runner: Runner, folder: Path) -> None:
@@ -57,6 +62,33 @@ def test_a_users_folder_trains(runner: Runner, folder: Path) -> None:
     record = train(runner, folder)
     assert record.sizes == {"train": 40, "evaluation": 20}
     assert record.inputs["origins"]["dataset"] == str(folder / "datasets" / "imdb")
+
+
+def test_a_changed_tokenizer_is_asked_anew(
+    runner: Runner, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an earlier tokenizer collated is no answer for the one that replaced it."""
+    monkeypatch.setattr(runner.launcher, "close", lambda: None)  # the zygote is everybody's
+    asked = {
+        "features": [{"input_ids": [5]}, {"input_ids": [5, 6]}],
+        "collation": "dynamic",
+        "max_length": 8,
+        "padding_side": "right",
+    }
+
+    def padding_and_answers() -> tuple[int, int]:
+        own = reading(runner, folder)
+        batch = own.collate(CELL, asked)["batch"]
+        own.close()
+        answers = list((folder / "store" / "collations").rglob("*.json"))
+        return batch["input_ids"]["values"][0][1], len(answers)
+
+    assert padding_and_answers() == (0, 1)
+    assert padding_and_answers() == (0, 1)
+    configuration = folder / "models" / "bert-base-uncased" / "tokenizer_config.json"
+    values = json.loads(configuration.read_text(encoding="utf-8"))
+    configuration.write_text(json.dumps(values | {"pad_token": "[MASK]"}), encoding="utf-8")
+    assert padding_and_answers() == (4, 2)
 
 
 @pytest.mark.parametrize(
