@@ -35,15 +35,24 @@ class Metrics:
             )
         return {name: float(value) for name, value in found.items()}
 
-    def compute_in_batches(self, predictions: Ids, references: Ids, size: int) -> dict[str, float]:
-        """The same through `add_batch`, `size` examples at a time."""
+    def add_batch(self, predictions: Ids, references: Ids) -> None:
+        """Keep a batch's label ids for `compute_added`."""
+        for module in self.modules.values():
+            module.add_batch(predictions=predictions, references=references)
+
+    def compute_added(self) -> dict[str, float]:
+        """All metrics of what was added since the last time."""
         found: dict[str, float] = {}
         for name, module in self.modules.items():
-            for start in range(0, len(references), size):
-                rows = slice(start, start + size)
-                module.add_batch(predictions=predictions[rows], references=references[rows])
             found |= module.compute(**self.options[name])
         return {name: float(value) for name, value in found.items()}
+
+    def compute_in_batches(self, predictions: Ids, references: Ids, size: int) -> dict[str, float]:
+        """The same through `add_batch`, `size` examples at a time."""
+        for start in range(0, len(references), size):
+            rows = slice(start, start + size)
+            self.add_batch(predictions[rows], references[rows])
+        return self.compute_added()
 
     def refusal_of_singular(self, predictions: Ids, references: Ids) -> str:
         """Name of the exception that `compute(prediction=…)` raises; empty if none."""

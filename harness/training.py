@@ -132,12 +132,13 @@ def prepare(job: Job, timer: Timer) -> Prepared:
     metrics = metric_modules.load(job.metrics, job.f1_average)
     setup = Setup(
         recipe=recipe,
+        device=job.device,
         arguments=transformers.TrainingArguments(**values),
         model=model,
         tokenizer=tokenizer,
         collator=models.collator(tokenizer, collation.parse(recipe.collation), max_length),
         splits=tokenized,
-        compute_metrics=metrics.compute,
+        metrics=metrics,
         saved=scratch / "saved",
     )
     label = data.label_column(chosen["train"].column_names, job.files["train"][0])

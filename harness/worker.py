@@ -184,6 +184,8 @@ def main(arguments: list[str]) -> int:
     import transformers.models.distilbert.modeling_distilbert  # noqa: F401
 
     import harness.collating
+    import harness.loops.accelerate
+    import harness.loops.pytorch
     import harness.loops.trainer
     import harness.training  # noqa: F401
 

@@ -12,13 +12,13 @@ from harness.environment import JUDGING
 PACKAGE = Path(__file__).parent.parent / "harness"
 
 FLOORS = (
-    {"errors", "digest", "redaction"},
+    {"errors", "digest", "redaction", "faults"},
     {"spec", "accelerator", "tolerance", "settings"},
     {"record", "catalog", "collation", "environment", "job", "notices"},
     {"batches", "bridge", "data", "failures", "metrics", "models", "sources", "store", "loops"},
     {"probes", "loops.setup", "collating", "tokenizing", "validation", "invariants"},
-    {"loops.trainer", "examination", "suite", "launch"},
-    {"training", "runner"},
+    {"loops.trainer", "loops.plan", "loops.course", "examination", "suite", "launch"},
+    {"loops.pytorch", "loops.accelerate", "training", "runner"},
     {"worker", "schedule", "report"},
     {"stash"},
     {"reporting"},
@@ -32,6 +32,10 @@ JUDGED_ALONE = {
     "collating",
     "data",
     "examination",
+    "loops.accelerate",
+    "loops.course",
+    "loops.plan",
+    "loops.pytorch",
     "loops.setup",
     "loops.trainer",
     "metrics",

@@ -2,7 +2,7 @@
 
 from harness.errors import unknown
 
-NAMES = ("trainer",)
+NAMES = ("trainer", "pytorch", "accelerate")
 
 
 def check(name: str) -> None:

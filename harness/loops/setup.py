@@ -1,10 +1,12 @@
 """What a loop is given to train, and what it hands back."""
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.metrics import Metrics
 from harness.spec import Recipe
 
 
@@ -14,23 +16,49 @@ class Setup:
 
     Attributes:
         recipe: what to run.
+        device: `cpu` or `cuda`.
         arguments: the resolved `TrainingArguments`.
         model: the classifier, fresh from `from_pretrained`.
         tokenizer: its tokenizer.
         collator: features in, batch out.
         splits: tokenized `train`, `evaluation` and, if the recipe has one, `holdout`.
-        compute_metrics: from label ids (predictions, references) to named floats.
-        saved: where `save_model` and `save_state` write.
+        metrics: of the data set.
+        saved: where `save_model` writes.
+        resume_from: the checkpoint of an interrupted run to go on from; None to begin.
     """
 
     recipe: Recipe
+    device: str
     arguments: Any
     model: Any
     tokenizer: Any
     collator: Any
     splits: Mapping[str, Any]
-    compute_metrics: Callable[[Any, Any], dict[str, float]]
+    metrics: Metrics
     saved: Path
+    resume_from: Path | None = None
+
+    @property
+    def output(self) -> Path:
+        """Where checkpoints and `trainer_state.json` go."""
+        return Path(self.arguments.output_dir)
+
+    @property
+    def precision(self) -> str:
+        """The recipe's precision on this device: `no`, `fp16` or `bf16`."""
+        if self.recipe.fp16 and self.device != "cpu":
+            return "fp16"
+        return "bf16" if self.recipe.bf16 else "no"
+
+    def columns(self, names: Iterable[str]) -> list[str]:
+        """Those columns that the model takes, and the label by whatever name."""
+        taken = {*inspect.signature(self.model.forward).parameters, "label", "label_ids"}
+        return [name for name in names if name in taken]
+
+    def inputs(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """What the model receives of a batch; no labels if they are to be smoothed."""
+        withheld = {"labels"} if self.recipe.label_smoothing_factor else set()
+        return {name: tensor for name, tensor in batch.items() if name not in withheld}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

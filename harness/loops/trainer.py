@@ -96,7 +96,7 @@ def run(setup: Setup, watch: Watch) -> Outcome:
 
     def compute_metrics(received: Any) -> dict[str, float]:
         predictions, labels = watch.metrics_received(received)
-        return setup.compute_metrics(np.argmax(predictions, axis=-1), labels)
+        return setup.metrics.compute(np.argmax(predictions, axis=-1), labels)
 
     callback = WatchCallback(watch)
     trainer = WatchedTrainer(
@@ -113,7 +113,7 @@ def run(setup: Setup, watch: Watch) -> Outcome:
     phases: dict[str, float] = {}
     handle = watch.attach(trainer.model)
     started = time.perf_counter()
-    trainer.train()
+    trainer.train(resume_from_checkpoint=setup.resume_from and str(setup.resume_from))
     phases["train"] = time.perf_counter() - started
 
     started = time.perf_counter()

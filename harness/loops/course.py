@@ -1,0 +1,64 @@
+"""The course that a loop without a Trainer takes: train, predict, evaluate the holdout, save."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from harness.loops.setup import Outcome, Setup
+from harness.probes import Watch
+
+
+class Loop(Protocol):
+    """What the course asks of a loop.
+
+    Attributes:
+        optimizer: of the model.
+        log_history: what was logged, step by step.
+    """
+
+    optimizer: Any
+    log_history: list[dict[str, Any]]
+
+    def train(self) -> None:
+        """Take every step."""
+
+    def evaluate(self, name: str, split: str) -> tuple[int, ...]:
+        """Evaluate a split; the shape of its predictions."""
+
+    def save_model(self) -> None:
+        """Write the model and its tokenizer where `from_pretrained` finds both."""
+
+
+def follow(loop: Loop, setup: Setup, watch: Watch) -> Outcome:
+    """Take a loop through its course."""
+    phases: dict[str, float] = {}
+
+    @contextmanager
+    def phase(name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        phases[name] = time.perf_counter() - started
+
+    handle = watch.attach(setup.model)
+    with phase("train"):
+        loop.train()
+    with phase("predict"):
+        shape = loop.evaluate("final", "evaluation")
+    if "holdout" in setup.splits:
+        with phase("holdout"):
+            loop.evaluate("holdout", "holdout")
+    handle.remove()
+    with phase("save"):
+        if setup.recipe.save_model:
+            loop.save_model()
+        if setup.recipe.save_state:
+            state = json.dumps({"log_history": loop.log_history}, indent=1)
+            (setup.output / "trainer_state.json").write_text(state, encoding="utf-8")
+    return Outcome(
+        optimizer=loop.optimizer,
+        log_history=loop.log_history,
+        predicted_shape=shape,
+        phases=phases,
+    )
