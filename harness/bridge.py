@@ -53,6 +53,13 @@ def argument_values(recipe: Recipe, *, output_dir: str, device: str) -> dict[str
     return values
 
 
+def grouped_by_length() -> dict[str, Any]:
+    """The argument that has batches drawn from examples of like lengths."""
+    if "train_sampling_strategy" in inspect.signature(transformers.TrainingArguments).parameters:
+        return {"train_sampling_strategy": "group_by_length"}
+    return {"group_by_length": True}  # 4.x
+
+
 def command_line(values: Mapping[str, Any]) -> list[str]:
     """The same arguments written as command-line flags, for `HfArgumentParser`."""
     flags: list[str] = []

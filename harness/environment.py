@@ -39,6 +39,7 @@ REQUIRED = ("torch", "transformers", "datasets", "evaluate", "accelerate")
 JUDGING = frozenset(
     {
         "catalog",
+        "deviations",
         "faults",
         "invariants",
         "launch",

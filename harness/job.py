@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from harness.spec import Recipe
 
-Kind = Literal["train", "tokenize", "collate"]
+Kind = Literal["train", "try", "tokenize", "collate"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,8 +17,8 @@ class Job:
     """One thing for a worker to do.
 
     Attributes:
-        kind: `train` a recipe into a record; `tokenize` it in one process and in several, and
-            compare; or stay alive and `collate` what is asked.
+        kind: `train` a recipe into a record; `try` its variations; `tokenize` it in one process
+            and in several, and compare; or stay alive and `collate` what is asked.
         recipe: what to run.
         scale: `tiny` or `full`, noted in the record.
         device: `cpu` or `cuda`.
@@ -32,7 +32,7 @@ class Job:
         ceiling: best possible metrics of the evaluated split, where they are known.
         inputs: noted in the record: where everything came from, and digests.
         environment: noted in the record.
-        output: existing folder that receives the record.
+        output: existing folder that receives the record or the trials.
         scratch: existing folder for everything else; removed by the judging tower.
         fault: a Python file to run in the worker first, to prove what would be noticed.
     """

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 from transformers import (
+    AutoConfig,
     AutoModelForSequenceClassification,
     AutoTokenizer,
     DataCollatorWithPadding,
@@ -38,8 +39,15 @@ def tokenizer(folder: str) -> Any:
     return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
 
 
-def classifier(folder: str, label_names: tuple[str, ...]) -> tuple[Any, tuple[str, ...]]:
-    """The sequence classifier in a folder, and the parameters that were newly initialized."""
+def classifier(
+    folder: str, label_names: tuple[str, ...], *, dropout: bool = True
+) -> tuple[Any, tuple[str, ...]]:
+    """The sequence classifier in a folder, and the parameters that were newly initialized.
+
+    Without dropout, every probability in its configuration that says so is zero.
+    """
+    told = {} if dropout else AutoConfig.from_pretrained(folder, trust_remote_code=False).to_dict()
+    dry = {name: 0.0 for name, p in told.items() if "dropout" in name and isinstance(p, float)}
     model, info = AutoModelForSequenceClassification.from_pretrained(
         folder,
         num_labels=len(label_names),
@@ -48,6 +56,7 @@ def classifier(folder: str, label_names: tuple[str, ...]) -> tuple[Any, tuple[st
         output_loading_info=True,
         use_safetensors=True,
         trust_remote_code=False,
+        **dry,
     )
     return model, tuple(sorted(info["missing_keys"]))
 

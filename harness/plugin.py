@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from harness import failures
+from harness import deviations, failures
 from harness.errors import HarnessError, MissingSourceError, SpecError
 from harness.reporting import Reporting, reporting_of
 from harness.settings import TABLE, Settings
 from harness.spec import SCALES, Cell, Recipe, Scale, Thresholds
 from harness.stash import (
     CELLS,
+    DEVIATION,
+    DEVIATIONS,
     OVERRIDES,
     REASON,
     ROW,
     SCHEDULE,
     SETTINGS,
+    TRIED,
     schedule_of,
     session_name,
 )
@@ -32,6 +35,7 @@ pytest.register_assert_rewrite("harness.invariants")
 if TYPE_CHECKING:
     from harness.record import Record
     from harness.suite import Suite
+    from harness.trial import Trials
 
 Answer = TypeVar("Answer")
 
@@ -62,6 +66,8 @@ def pytest_configure(config: pytest.Config) -> None:
         settings = Settings.merge(given, table, config.rootpath, config.invocation_params.dir)
         config.stash[SETTINGS] = settings
         config.stash[OVERRIDES] = parse_overrides(settings.set)
+        files = (deviations.OURS, *settings.deviations)
+        config.stash[DEVIATIONS] = tuple(known for file in files for known in deviations.load(file))
     except SpecError as error:
         raise pytest.UsageError(error.text) from None
     config.pluginmanager.register(Reporting(config), Reporting.NAME)
@@ -178,16 +184,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     if config.option.collectonly or hasattr(config, "workerinput"):
         return
-    wanted: dict[str, dict[Cell, None]] = {"run": {}, "compare_processes": {}}
+    wanted: dict[str, dict[Cell, None]] = {"run": {}, "trials": {}, "compare_processes": {}}
     for item in session.items:
         cell = _cell_of(item)
         if cell is not None and not _not_asked(config, cell):
             for name in wanted.keys() & set(getattr(item, "fixturenames", ())):
                 wanted[name][cell] = None
     compared = [cell for cell in wanted["compare_processes"] if cell.recipe.num_proc]
-    if wanted["run"] or compared:
+    if wanted["run"] or wanted["trials"] or compared:
         try:
-            schedule_of(config).expect(list(wanted["run"]), compared)
+            schedule_of(config).expect([*wanted["run"]], [*wanted["trials"]], compared)
         except HarnessError as error:
             raise pytest.UsageError(error.text) from None
 
@@ -213,6 +219,7 @@ def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
 
     row = Row.of(request.cls.__name__, cell, result)
     request.node.user_properties.append((ROW, row.to_property()))
+    _expect_deviation(request, cell)
     return result.record
 
 
@@ -233,6 +240,28 @@ def _not_asked(config: pytest.Config, cell: Cell) -> str:
                 "--harness-scale full trains on the CPU"
             )
     return ""
+
+
+@pytest.fixture
+def trials(request: pytest.FixtureRequest, cell: Cell) -> "Trials":
+    """The cell's trials: from the store, or tried now."""
+    schedule = schedule_of(request.config)
+    found = _ask(request, lambda: schedule.trials(cell))
+    request.node.user_properties.append((TRIED, cell.name))
+    _expect_deviation(request, cell)
+    return found
+
+
+def _expect_deviation(request: pytest.FixtureRequest, cell: Cell) -> None:
+    """Expect the test to fail, strictly, where a library is known to be wrong."""
+    versions = schedule_of(request.config).runner.environment()["packages"]
+    recipe = cell.recipe
+    for known in request.config.stash[DEVIATIONS]:
+        if known.applies(request.node.originalname, recipe.loop, recipe.model, versions):
+            request.node.user_properties.append((DEVIATION, known.summary))
+            mark = pytest.mark.xfail(raises=AssertionError, strict=True, reason=known.reason)
+            request.node.add_marker(mark)
+            return
 
 
 @pytest.fixture

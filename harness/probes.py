@@ -95,8 +95,8 @@ class Watch:
         """Training begins now, or goes on after an evaluation, a log or a save."""
         self._mark = time.perf_counter()
 
-    def micro_batch(self, loss: torch.Tensor) -> None:
-        """One micro-batch was propagated back; its share of the step's loss."""
+    def micro_batch(self, loss: torch.Tensor, labels: torch.Tensor) -> None:  # noqa: ARG002 - for those who look closer
+        """One micro-batch was propagated back: its share of the step's loss, and its labels."""
         self._losses.append(loss)
         self._trained += len(self._seen)
         self._kept += self._seen

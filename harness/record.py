@@ -5,13 +5,12 @@ object a line), and `arrays/NAME.npy`. Losses may be NaN; Python's JSON writes a
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass, replace
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
+from harness import serial
 from harness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -305,7 +304,7 @@ class Record:
         for name in _LINES:
             lines = (json.dumps(asdict(item)) for item in whole.pop(name))
             (folder / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in lines))
-        plain = json.dumps(whole, default=_plain, indent=1)
+        plain = json.dumps(whole, default=serial.plain, indent=1)
         (folder / "record.json").write_text(plain + "\n", encoding="utf-8")
         (folder / "arrays").mkdir(exist_ok=True)
         for name, array in arrays.items():
@@ -319,7 +318,7 @@ class Record:
             lines = (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
             values[name] = [json.loads(line) for line in lines]
         hints = get_type_hints(cls, localns={"Array": object})
-        decoded = {name: _decode(hints[name], value) for name, value in values.items()}
+        decoded = {name: serial.decode(hints[name], value) for name, value in values.items()}
         return cls(**decoded, arrays=StoredArrays(folder / "arrays"))
 
 
@@ -347,31 +346,3 @@ class StoredArrays(Mapping[str, "Array"]):
     def __len__(self) -> int:
         """How many there are."""
         return len(list(self.folder.glob("*.npy")))
-
-
-def _plain(value: object) -> object:
-    """JSON for a nested dataclass."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    message = f"a record cannot hold {type(value).__name__}"
-    raise TypeError(message)
-
-
-_hints: Callable[[Any], dict[str, Any]] = lru_cache(get_type_hints)
-"""Declared types of a class, resolved once: a record has thousands of small parts."""
-
-
-def _decode(hint: Any, value: Any) -> Any:
-    """Rebuild dataclasses and tuples from plain JSON, led by the declared types."""
-    if is_dataclass(hint):
-        hints = _hints(hint)
-        return hint(**{name: _decode(hints[name], part) for name, part in value.items()})  # type: ignore[operator] # a class
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is UnionType:
-        inner = next(part for part in arguments if part is not NoneType)
-        return None if value is None else _decode(inner, value)
-    if origin is tuple:
-        return tuple(_decode(arguments[0], part) for part in value)
-    if origin is not None and issubclass(origin, Mapping) and isinstance(value, dict):
-        return {name: _decode(arguments[1], part) for name, part in value.items()}
-    return value

@@ -11,7 +11,7 @@ from harness.report import files
 from harness.report.session import Measured, Row
 from harness.report.table import lines
 from harness.spec import Cell
-from harness.stash import REASON, ROW, SETTINGS, schedule_of
+from harness.stash import DEVIATION, REASON, ROW, SETTINGS, TRIED, schedule_of
 
 PLAIN_INTERVAL = 60.0
 """Seconds between plain lines on a long training."""
@@ -71,8 +71,14 @@ class Reporting:
             self.measured.add(Row.from_property(str(properties[ROW])))
         if report.when == "setup" and REASON in properties:
             self.measured.reasons[str(properties[REASON])] += 1
+        if report.when == "call":
+            self.measured.tried += TRIED in properties
+            if DEVIATION in properties:
+                self.measured.deviations[str(properties[DEVIATION])] += 1
         if report.when == "call" or (report.when == "setup" and not report.passed):
-            outcome = "error" if report.failed and report.when == "setup" else report.outcome
+            outcome: str = "error" if report.failed and report.when == "setup" else report.outcome
+            if hasattr(report, "wasxfail"):
+                outcome = "xfailed" if report.skipped else "xpassed"
             self.measured.outcomes[outcome] += 1
 
     @pytest.hookimpl(tryfirst=True)
@@ -81,7 +87,7 @@ class Reporting:
         if hasattr(self.config, "workerinput") or self.config.option.collectonly:
             return
         asked = bool(self.measured.outcomes)
-        if asked and not self.measured.rows and session.exitstatus == pytest.ExitCode.OK:
+        if asked and not self._anything and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = NOTHING_MEASURED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
@@ -93,15 +99,22 @@ class Reporting:
         terminalreporter.section("fine-tuning")
         for line in lines(self.measured):
             write(line)
-        if not self.measured.rows:
+        if not self._anything:
             verdict = self._nothing()
             write(verdict, red=True)
         else:
             verdict = self._verdict()
         for reason, count in self.measured.reasons.items():
             write(f"not measured ({count} tests): {reason}")
+        for summary, count in self.measured.deviations.items():
+            write(f"known deviation ({count} tests): {summary}")
         if asked:
             self._write_files(write, verdict)
+
+    @property
+    def _anything(self) -> bool:
+        """Whether anything was measured."""
+        return bool(self.measured.rows or self.measured.tried)
 
     def _verdict(self) -> str:
         """The session in a line."""
@@ -121,7 +134,7 @@ class Reporting:
 
     def _write_files(self, write: Any, verdict: str) -> None:
         """Leave the summaries, or say why not."""
-        environment = schedule_of(self.config).runner.environment() if self.measured.rows else {}
+        environment = schedule_of(self.config).runner.environment() if self._anything else {}
         try:
             json_path, markdown_path = files.write(
                 self.config.stash[SETTINGS].reports, self.measured, environment, verdict

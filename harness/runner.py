@@ -9,9 +9,9 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
-from harness import catalog, digest, environment, failures, launch
+from harness import catalog, digest, environment, failures, launch, variations
 from harness.errors import HarnessError, StoreError
 from harness.job import Job, Kind
 from harness.launch import Launcher
@@ -20,8 +20,11 @@ from harness.settings import Settings
 from harness.sources import Inputs, Sources
 from harness.spec import Cell
 from harness.store import Key, Store
+from harness.trial import Trials
 
 Progress = Callable[[Cell, int, int], None]
+Kept = TypeVar("Kept", Record, Trials)
+Read = Callable[[Path], Kept]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +42,13 @@ class Result:
     trained: bool
     seconds: float
     key: Key
+
+
+def base_of(cell: Cell) -> Cell:
+    """The cell that stands for all that share its trials."""
+    recipe = variations.base(cell.recipe)
+    name = f"{recipe.model}-{recipe.loop}-trials"
+    return replace(cell, name=name, recipe=recipe, changed=())
 
 
 @dataclass(slots=True)
@@ -62,7 +72,7 @@ class Runner:
     sources: Sources = field(init=False)
     _describing: threading.Lock = field(default_factory=threading.Lock)
     _environment: dict[str, Any] | None = None
-    _results: dict[Cell, Result | HarnessError] = field(default_factory=dict)
+    _known: dict[tuple[Kind, Cell], Any] = field(default_factory=dict)
     _answers: dict[str, Any] | None = None
     _asked: dict[str, Any] = field(default_factory=dict)
     _live: dict[str, launch.Child] = field(default_factory=dict)
@@ -93,27 +103,28 @@ class Runner:
         Raises:
             HarnessError: it could not be had; the same error again for the same cell.
         """
-        known = self._results.get(cell)
-        if known is None:
-            started = time.perf_counter()
-            try:
-                record, trained, key = self._look_up_or_train(cell)
-            except HarnessError as error:
-                known = error
-            else:
-                seconds = time.perf_counter() - started
-                known = Result(record=record, trained=trained, seconds=seconds, key=key)
-            self._results[cell] = known
-        if isinstance(known, HarnessError):
-            raise known
-        return known
+        started = time.perf_counter()
+        record, trained, key = self._once("train", cell, Record.read)
+        return Result(
+            record=record, trained=trained, seconds=time.perf_counter() - started, key=key
+        )
+
+    def trials(self, cell: Cell) -> Trials:
+        """The cell's trials, from the store or tried now; cells of the same base share them.
+
+        Raises:
+            HarnessError: they could not be had; the same error again for the same cell.
+        """
+        found, _, _ = self._once("try", base_of(cell), Trials.read)
+        return found
 
     def run_faulty(self, cell: Cell, fault: Path) -> Record:
         """The record of the cell with a fault injected."""
-        inputs = self.sources.find(cell.recipe, cell.scale)
-        with self._scratch() as folder:
-            self._train(cell, inputs, inputs.digests(), Path(folder), fault)
-            return Record.read(Path(folder)).with_arrays_in_memory()
+        return self._faulty("train", cell, fault, Record.read).with_arrays_in_memory()
+
+    def try_faulty(self, cell: Cell, fault: Path) -> Trials:
+        """The trials of the cell with a fault injected."""
+        return self._faulty("try", base_of(cell), fault, Trials.read)
 
     def compare_processes(self, cell: Cell, fault: Path | None = None) -> Any:
         """What tokenizing in spawned processes gives; see `harness.tokenizing`."""
@@ -148,11 +159,28 @@ class Runner:
             return self.settings.threads
         return 1 if cell.scale == "tiny" else os.cpu_count() or 1
 
-    def _look_up_or_train(self, cell: Cell) -> tuple[Record, bool, Key]:
-        """The record, whether it was trained now, and its key."""
+    def _once(self, kind: Kind, cell: Cell, read: Read[Kept]) -> tuple[Kept, bool, Key]:
+        """What `_look_up_or_make` gives, asked for once; its error again if it was one."""
+        known = self._known.get((kind, cell))
+        if known is None:
+            try:
+                known = self._look_up_or_make(kind, cell, read)
+            except HarnessError as error:
+                known = error
+            self._known[kind, cell] = known
+        if isinstance(known, HarnessError):
+            raise known
+        return known
+
+    def _look_up_or_make(self, kind: Kind, cell: Cell, read: Read[Kept]) -> tuple[Kept, bool, Key]:
+        """What a worker leaves behind for a cell, whether it was made now, and its key."""
         inputs = self.sources.find(cell.recipe, cell.scale)
-        digests = inputs.digests()
-        told = {"recipe": cell.recipe.key, "scale": cell.scale, "inputs": digests}
+        told = {
+            "kind": kind,
+            "recipe": cell.recipe.key,
+            "scale": cell.scale,
+            "inputs": inputs.digests(),
+        }
         folder = catalog.dataset(cell.recipe.dataset).folder
         key = Key(
             label=f"{folder}-{cell.name}".replace("/", "_").replace(":", "_"),
@@ -160,41 +188,37 @@ class Runner:
             environment=self._environment_key(cell.device, self.threads(cell)),
             attempt=self.session if self.settings.fresh else "0",
         )
-        record = self.store.get(key)
-        if record is not None:
-            return record, False, key
+        found = self.store.get(key, read)
+        if found is not None:
+            return found, False, key
         with self.store.lock(key):
-            record = self.store.get(key)  # whoever held the lock before may have made it
-            if record is not None:
-                return record, False, key
+            found = self.store.get(key, read)  # whoever held the lock before may have made it
+            if found is not None:
+                return found, False, key
             with failures.shared(self.session, key.path), self.store.staging(key) as staged:
-                self._train(cell, inputs, digests, staged)
-        return self._stored(key), True, key
+                self._make(kind, cell, staged)
+        found = self.store.get(key, read)
+        assert found is not None  # noqa: S101 - published a moment ago
+        return found, True, key
 
-    def _stored(self, key: Key) -> Record:
-        """The record that was just published."""
-        record = self.store.get(key)
-        assert record is not None  # noqa: S101 - published a moment ago
-        return record
+    def _faulty(self, kind: Kind, cell: Cell, fault: Path, read: Read[Kept]) -> Kept:
+        """What a worker leaves behind with a fault injected; it stays out of the store."""
+        with self._scratch() as folder:
+            self._make(kind, cell, Path(folder), fault)
+            return read(Path(folder))
 
-    def _train(
-        self,
-        cell: Cell,
-        inputs: Inputs,
-        digests: Mapping[str, str],
-        output: Path,
-        fault: Path | None = None,
-    ) -> None:
-        """Have a worker train the cell into a folder."""
+    def _make(self, kind: Kind, cell: Cell, output: Path, fault: Path | None = None) -> None:
+        """Have a worker train or try the cell into a folder."""
 
         def progress(step: int, total: int) -> None:
-            if self.progress is not None:
+            if self.progress is not None and kind == "train":
                 self.progress(cell, step, total)
 
-        origins = {"digests": dict(digests), "origins": dict(inputs.origins)}
+        inputs = self.sources.find(cell.recipe, cell.scale)
+        origins = {"digests": inputs.digests(), "origins": dict(inputs.origins)}
         with self._scratch() as name:
             scratch = Path(name)
-            job = self._job("train", cell, inputs, scratch, fault)
+            job = self._job(kind, cell, inputs, scratch, fault)
             job = replace(job, output=str(output), inputs=origins, environment=self.environment())
             with closing(self.launcher.converse(job.to_json(), scratch / "log")) as child:
                 child.await_result(self.settings.timeout, progress)

@@ -11,8 +11,9 @@ from concurrent.futures import TimeoutError as NotYet
 from typing import Any
 
 from harness import catalog
-from harness.runner import Result, Runner
+from harness.runner import Result, Runner, base_of
 from harness.spec import Cell
+from harness.trial import Trials
 
 Show = Callable[[Cell, int, int], None]
 _POLL = 0.2
@@ -29,13 +30,17 @@ class Schedule:
         self.reached: dict[Cell, tuple[int, int]] = {}
         runner.progress = self._note
 
-    def expect(self, cells: Sequence[Cell], compared: Sequence[Cell]) -> None:
-        """Start on cells whose record, or comparison of processes, will be asked for.
+    def expect(
+        self, cells: Sequence[Cell], tried: Sequence[Cell], compared: Sequence[Cell]
+    ) -> None:
+        """Start on cells whose record, trials, or comparison of processes will be asked for.
 
         Long cells go first, so that none is left to train alone at the end.
         """
         for cell in sorted(cells, key=_effort, reverse=True):
             self.futures["run", cell] = self.pool.submit(self.runner.run, cell)
+        for cell in dict.fromkeys(map(base_of, tried)):
+            self.futures["try", cell] = self.pool.submit(self.runner.trials, cell)
         for cell in compared:
             self.futures["compare", cell] = self.pool.submit(self.runner.compare_processes, cell)
 
@@ -55,6 +60,12 @@ class Schedule:
             if cell in self.reached:
                 total = self.reached[cell][1]
                 show(cell, total, total)
+
+    def trials(self, cell: Cell) -> Trials:
+        """As `Runner.trials`."""
+        future = self.futures.get(("try", base_of(cell)))
+        found: Trials = self.runner.trials(cell) if future is None else future.result()
+        return found
 
     def compare_processes(self, cell: Cell) -> Any:
         """As `Runner.compare_processes`."""

@@ -56,6 +56,11 @@ class Settings:
         default=Path("reports"),
         metavar="DIR",
     )
+    deviations: tuple[Path, ...] = _setting(
+        "TOML file of further known deviations; may be given several times",
+        default=(),
+        metavar="FILE",
+    )
     fresh: bool = _setting("train every cell anew, whatever the store holds", default=False)
     timeout: float = _setting(
         "seconds after which a run is killed (default: 1800)", default=1800.0, metavar="SECONDS"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.deviations import Deviation
 from harness.settings import Settings
 from harness.spec import Cell
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 SETTINGS = pytest.StashKey[Settings]()
 OVERRIDES = pytest.StashKey[Mapping[str, Any]]()
+DEVIATIONS = pytest.StashKey[tuple[Deviation, ...]]()
 CELLS = pytest.StashKey[dict[type, list[Cell]]]()
 SCHEDULE = pytest.StashKey["Schedule"]()
 _SESSION = pytest.StashKey[str]()
@@ -24,6 +26,12 @@ ROW = "harness_cell"
 
 REASON = "harness_not_measured"
 """Property of a test report that says why its cell was not measured."""
+
+TRIED = "harness_tried"
+"""Property of a test report that names the trials it judged."""
+
+DEVIATION = "harness_deviation"
+"""Property of a test report that says which known deviation its test is expected to show."""
 
 
 def session_name(config: pytest.Config) -> str:

@@ -15,16 +15,17 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from filelock import FileLock
 
 from harness import digest
 from harness.errors import StoreError
-from harness.record import Record
+
+Kept = TypeVar("Kept")
 
 VERSION = 1
 MANIFEST = "manifest.json"
@@ -53,7 +54,7 @@ class Key:
 
 
 class Store:
-    """A directory of records."""
+    """A directory of records and trials."""
 
     def __init__(self, root: Path) -> None:
         """Open a store; made on the first write.
@@ -76,8 +77,8 @@ class Store:
                 fix="upgrade finetune-harness, or name another --harness-store",
             )
 
-    def get(self, key: Key) -> Record | None:
-        """The record of a key, None if there is none.
+    def get(self, key: Key, read: Callable[[Path], Kept]) -> Kept | None:
+        """What a key's folder holds, None if there is none.
 
         Raises:
             StoreError: the record's files are not what was written.
@@ -90,7 +91,7 @@ class Store:
             for name, expected in manifest["files"].items():
                 if digest.of_file(folder / name) != expected:
                     raise ValueError(f"{name} has changed")  # noqa: TRY301 - caught below
-            return Record.read(folder)
+            return read(folder)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(
                 f"the record {folder} is corrupt",

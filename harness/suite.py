@@ -6,14 +6,17 @@ from typing import Any, ClassVar
 
 from harness import accelerator, catalog, validation
 from harness.errors import SpecError, unknown
+from harness.invariants.agreement import Agreement
 from harness.invariants.arguments import Arguments
 from harness.invariants.checkpoints import Checkpoints
 from harness.invariants.counts import Counts
 from harness.invariants.eval_pred import EvalPred
+from harness.invariants.formulas import Formulas
 from harness.invariants.head import Head
 from harness.invariants.labels import Labels
 from harness.invariants.metrics import Metrics
 from harness.invariants.pairs import Pairs
+from harness.invariants.repetition import Repetition
 from harness.invariants.shapes import Shapes
 from harness.invariants.spawn import Spawn
 from harness.invariants.thresholds import Thresholds as ThresholdsReached
@@ -34,6 +37,9 @@ class Suite(
     ThresholdsReached,
     Arguments,
     Spawn,
+    Agreement,
+    Formulas,
+    Repetition,
 ):
     """A recipe, the axes that multiply it, and what its runs must reach.
 

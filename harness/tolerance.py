@@ -19,6 +19,24 @@ FIRST_LOSS: Final = 0.35
 """Absolute. A fresh head draws weights with deviation 0.02, so its logits are near zero but not
 zero, and the first batch has few examples."""
 
+DOUBLE: Final = 1e-10
+"""Relative, in float64. Measured noise of clean runs is below 1e-14 (`harness calibrate`)."""
+
+SINGLE: Final = 2e-5
+"""Relative, float32 beside float64, over a dozen steps. Measured: below 1e-6."""
+
+BFLOAT16: Final = 0.05
+"""Relative, bfloat16 autocast beside float64, over a dozen steps. Measured: below 0.01."""
+
+CLIPPING: Final = 1e-5
+"""Relative. torch divides by the norm plus 1e-6."""
+
+UPDATE: Final = 1e-8
+"""In learning rates: a parameter's distance from AdamW's closed form, in float64."""
+
+STAGE: Final = 1e-5
+"""Relative: norm of a stage's float32 output beside that of the formulas in float64."""
+
 UNKNOWN: Final = 0.02
 """Share of tokens. A tokenizer that fits its texts has nearly no unknown ones."""
 

@@ -69,9 +69,8 @@ def train(job: Job, progress: Callable[[int, int], None]) -> Record:
     with Notices() as notices:
         prepared = prepare(job, timer)
         watch = Watch(pad_id=prepared.setup.tokenizer.pad_token_id, progress=progress)
-        loop = importlib.import_module(f"harness.loops.{job.recipe.loop}")
         with Sampler(enabled=job.device == "cuda") as sampler:
-            outcome: Outcome = loop.run(prepared.setup, watch)
+            outcome = drive(prepared.setup, watch)
         timer.lap("loop")
         findings = examination.examine(job, prepared, outcome, watch)
         timer.lap("examine")
@@ -92,6 +91,13 @@ def train(job: Job, progress: Callable[[int, int], None]) -> Record:
         arrays=watch.finished_arrays(prepared.known),
         **findings,
     )
+
+
+def drive(setup: Setup, watch: Watch) -> Outcome:
+    """Have the recipe's loop run a setup."""
+    loop = importlib.import_module(f"harness.loops.{setup.recipe.loop}")
+    outcome: Outcome = loop.run(setup, watch)
+    return outcome
 
 
 def prepare(job: Job, timer: Timer) -> Prepared:

@@ -85,6 +85,11 @@ def _do(values: dict[str, Any], conversation: Conversation) -> None:
 
         train(job, conversation.progress).write(Path(job.output))
         conversation.send("result", value=None)
+    elif job.kind == "try":
+        from harness.trying import try_all
+
+        try_all(job, conversation.progress).write(Path(job.output))
+        conversation.send("result", value=None)
     elif job.kind == "tokenize":
         from harness.tokenizing import compare_processes
 
@@ -187,7 +192,7 @@ def main(arguments: list[str]) -> int:
     import harness.loops.accelerate
     import harness.loops.pytorch
     import harness.loops.trainer
-    import harness.training  # noqa: F401
+    import harness.trying  # noqa: F401
 
     with contextlib.suppress(ImportError):
         import sklearn.metrics  # noqa: F401

@@ -1,6 +1,6 @@
 """IMDB: is a long review positive?"""
 
-from harness import Recipe, Suite, Thresholds
+from harness import Matrix, Recipe, Suite, Thresholds
 
 
 class TestImdb(Suite):
@@ -23,4 +23,5 @@ class TestImdb(Suite):
         save_strategy="epoch",
         load_best_model_at_end=True,
     )
+    matrix = Matrix(loop=["trainer", "pytorch", "accelerate"])
     thresholds = Thresholds(accuracy=0.85)

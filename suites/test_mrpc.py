@@ -10,5 +10,6 @@ class TestMrpc(Suite):
     matrix = Matrix(
         model=["bert-base-uncased", "distilbert-base-uncased"],
         collation=["dynamic", "max_length"],
+        loop=["trainer", "pytorch", "accelerate"],
     )
     thresholds = Thresholds(accuracy=0.82, f1=0.87)

@@ -1,6 +1,6 @@
 """Yelp Review Full: how many stars?"""
 
-from harness import Recipe, Suite, Thresholds
+from harness import Matrix, Recipe, Suite, Thresholds
 
 
 class TestYelp(Suite):
@@ -20,4 +20,5 @@ class TestYelp(Suite):
         save_model=True,
         save_state=True,
     )
+    matrix = Matrix(loop=["trainer", "pytorch", "accelerate"])
     thresholds = Thresholds(accuracy=0.50)

@@ -12,13 +12,14 @@ from harness.environment import JUDGING
 PACKAGE = Path(__file__).parent.parent / "harness"
 
 FLOORS = (
-    {"errors", "digest", "redaction", "faults"},
+    {"errors", "digest", "redaction", "serial", "encoder", "faults"},
     {"spec", "accelerator", "tolerance", "settings"},
-    {"record", "catalog", "collation", "environment", "job", "notices"},
-    {"batches", "bridge", "data", "failures", "metrics", "models", "sources", "store", "loops"},
-    {"probes", "loops.setup", "collating", "tokenizing", "validation", "invariants"},
-    {"loops.trainer", "loops.plan", "loops.course", "examination", "suite", "launch"},
-    {"loops.pytorch", "loops.accelerate", "training", "runner"},
+    {"record", "catalog", "collation", "environment", "job", "notices", "loops", "variations"},
+    {"trial", "batches", "bridge", "data", "deviations", "failures", "metrics", "models"},
+    {"sources", "store", "probes", "loops.setup", "collating", "tokenizing", "validation"},
+    {"loops.trainer", "loops.plan", "loops.course", "bench", "examination", "launch"},
+    {"invariants", "closeup", "loops.pytorch", "loops.accelerate", "training", "answering"},
+    {"suite", "runner", "trying"},
     {"worker", "schedule", "report"},
     {"stash"},
     {"reporting"},
@@ -27,6 +28,11 @@ FLOORS = (
 """Each floor imports only from those before it; a package's modules from each other too."""
 
 JUDGED_ALONE = {
+    "answering",
+    "bench",
+    "closeup",
+    "encoder",
+    "trying",
     "batches",
     "bridge",
     "collating",

@@ -31,7 +31,7 @@ def record_folder(store: Store) -> Path:
 
 def test_a_record_comes_back(stored: Store, small_record: Record) -> None:
     """What is read is what was written, arrays included."""
-    found = stored.get(KEY)
+    found = stored.get(KEY, Record.read)
     assert found is not None
     assert found.steps == small_record.steps
     assert found.batches == small_record.batches
@@ -42,8 +42,8 @@ def test_a_record_comes_back(stored: Store, small_record: Record) -> None:
 
 def test_an_unknown_key_has_no_record(stored: Store) -> None:
     """Another recipe, another environment or another attempt is another record."""
-    assert stored.get(Key(label="mrpc", recipe="c" * 64, environment="b" * 64)) is None
-    assert stored.get(Key(label="mrpc", recipe="a" * 64, environment="c" * 64)) is None
+    assert stored.get(Key(label="mrpc", recipe="c" * 64, environment="b" * 64), Record.read) is None
+    assert stored.get(Key(label="mrpc", recipe="a" * 64, environment="c" * 64), Record.read) is None
 
 
 @pytest.mark.parametrize("name", ["record.json", "steps.jsonl", "arrays/final.labels.npy"])
@@ -52,7 +52,7 @@ def test_a_changed_file_is_corrupt(stored: Store, name: str) -> None:
     path = record_folder(stored) / name
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(StoreError, match=r"is corrupt\n.*has changed\ndelete that folder"):
-        stored.get(KEY)
+        stored.get(KEY, Record.read)
 
 
 @pytest.mark.parametrize("name", ["record.json", "manifest.json"])
@@ -60,7 +60,7 @@ def test_a_missing_file_is_corrupt(stored: Store, name: str) -> None:
     """A record that lost a file is an error, not a traceback."""
     (record_folder(stored) / name).unlink()
     with pytest.raises(StoreError, match="is corrupt"):
-        stored.get(KEY)
+        stored.get(KEY, Record.read)
 
 
 def test_a_newer_store_is_refused(stored: Store) -> None:

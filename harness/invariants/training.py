@@ -6,28 +6,8 @@ import pytest
 
 from harness import tolerance
 from harness.invariants.counts import total_steps
+from harness.invariants.schedule import learning_rate, warmup_steps
 from harness.record import Record, Step
-from harness.spec import Recipe
-
-
-def warmup_steps(recipe: Recipe, total: int) -> int:
-    """Steps of warmup: a number, or the share of all steps when below 1."""
-    share = recipe.warmup_steps
-    return math.ceil(share * total) if share < 1 else int(share)
-
-
-def learning_rate(recipe: Recipe, step: int, total: int) -> float:
-    """The rate of a step, 0 for the first: linear warmup, then the schedule's decay."""
-    warmup = warmup_steps(recipe, total)
-    kind = recipe.lr_scheduler_type
-    if kind != "constant" and step < warmup:
-        return recipe.learning_rate * step / max(1, warmup)
-    done = (step - warmup) / max(1, total - warmup)
-    if kind == "linear":
-        return recipe.learning_rate * max(0.0, 1 - done)
-    if kind == "cosine":
-        return recipe.learning_rate * max(0.0, 0.5 * (1 + math.cos(math.pi * done)))
-    return recipe.learning_rate
 
 
 class Training:
@@ -103,7 +83,8 @@ class Training:
         total = total_steps(run.recipe, run.sizes["train"])
         taken = 0
         for step in run.steps:
-            expected = learning_rate(run.recipe, taken, total)
+            kind, warmup = run.recipe.lr_scheduler_type, warmup_steps(run.recipe, total)
+            expected = run.recipe.learning_rate * learning_rate(kind, taken, warmup, total)
             assert step.learning_rate == pytest.approx(
                 expected, rel=tolerance.LEARNING_RATE, abs=0
             ), f"step {step.step}"

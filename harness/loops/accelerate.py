@@ -95,7 +95,7 @@ class AcceleratedLoop:
                 share = len(batch["labels"]) * accelerator.num_processes / examples
                 loss = share * self.mean_loss(batch)
                 accelerator.backward(loss)
-            self.watch.micro_batch(loss.detach())
+            self.watch.micro_batch(loss.detach(), batch["labels"])
             step_loss += loss.detach()
         norm = accelerator.clip_grad_norm_(self.model.parameters(), plan.max_norm(self.recipe))
         rate = self.schedule.get_last_lr()[0]

@@ -54,6 +54,7 @@ def follow(loop: Loop, setup: Setup, watch: Watch) -> Outcome:
         if setup.recipe.save_model:
             loop.save_model()
         if setup.recipe.save_state:
+            setup.output.mkdir(parents=True, exist_ok=True)
             state = json.dumps({"log_history": loop.log_history}, indent=1)
             (setup.output / "trainer_state.json").write_text(state, encoding="utf-8")
     return Outcome(

@@ -122,6 +122,8 @@ def loader(setup: Setup, name: str, order: torch.Generator | None = None) -> "Da
         collate_fn=setup.collator,
         drop_last=order is not None and recipe.dataloader_drop_last,
         num_workers=recipe.dataloader_num_workers,
+        # torch draws a seed for workers that may not exist; evaluating must not disturb dropout
+        generator=torch.Generator() if order is None else None,
     )
 
 

@@ -85,7 +85,7 @@ class PlainLoop:
         for batch in micro_batches:
             loss = self.mean_loss(batch.to(self.setup.device)) * len(batch["labels"]) / examples
             self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call] # torch
-            self.watch.micro_batch(loss.detach())
+            self.watch.micro_batch(loss.detach(), batch["labels"])
             step_loss += loss.item()
         self.scaler.unscale_(self.optimizer)
         norm = clip_grad_norm_(self.model.parameters(), plan.max_norm(self.recipe))

@@ -20,10 +20,11 @@ class WatchedTrainer(Trainer):  # type: ignore[misc] # transformers ships no typ
 
     watch: Watch
 
-    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+    def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Take the step as ever, and show its loss."""
-        loss: torch.Tensor = super().training_step(*args, **kwargs)
-        self.watch.micro_batch(loss)
+        labels = inputs["labels"]  # label smoothing takes them out
+        loss: torch.Tensor = super().training_step(model, inputs, *args, **kwargs)
+        self.watch.micro_batch(loss, labels)
         return loss
 
 

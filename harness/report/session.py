@@ -98,11 +98,15 @@ class Measured:
         rows: by suite and cell.
         outcomes: how many tests of a suite passed, failed, …
         reasons: why cells were not measured, and for how many tests.
+        tried: how many tests judged trials.
+        deviations: known ones that tests were expected to show, and how many.
     """
 
     rows: dict[tuple[str, str], Row] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    tried: int = 0
+    deviations: Counter[str] = field(default_factory=Counter)
 
     def add(self, row: Row) -> None:
         """Keep a row; of two processes that tell of a cell, the one that trained it is right."""
@@ -117,5 +121,6 @@ class Measured:
             "cells": [asdict(row) for row in self.rows.values()],
             "tests": dict(self.outcomes),
             "not_measured": dict(self.reasons),
+            "known_deviations": dict(self.deviations),
             "environment": dict(environment),
         }

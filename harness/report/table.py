@@ -66,6 +66,12 @@ def markdown(measured: Measured, environment: Mapping[str, Any], verdict: str) -
             first, *rest = reason.splitlines()
             parts += [f"- {first} ({count} tests)", *(f"  {line.strip()}" for line in rest)]
         parts.append("")
+    if measured.deviations:
+        parts += ["## Known deviations", ""]
+        for summary, count in measured.deviations.items():
+            what, advice = summary.splitlines()
+            parts += [f"- {what} ({count} tests)", f"  {advice}"]
+        parts.append("")
     packages = environment.get("packages", {})
     if packages:
         versions = ", ".join(f"{n} {packages[n]}" for n in _SHOWN_PACKAGES if n in packages)

@@ -1,0 +1,200 @@
+"""Short questions to the judged libraries, answered without training."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import datasets
+import torch
+import transformers
+
+from harness import collation, data, encoder, models
+from harness.bench import Bench
+from harness.trial import Answers, Padded
+
+PROBED = 6
+"""Examples that are collated in every way."""
+
+SCHEDULED: Mapping[str, Mapping[str, Any]] = {
+    "linear": {},
+    "cosine": {},
+    "cosine_with_restarts": {"num_cycles": 2},
+    "polynomial": {"power": 2.0, "lr_end": 0.01},
+    "constant": {},
+    "constant_with_warmup": {},
+    "inverse_sqrt": {},
+    "cosine_with_min_lr": {"min_lr_rate": 0.1},
+    "warmup_stable_decay": {"num_decay_steps": 4},
+}
+"""Schedules, with the options that their closed forms are known for."""
+
+STEPS, WARMUP = 12, 3
+
+
+def answer(bench: Bench) -> Answers:
+    """Answers to all of them."""
+    stages, reference_stages = _stages(bench)
+    return Answers(
+        padded=_padded(bench),
+        stages=stages,
+        reference_stages=reference_stages,
+        schedules={name: _rates(name, options) for name, options in SCHEDULED.items()},
+        chosen=_chosen(bench.base.subset_seed),
+        cached=_cached(bench),
+        formatted=_formatted(bench),
+        signatures=_signatures(),
+    )
+
+
+def _batches(bench: Bench) -> dict[str, dict[str, torch.Tensor]]:
+    """The same examples under every collation.
+
+    Always on the right: these encoders classify by their first position, which padding on the
+    left would take.
+    """
+    split, max_length = bench.train, bench.base.max_length or 0
+    rows = [bench.example(split, index) for index in range(PROBED)]
+    features = [{name: tensor[0].tolist() for name, tensor in row.items()} for row in rows]
+    found = {}
+    for name in ("dynamic", "max_length", "pad_to_multiple_of:8"):
+        collate = models.collator(bench.tokenizer, collation.parse(name), max_length)
+        found[name] = dict(collate([dict(feature) for feature in features]))
+    return found
+
+
+def _padded(bench: Bench) -> dict[str, Padded]:
+    """Logits, losses and gradients of some examples, alone and under every collation."""
+    model = bench.dry.train()
+    weights = list(model.parameters())
+    alone = [bench.example(bench.train, index) for index in range(PROBED)]
+    logits = [model(**row).logits for row in alone]
+    labels = torch.cat([row["labels"] for row in alone])
+    losses = encoder.cross_entropy(torch.cat(logits), labels)
+    gradients = [_gradient(loss, weights) for loss in losses]
+    found = {"alone": _described(torch.cat(logits), losses, gradients, gradients)}
+    for name, batch in _batches(bench).items():
+        predicted = model(**batch).logits
+        losses = encoder.cross_entropy(predicted, labels)
+        given = [_gradient(loss, weights) for loss in losses]
+        found[name] = _described(predicted, losses, given, gradients)
+    return found
+
+
+def _gradient(loss: torch.Tensor, weights: list[torch.Tensor]) -> torch.Tensor:
+    """The gradient of a loss as one vector."""
+    parts = torch.autograd.grad(loss, weights, retain_graph=True)
+    return torch.cat([part.reshape(-1) for part in parts])
+
+
+def _described(
+    logits: torch.Tensor,
+    losses: torch.Tensor,
+    gradients: list[torch.Tensor],
+    expected: list[torch.Tensor],
+) -> Padded:
+    """Examples under one collation, their gradients beside those unpadded."""
+    apart = [
+        ((ours - theirs).norm() / theirs.norm()).item()
+        for ours, theirs in zip(gradients, expected, strict=True)
+    ]
+    return Padded(
+        logits=tuple(tuple(row) for row in logits.tolist()),
+        losses=tuple(losses.tolist()),
+        gradients=tuple(apart),
+    )
+
+
+def _stages(bench: Bench) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What each stage gives for a first batch in single precision, and what the formulas give."""
+    batch = _batches(bench)["dynamic"]
+    inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
+    model = bench.dry.eval()
+    with torch.no_grad():
+        weights = {name: tensor.detach() for name, tensor in model.state_dict().items()}
+        formulas = encoder.Encoder(model.config).stages(weights, inputs)
+        single = model.float()(**inputs, output_hidden_states=True)
+        model.double()
+    hidden = dict(zip((*formulas,), (*single["hidden_states"], single["logits"]), strict=True))
+    ids = batch["input_ids"]
+    tokens = models.weights_digest({"tokens": ids})
+    return (
+        {
+            "tokens": tokens,
+            **{name: tensor.double().norm().item() for name, tensor in hidden.items()},
+        },
+        {name: tensor.norm().item() for name, tensor in formulas.items()},
+    )
+
+
+def _rates(name: str, options: Mapping[str, Any]) -> tuple[float, ...]:
+    """The rates of twelve steps, three of them warmup, for a rate of 1."""
+    optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    accepted = {"num_warmup_steps": WARMUP, "num_training_steps": STEPS}
+    schedule = transformers.get_scheduler(
+        name, optimizer, **accepted, scheduler_specific_kwargs=dict(options)
+    )
+    found = []
+    for _ in range(STEPS):
+        found.append(float(optimizer.param_groups[0]["lr"]))
+        optimizer.step()
+        schedule.step()
+    return tuple(found)
+
+
+def _chosen(seed: int) -> tuple[int, ...]:
+    """What `shuffle(seed).select(range(10))` picks of a hundred rows."""
+    rows = datasets.Dataset.from_dict({"row": list(range(100))})
+    return tuple(rows.shuffle(seed=seed).select(range(10))["row"][:])
+
+
+def _cached(bench: Bench) -> tuple[int, int]:
+    """Longest example under a short limit, then under a longer one, with `map`'s cache on."""
+    lengths = []
+    datasets.enable_caching()
+    for limit in (6, 9):
+        function = data.Tokenize(bench.tokenizer, bench.job.texts, limit)
+        tokenized = bench.raw.map(function, batched=True)
+        lengths.append(max(map(len, tokenized["input_ids"][:])))
+    datasets.disable_caching()
+    return lengths[0], lengths[1]
+
+
+def _formatted(bench: Bench) -> dict[str, str]:
+    """Dtypes of the tokenized columns under `with_format("torch")`."""
+    row = bench.train.with_format("torch")[0]
+    return {
+        name: str(value.dtype)[len("torch.") :]
+        for name, value in row.items()
+        if torch.is_tensor(value)
+    }
+
+
+def _signatures() -> dict[str, dict[str, str]]:
+    """Parameters and defaults of the library calls that recipes use."""
+    import accelerate
+    import evaluate
+
+    calls: dict[str, Any] = {
+        "accelerate.Accelerator": accelerate.Accelerator,
+        "datasets.Dataset.map": datasets.Dataset.map,
+        "datasets.Dataset.select": datasets.Dataset.select,
+        "datasets.Dataset.shuffle": datasets.Dataset.shuffle,
+        "datasets.load_dataset": datasets.load_dataset,
+        "evaluate.load": evaluate.load,
+        "torch.optim.AdamW": torch.optim.AdamW,
+        "torch.utils.data.DataLoader": torch.utils.data.DataLoader,
+        "transformers.DataCollatorWithPadding": transformers.DataCollatorWithPadding,
+        "transformers.Trainer": transformers.Trainer,
+        "transformers.Trainer.train": transformers.Trainer.train,
+        "transformers.TrainingArguments": transformers.TrainingArguments,
+        "transformers.get_scheduler": transformers.get_scheduler,
+    }
+    return {
+        name: {
+            parameter.name: "required"
+            if parameter.default is inspect.Parameter.empty
+            else repr(parameter.default)
+            for parameter in inspect.signature(call).parameters.values()
+        }
+        for name, call in calls.items()
+    }

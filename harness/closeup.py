@@ -1,0 +1,147 @@
+"""A close look at the first optimizer steps: each is computed again, from formulas alone.
+
+Loss and gradient come from `harness.encoder` and the batch that the model received; the update
+from AdamW's closed form (Loshchilov and Hutter 2019, algorithm 2), with moments kept here.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from harness import encoder
+from harness.probes import Watch
+from harness.spec import Recipe
+from harness.trial import Look
+from harness.variations import LOOKS
+
+_VALUES = 1 << 16
+"""Of each tensor, as many values are followed at most."""
+
+Tensors = dict[str, torch.Tensor]
+
+
+class Interrupted(Exception):  # noqa: N818 - it is no error: the trial wants it
+    """The run is broken off here."""
+
+
+@dataclass(slots=True)
+class Closeup(Watch):
+    """A watch that also looks closely, or breaks off.
+
+    Attributes:
+        model: what trains.
+        recipe: how.
+        closely: whether to compute the first steps again.
+        interrupted: micro-batches after which to break off.
+        looks: so far.
+    """
+
+    model: Any = None
+    recipe: Recipe | None = None
+    closely: bool = False
+    interrupted: int | None = None
+    looks: list[Look] = field(default_factory=list)
+    _batches: list[Mapping[str, Any]] = field(default_factory=list)
+    _count: int = 0
+    _moments: tuple[Tensors, Tensors] = field(default_factory=lambda: ({}, {}))
+    _expected: Tensors = field(default_factory=dict)
+    _found: dict[str, float] = field(default_factory=dict)
+
+    def micro_batch(self, loss: torch.Tensor, labels: torch.Tensor) -> None:
+        """Keep what the model received; break off if it is time.
+
+        Raises:
+            Interrupted: as asked.
+        """
+        self._batches += [{**received, "labels": labels} for _, received in self._seen]
+        Watch.micro_batch(self, loss, labels)
+        self._count += 1
+        if self._count == self.interrupted:
+            raise Interrupted
+
+    def before_update(self, learning_rate: float) -> None:
+        """Compare gradients with the formulas', and foresee the update."""
+        Watch.before_update(self, learning_rate)
+        if self.closely and len(self.looks) < LOOKS:
+            self._compare_gradients()
+            self._foresee(learning_rate)
+        self._batches.clear()
+
+    def step(self, step: int, total: int, epoch: float) -> None:
+        """Compare the parameters with what was foreseen."""
+        if self._expected:
+            self.looks.append(self._compare_update())
+            self._expected = {}
+        Watch.step(self, step, total, epoch)
+
+    def _compare_gradients(self) -> None:
+        """Loss and gradient of the step's examples, from the formulas."""
+        assert self.recipe is not None  # noqa: S101 - set where `closely` is
+        weights = dict(self.model.named_parameters())
+        formulas = encoder.Encoder(self.model.config)
+        with torch.enable_grad():
+            losses = [
+                encoder.cross_entropy(
+                    formulas.logits(weights, batch),
+                    batch["labels"],
+                    self.recipe.label_smoothing_factor,
+                )
+                for batch in self._batches
+            ]
+            loss = torch.cat(losses).mean()
+            gradients = torch.autograd.grad(loss, list(weights.values()))
+        norm = _norm(gradients)
+        given = [parameter.grad for parameter in weights.values()]
+        clipped = _norm(given)
+        apart = [
+            ours / norm - theirs / clipped for ours, theirs in zip(gradients, given, strict=True)
+        ]
+        self._found = {
+            "loss": loss.item(),
+            "norm": norm,
+            "clipped": clipped,
+            "direction": _norm(apart),
+        }
+
+    def _foresee(self, rate: float) -> None:
+        """Where AdamW's closed form takes the parameters."""
+        assert self.recipe is not None  # noqa: S101 - as above
+        recipe, time = self.recipe, len(self.looks) + 1
+        first, second = self._moments
+        for name, parameter in self.model.named_parameters():
+            value, gradient = _some(parameter), _some(parameter.grad)
+            decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+            for moments, power, beta in (
+                (first, gradient, recipe.adam_beta1),
+                (second, gradient.square(), recipe.adam_beta2),
+            ):
+                moments[name] = beta * moments.get(name, 0.0) + (1 - beta) * power
+            mean = first[name] / (1 - recipe.adam_beta1**time)
+            deviation = (second[name] / (1 - recipe.adam_beta2**time)).sqrt()
+            moved = mean / (deviation + recipe.adam_epsilon)
+            self._expected[name] = value - rate * decay * value - rate * moved
+
+    def _compare_update(self) -> Look:
+        """How far the parameters are from where they should be."""
+        distances = {
+            name: (_some(parameter) - self._expected[name]).abs().max().item()
+            for name, parameter in self.model.named_parameters()
+        }
+        worst = max(
+            distances, key=lambda name: math.inf if math.isnan(distances[name]) else distances[name]
+        )
+        update = distances[worst] / self._learning_rate if self._learning_rate else 0.0
+        return Look(**self._found, update=update, worst=worst)
+
+
+def _some(tensor: torch.Tensor) -> torch.Tensor:
+    """A copy of a tensor's first values."""
+    return tensor.detach().reshape(-1)[:_VALUES].clone()
+
+
+def _norm(tensors: Any) -> float:
+    """L2 norm of several tensors together."""
+    return math.sqrt(sum(tensor.detach().square().sum().item() for tensor in tensors))

@@ -1,0 +1,101 @@
+"""Formulas: what a run computes is what the papers say, computed again without the libraries."""
+
+import math
+
+import numpy as np
+import pytest
+
+from harness import tolerance
+from harness.invariants.agreement import assert_near, flat
+from harness.invariants.schedule import learning_rate
+from harness.trial import Trial, Trials
+
+
+class Formulas:
+    """Loss, gradient, clipping, update, schedule; and what belongs to which example."""
+
+    def test_loss_and_gradient_are_the_formulas(self, trials: Trials) -> None:
+        """Loss and gradient are the formulas', from the batch that the model received.
+
+        The gradient's norm and direction both: nothing is left over, added or scaled.
+        """
+        _assert_computed(trials["reference"], tolerance.DOUBLE)
+
+    def test_accumulated_gradient_is_the_means(self, trials: Trials) -> None:
+        """Accumulated over micro-batches, loss and gradient are those of all their examples."""
+        _assert_computed(trials["accumulated"], tolerance.DOUBLE)
+
+    def test_labels_are_smoothed(self, trials: Trials) -> None:
+        """With smoothing 0.1, loss and gradient are those of the smoothed cross-entropy.
+
+        In single precision: transformers sums the smoothed part in it, whatever the logits are.
+        """
+        _assert_computed(trials["smoothed"], tolerance.SINGLE)
+
+    def test_gradient_is_clipped(self, trials: Trials) -> None:
+        """The optimizer is given gradients of norm min(norm, max_grad_norm); 0 clips nothing."""
+        for name in ("reference", "unclipped"):
+            limit = math.inf if name == "unclipped" else float(trials.recipe["max_grad_norm"])
+            for look in trials[name].looks:
+                expected = min(look.norm, limit)
+                assert look.clipped == pytest.approx(expected, rel=tolerance.CLIPPING), name
+
+    def test_update_is_adamws(self, trials: Trials) -> None:
+        """The first updates are AdamW's, decay on matrices alone, epsilon outside the root."""
+        for name in ("reference", "unclipped", "smoothed"):
+            for look in trials[name].looks:
+                assert look.update <= tolerance.UPDATE, f"{name}: {look.worst}"
+
+    def test_predictions_belong_to_their_examples(self, trials: Trials) -> None:
+        """Row i of the predictions is what the formulas give for example i by itself."""
+        for name, found in trials.trials.items():
+            if not found.alone or name == "grouped":
+                continue
+            assert_near(flat(found.logits), flat(found.alone), tolerance.DOUBLE, name)
+
+    def test_grouped_predictions_belong_to_their_examples(self, trials: Trials) -> None:
+        """The same where batches are of like lengths."""
+        if "grouped" not in trials:
+            pytest.skip("only the Trainer groups by length")
+        found = trials["grouped"]
+        moved = sum(a != b for a, b in zip(found.predicted, trials.evaluated, strict=True))
+        assert not moved, f"{moved} of {len(trials.evaluated)} examples were predicted out of place"
+        assert_near(flat(found.logits), flat(found.alone), tolerance.DOUBLE, "logits")
+
+    def test_stages_are_the_formulas(self, trials: Trials) -> None:
+        """Embeddings, every layer and the logits, in single precision, are the formulas'."""
+        for name, value in trials.answers.reference_stages.items():
+            found = trials.answers.stages[name]
+            assert found == pytest.approx(value, rel=tolerance.STAGE), name
+
+    def test_schedules_are_their_formulas(self, trials: Trials) -> None:
+        """Every schedule on offer gives the rates of its closed form."""
+        for name, rates in trials.answers.schedules.items():
+            expected = [learning_rate(name, step, 3, 12) for step in range(12)]
+            assert_near(rates, expected, tolerance.LEARNING_RATE, name)
+
+    def test_subset_is_the_seeds(self, trials: Trials) -> None:
+        """`shuffle(seed).select(range(n))` picks the rows of NumPy's permutation, everywhere."""
+        seed = trials.recipe["subset_seed"]
+        expected = np.random.default_rng(seed).permutation(100)[:10]
+        assert list(trials.answers.chosen) == expected.tolist()
+
+    def test_map_is_not_stale(self, trials: Trials) -> None:
+        """A changed tokenizing function is never answered from the cache of an older one."""
+        assert trials.answers.cached == (6, 9)
+
+    def test_torch_format_gives_tensors(self, trials: Trials) -> None:
+        """`with_format("torch")` gives int64 tensors."""
+        formatted = trials.answers.formatted
+        assert {"input_ids", "attention_mask"} <= set(formatted)
+        assert set(formatted.values()) == {"int64"}
+
+
+def _assert_computed(found: Trial, band: float) -> None:
+    """Hold a trial's first losses and gradients against the formulas."""
+    assert found.looks, "no step was computed again"
+    first = slice(len(found.looks))
+    assert_near(found.losses[first], [look.loss for look in found.looks], band, "loss")
+    assert_near(found.norms[first], [look.norm for look in found.looks], band, "gradient norm")
+    directions = [look.direction for look in found.looks]
+    assert_near(directions, [0.0] * len(directions), band, "distance of directions")

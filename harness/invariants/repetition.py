@@ -1,0 +1,101 @@
+"""Repetition: the same seed is the same run, and an interruption leaves no trace."""
+
+from harness import tolerance
+from harness.invariants.agreement import assert_near, flat
+from harness.trial import Trial, Trials
+
+
+class Repetition:
+    """Seeds, interruptions and evaluations."""
+
+    def test_same_seed_is_the_same_run(self, trials: Trials) -> None:
+        """Dropout and all, a run is repeated bit for bit; on an accelerator, to rounding."""
+        first, again = trials["noisy"], trials["repeated"]
+        assert first.rows == again.rows
+        if trials.device == "cpu":
+            assert first.losses == again.losses
+            assert first.weights == again.weights
+        assert_near(first.losses, again.losses, tolerance.SINGLE, "loss")
+
+    def test_other_seed_is_other_dropout(self, trials: Trials) -> None:
+        """Another seed drops out elsewhere, from the first step, on the same rows."""
+        first, other = trials["noisy"], trials["other seed"]
+        assert first.rows == other.rows
+        assert first.losses[0] != other.losses[0]
+
+    def test_other_data_seed_is_another_order(self, trials: Trials) -> None:
+        """Another data seed shows the same rows in another order."""
+        first, other = trials["noisy"], trials["other order"]
+        assert first.rows != other.rows
+        assert sorted(first.rows) == sorted(other.rows)
+
+    def test_dropout_drops(self, trials: Trials) -> None:
+        """Training with dropout is not training without."""
+        noisy, dry = trials["noisy"], trials["single precision"]
+        assert abs(noisy.losses[0] - dry.losses[0]) > tolerance.SINGLE
+
+    def test_evaluating_changes_nothing(self, trials: Trials) -> None:
+        """Evaluating after every step leaves parameters, random state and mode as they were."""
+        never, often = trials["noisy"], trials["evaluated often"]
+        for step, (one, other) in enumerate(zip(never.losses, often.losses, strict=True), start=1):
+            assert one == other, f"step {step}: loss {one!r} without evaluations, {other!r} with"
+
+    def test_evaluating_twice_is_the_same(self, trials: Trials) -> None:
+        """The last step's evaluation and the final one report the same metrics."""
+        found = trials["evaluated often"]
+        last, final = found.evaluation(f"step-{len(found.steps)}"), found.evaluation()
+        for name in ("loss", "accuracy", "f1"):
+            assert last.metrics[name] == final.metrics[name], name
+
+    def test_resumed_is_uninterrupted(self, trials: Trials) -> None:
+        """A run that breaks off amid an accumulation and goes on ends as if it had not."""
+        _assert_resumed(trials["uninterrupted"], trials["resumed"])
+
+    def test_resumed_between_epochs_is_uninterrupted(self, trials: Trials) -> None:
+        """The same as its second epoch begins."""
+        _assert_resumed(trials["uninterrupted"], trials["resumed between epochs"])
+
+    def test_resumed_in_second_epoch_is_uninterrupted(self, trials: Trials) -> None:
+        """The same amid the second epoch, whose order is another than the first's."""
+        _assert_resumed(trials["uninterrupted"], trials["resumed in second epoch"])
+
+    def test_best_is_best_either_way(self, trials: Trials) -> None:
+        """The least loss is restored where less is better, the greatest where more is."""
+        for name, pick in (("least is best", min), ("greatest is best", max)):
+            found = trials[name]
+            during = [e for e in found.evaluations if e.name.startswith("step-")]
+            best = pick(during, key=lambda e: e.metrics["loss"])
+            checkpoints = found.checkpoints or {}
+            assert str(best.step) in checkpoints, f"{best.name} has no checkpoint"
+            assert found.weights == checkpoints[str(best.step)], f"{name}: {best.name}"
+            assert len(set(checkpoints.values())) == len(checkpoints), "checkpoints are alike"
+
+    def test_evaluation_batch_changes_nothing(self, trials: Trials) -> None:
+        """Evaluated 7, 8 or 16 at a time, logits, loss and metrics are the same."""
+        base = trials["reference"]
+        for name in ("evaluated by 7", "evaluated by 16"):
+            _assert_evaluated_alike(base, trials[name], name)
+
+
+def _assert_resumed(whole: Trial, resumed: Trial) -> None:
+    """Hold what a resumed run did after its checkpoint against the same steps uninterrupted."""
+    done = resumed.steps[0].step - 1
+    assert done > 0, "the resumed run began anew"
+    assert [step.step for step in resumed.steps] == [step.step for step in whole.steps[done:]]
+    left = whole.rows[-len(resumed.rows) :]
+    moved = sum(ours != theirs for ours, theirs in zip(resumed.rows, left, strict=True))
+    assert not moved, f"{moved} of {len(left)} rows after step {done} are others"
+    assert_near(resumed.rates, whole.rates[done:], tolerance.DOUBLE, "learning rate")
+    assert_near(resumed.losses, whole.losses[done:], tolerance.DOUBLE, "loss")
+    assert_near(resumed.norms, whole.norms[done:], tolerance.DOUBLE, "gradient norm")
+    assert_near(flat(resumed.logits), flat(whole.logits), tolerance.DOUBLE, "final logits")
+
+
+def _assert_evaluated_alike(left: Trial, right: Trial, what: str) -> None:
+    """Hold the final evaluations of two trials against each other."""
+    assert left.predicted == right.predicted, what
+    assert_near(flat(left.logits), flat(right.logits), tolerance.DOUBLE, what)
+    ours, theirs = left.evaluation().metrics, right.evaluation().metrics
+    for name in ("accuracy", "f1"):
+        assert ours[name] == theirs[name], f"{what}: {name}"
+    assert_near([ours["loss"]], [theirs["loss"]], tolerance.DOUBLE, f"{what}: loss")

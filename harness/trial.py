@@ -1,0 +1,190 @@
+"""Trials: short runs beside a cell's own, and what the judged libraries answer to short questions.
+
+A relation compares trials that differ in one thing; a closed form judges one. They run in double
+precision without dropout, where a relation holds to rounding or does not hold.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import serial
+from harness.record import Evaluation, Step
+
+Rows = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Look:
+    """One optimizer step beside the same computed from formulas; see `harness.encoder`.
+
+    Attributes:
+        loss: mean cross-entropy of the step's examples.
+        norm: L2 norm of that loss's gradient.
+        clipped: L2 norm of the gradients that the optimizer was given.
+        direction: distance of both gradients' unit vectors.
+        update: largest distance of a parameter from AdamW's closed form, in learning rates.
+        worst: name of that parameter.
+    """
+
+    loss: float
+    norm: float
+    clipped: float
+    direction: float
+    update: float
+    worst: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """One short run.
+
+    Attributes:
+        error: how it ended, if it did not end well; the rest is then empty.
+        steps: every optimizer step.
+        rows: names of the rows trained on, in order.
+        evaluations: in order.
+        predicted: names of the rows predicted at the end, in order.
+        logits: predictions at the end, (examples, labels).
+        alone: logits of each evaluated example by itself, from the formulas, with the weights
+            at the end, in the data set's order.
+        weights: digest of the weights at the end.
+        checkpoints: digests of the checkpoints' weights by step.
+        looks: the first steps beside the formulas, where the variation asks for it.
+        ranks: the other processes' trials, where there are several.
+    """
+
+    error: str = ""
+    steps: tuple[Step, ...] = ()
+    rows: tuple[int, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+    predicted: tuple[int, ...] = ()
+    logits: Rows = ()
+    alone: Rows = ()
+    weights: str = ""
+    checkpoints: Mapping[str, str] | None = None
+    looks: tuple[Look, ...] = ()
+    ranks: tuple["Trial", ...] = ()
+
+    def write(self, path: Path) -> None:
+        """Write the trial into a file."""
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> "Trial":
+        """Read what a file holds."""
+        found: Trial = serial.decode(cls, json.loads(path.read_text(encoding="utf-8")))
+        return found
+
+    @property
+    def losses(self) -> list[float]:
+        """Loss of every step."""
+        return [step.loss for step in self.steps]
+
+    @property
+    def norms(self) -> list[float]:
+        """Gradient norm of every step, before clipping."""
+        return [float("nan") if s.grad_norm is None else s.grad_norm for s in self.steps]
+
+    @property
+    def rates(self) -> list[float]:
+        """Learning rate of every step."""
+        return [step.learning_rate for step in self.steps]
+
+    def evaluation(self, name: str = "final") -> Evaluation:
+        """The evaluation of that name."""
+        return next(found for found in self.evaluations if found.name == name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Padded:
+    """Some examples, collated in one way.
+
+    Attributes:
+        logits: (examples, labels).
+        losses: of each example.
+        gradients: relative distance of each example's gradient from its gradient unpadded.
+    """
+
+    logits: Rows
+    losses: tuple[float, ...]
+    gradients: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answers:
+    """What the judged libraries answer to short questions.
+
+    Attributes:
+        padded: examples by collation; `alone` is one example a batch, unpadded.
+        stages: what the model computes from a first batch in single precision, stage by stage:
+            `tokens` (their digest), then the norm of `embeddings`, each `layer.INDEX` and `logits`.
+        reference_stages: the same norms from the formulas.
+        schedules: twelve learning rates, three of them warmup, by the scheduler's name.
+        chosen: what `shuffle(seed).select(range(n))` picks of a hundred rows.
+        cached: lengths that `map` gives with its cache on, for a shorter and a longer limit.
+        formatted: dtypes of the columns under `with_format("torch")`.
+        signatures: parameters and defaults of the library calls that a recipe uses.
+    """
+
+    padded: Mapping[str, Padded]
+    stages: Mapping[str, Any]
+    reference_stages: Mapping[str, Any]
+    schedules: Mapping[str, tuple[float, ...]]
+    chosen: tuple[int, ...]
+    cached: tuple[int, int]
+    formatted: Mapping[str, str]
+    signatures: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trials:
+    """A cell's trials.
+
+    Attributes:
+        recipe: the base of all, as JSON.
+        device: `cpu` or `cuda`.
+        label_names: in the order of their ids.
+        evaluated: names of the evaluated rows in the data set's order.
+        answers: to short questions.
+        trials: by the variation's name.
+        warnings: raised while they ran, each once.
+        seconds: that each took, by name.
+    """
+
+    recipe: Mapping[str, Any]
+    device: str
+    label_names: tuple[str, ...]
+    evaluated: tuple[int, ...]
+    answers: Answers
+    trials: Mapping[str, Trial]
+    warnings: tuple[str, ...]
+    seconds: Mapping[str, float]
+
+    def __getitem__(self, name: str) -> Trial:
+        """A trial that ended well.
+
+        Raises:
+            AssertionError: it did not.
+        """
+        found = self.trials[name]
+        assert not found.error, f"the trial {name!r} ended with {found.error}"  # noqa: S101 - a finding
+        return found
+
+    def __contains__(self, name: str) -> bool:
+        """Whether the cell's loop has such a trial."""
+        return name in self.trials
+
+    def write(self, folder: Path) -> None:
+        """Write the trials into an existing folder."""
+        text = json.dumps(asdict(self))
+        (folder / "trials.json").write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> "Trials":
+        """Read what a folder holds."""
+        values = json.loads((folder / "trials.json").read_text(encoding="utf-8"))
+        found: Trials = serial.decode(cls, values)
+        return found

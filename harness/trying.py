@@ -1,0 +1,236 @@
+"""Trying in the judged environment: from a job to a cell's trials."""
+
+import copy
+import os
+import signal
+import socket
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from accelerate.state import AcceleratorState
+
+from harness import answering, bridge, collation, models, variations
+from harness.bench import Bench
+from harness.closeup import Closeup, Interrupted
+from harness.encoder import Encoder
+from harness.job import Job
+from harness.loops.setup import Setup
+from harness.notices import Notices
+from harness.spec import Recipe
+from harness.training import drive
+from harness.trial import Trial, Trials
+from harness.variations import Variation
+
+_PATIENCE = 60.0
+"""Seconds that several processes may take to train together."""
+
+_POLL = 0.02
+
+
+def try_all(job: Job, progress: Callable[[int, int], None]) -> Trials:
+    """Every variation of the job's recipe, and the answers to short questions.
+
+    Args:
+        job: of kind `try`.
+        progress: called after each trial with their number so far and in all.
+
+    Raises:
+        SourceError: the data cannot be trained on.
+    """
+    torch.set_num_threads(job.threads)
+    asked = variations.of(job.recipe)
+    found: dict[str, Trial] = {}
+    seconds: dict[str, float] = {}
+    with Notices() as notices:
+        bench = Bench.of(job)
+        for name in sorted(asked, key=lambda name: -asked[name][1].processes):  # forks come first
+            started = time.perf_counter()
+            found[name] = _attempt(bench, Path(job.scratch) / name, *asked[name])
+            seconds[name] = time.perf_counter() - started
+            progress(len(found), len(asked))
+        started = time.perf_counter()
+        answers = answering.answer(bench)
+        seconds["answers"] = time.perf_counter() - started
+    return Trials(
+        recipe=asdict(bench.base),
+        device=job.device,
+        label_names=job.label_names,
+        evaluated=bench.evaluated,
+        answers=answers,
+        trials={name: found[name] for name in asked},
+        warnings=tuple(notices.found),
+        seconds=seconds,
+    )
+
+
+def _attempt(
+    bench: Bench, folder: Path, recipe: Recipe, variation: Variation, rank: int | None = None
+) -> Trial:
+    """One trial. What the judged libraries raise is a finding, not the end of the others."""
+    try:
+        if variation.processes > 1 and rank is None:
+            return _together(bench, folder, recipe, variation)
+        return _alone(bench, folder, recipe, variation)
+    except Exception as error:  # noqa: BLE001 - see above
+        traceback.print_exc()
+        return Trial(error=f"{type(error).__name__}: {error}")
+
+
+def _alone(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> Trial:
+    """A trial in this process."""
+    setup = _setup(bench, folder, recipe, variation)
+    watch = _watch(setup, variation)
+    try:
+        drive(setup, watch)
+    except Interrupted:
+        last = max(setup.output.glob("checkpoint-*"), key=lambda path: _step(path.name))
+        setup = replace(_setup(bench, folder, recipe, variation), resume_from=last)
+        watch = _watch(setup, replace(variation, interrupted=None))
+        drive(setup, watch)
+    exact = not variation.dropout and not variation.single
+    return Trial(
+        steps=watch.steps,
+        rows=tuple(watch.finished_arrays({})["train.rows"].tolist()),
+        evaluations=tuple(watch.evaluations),
+        predicted=tuple(watch.arrays["final.rows"].tolist()),
+        logits=_rows(watch.arrays["final.predictions"]),
+        alone=_logits_alone(bench, setup.model) if exact else (),
+        weights=models.weights_digest(setup.model.state_dict()),
+        checkpoints={
+            str(_step(path.name)): models.saved_weights_digest(path)
+            for path in setup.output.glob("checkpoint-*")
+        },
+        looks=tuple(watch.looks),
+    )
+
+
+def _setup(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> Setup:
+    """Everything a loop needs for a variation; the model a fresh copy."""
+    device = "cpu" if variation.processes > 1 else bench.job.device  # one device has room for one
+    AcceleratorState._reset_state(reset_partial_state=True)  # noqa: SLF001 - accelerate's own tests do
+    values = bridge.argument_values(recipe, output_dir=str(folder / "output"), device=device)
+    if variation.grouped:
+        values |= bridge.grouped_by_length()
+    model = copy.deepcopy(bench.wet if variation.dropout else bench.dry)
+    assert recipe.max_length is not None  # noqa: S101 - the base always has one
+    assert recipe.max_train_samples is not None  # noqa: S101 - likewise
+    return Setup(
+        recipe=recipe,
+        device=device,
+        arguments=transformers.TrainingArguments(**values),
+        model=model.float() if variation.single else model,
+        tokenizer=bench.tokenizer,
+        collator=models.collator(
+            bench.tokenizer, collation.parse(recipe.collation), recipe.max_length
+        ),
+        splits={
+            "train": _given(bench.train.select(range(recipe.max_train_samples)), variation.given),
+            "evaluation": bench.evaluation,
+        },
+        metrics=bench.metrics,
+        saved=folder / "saved",
+    )
+
+
+def _watch(setup: Setup, variation: Variation) -> Closeup:
+    """The watch of a variation."""
+    return Closeup(
+        pad_id=setup.tokenizer.pad_token_id,
+        progress=lambda *_: None,
+        model=setup.model,
+        recipe=setup.recipe,
+        closely=variation.look,
+        interrupted=variation.interrupted,
+    )
+
+
+class _Listed(torch.utils.data.Dataset[Any]):
+    """A map-style data set of torch's own kind."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        """Hold some rows."""
+        self.rows = rows
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """One of them."""
+        return dict(self.rows[index])
+
+
+def _given(split: Any, kind: str) -> Any:
+    """A split as a variation hands it over."""
+    if kind == "dataset":
+        return split
+    rows = [dict(row) for row in split]
+    return rows if kind == "list" else _Listed(rows)
+
+
+def _step(name: str) -> int:
+    """The step in a checkpoint's name."""
+    return int(name.rpartition("-")[2])
+
+
+def _rows(array: Any) -> tuple[tuple[float, ...], ...]:
+    """A matrix as tuples."""
+    return tuple(tuple(map(float, row)) for row in array)
+
+
+@torch.no_grad()
+def _logits_alone(bench: Bench, model: Any) -> tuple[tuple[float, ...], ...]:
+    """Logits of every evaluated example by itself, from the formulas."""
+    weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
+    formulas = Encoder(model.config)
+    return _rows(
+        formulas.logits(weights, bench.example(bench.evaluation, index))[0].numpy()
+        for index in range(len(bench.evaluation))
+    )
+
+
+def _together(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> Trial:
+    """A trial in several processes, forked from this one and joined as torchrun joins them.
+
+    Raises:
+        RuntimeError: a process ended badly or not at all.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    folder.mkdir(parents=True)
+    children = {}
+    for rank in range(variation.processes):
+        pid = os.fork()
+        if not pid:
+            os.environ |= {
+                "RANK": str(rank),
+                "LOCAL_RANK": str(rank),
+                "WORLD_SIZE": str(variation.processes),
+                "LOCAL_WORLD_SIZE": str(variation.processes),
+                "MASTER_ADDR": "127.0.0.1",
+                "MASTER_PORT": str(port),
+                "GLOO_SOCKET_IFNAME": "lo",
+            }
+            trial = _attempt(bench, folder, recipe, variation, rank=rank)
+            trial.write(folder / f"{rank}.json")
+            os._exit(0)
+        children[pid] = rank
+    deadline = time.monotonic() + _PATIENCE
+    waiting = set(children)
+    while waiting and time.monotonic() < deadline:
+        waiting -= {pid for pid in waiting if os.waitpid(pid, os.WNOHANG)[0]}
+        time.sleep(_POLL)
+    for pid in waiting:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    if waiting:
+        message = f"{len(waiting)} of {variation.processes} processes did not end in time"
+        raise RuntimeError(message)
+    first, *others = (Trial.read(folder / f"{rank}.json") for rank in children.values())
+    return replace(first, ranks=tuple(others))

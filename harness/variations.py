@@ -1,0 +1,164 @@
+"""The variations of a cell's recipe that are tried beside it, declared once.
+
+All start from `base`: a few examples, one epoch, dynamic padding, double precision, no dropout.
+What neither names is as in the cell. 22 examples make five batches of four and one of two.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from harness.spec import Recipe
+
+ROWS = 23
+"""Most training examples that a variation needs."""
+
+EVALUATED = 15
+"""Evaluated examples: no batch size here divides them."""
+
+LOOKS = 3
+"""Steps that are computed again from formulas, where a variation asks for it."""
+
+LONGEST = 64
+"""Tokens: enough for examples of different lengths, few enough to be quick."""
+
+OTHER_SEED = 1_000_003
+"""A seed that hardly any recipe has."""
+
+Given = Literal["dataset", "list", "torch"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variation:
+    """How one trial differs from the base.
+
+    Attributes:
+        changes: fields of the recipe.
+        loops: in which it is tried; in all if None.
+        other_loop: whether another loop than the cell's runs it: the plain one, or the Trainer
+            where the cell's is the plain one.
+        dropout: whether the model drops out as its checkpoint says.
+        single: single instead of double precision.
+        look: whether the first steps are computed again from formulas.
+        interrupted: micro-batches after which the run breaks off, to be resumed from its last
+            checkpoint.
+        processes: how many train together.
+        grouped: whether batches are of like lengths.
+        given: as what the training examples are handed over.
+    """
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    loops: tuple[str, ...] | None = None
+    other_loop: bool = False
+    dropout: bool = False
+    single: bool = False
+    look: bool = False
+    interrupted: int | None = None
+    processes: int = 1
+    grouped: bool = False
+    given: Given = "dataset"
+
+
+def base(recipe: Recipe) -> Recipe:
+    """The recipe that all variations of a cell start from."""
+    return replace(
+        recipe,
+        collation="dynamic",
+        max_length=min(recipe.max_length or LONGEST, LONGEST),
+        max_train_samples=22,
+        max_eval_samples=EVALUATED,
+        max_holdout_samples=None,
+        num_proc=None,
+        save_model=False,
+        save_state=False,
+        num_train_epochs=1,
+        max_steps=-1,
+        per_device_train_batch_size=4,
+        per_device_eval_batch_size=8,
+        gradient_accumulation_steps=1,
+        weight_decay=recipe.weight_decay or 0.1,
+        max_grad_norm=1.0,
+        label_smoothing_factor=0.0,
+        warmup_steps=0,
+        optim=recipe.optim if recipe.optim.startswith("adamw_torch") else "adamw_torch",
+        data_seed=recipe.seed if recipe.data_seed is None else recipe.data_seed,
+        fp16=False,
+        bf16=False,
+        gradient_checkpointing=False,
+        torch_compile=False,
+        dataloader_num_workers=0,
+        dataloader_drop_last=False,
+        eval_strategy="no",
+        eval_steps=None,
+        save_strategy="no",
+        load_best_model_at_end=False,
+        metric_for_best_model=None,
+        greater_is_better=None,
+    )
+
+
+_IN_HALVES = {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2}
+_KEPT = {"save_strategy": "steps", "save_steps": 3, "num_train_epochs": 2, **_IN_HALVES}
+_BEST = {
+    "eval_strategy": "steps",
+    "eval_steps": 2,
+    "save_strategy": "steps",
+    "save_steps": 2,
+    "load_best_model_at_end": True,
+    "metric_for_best_model": "loss",
+}
+
+VARIATIONS: Mapping[str, Variation] = {
+    "reference": Variation(changes={"num_train_epochs": 2}, look=True),
+    "other loop": Variation(changes={"num_train_epochs": 2}, other_loop=True),
+    "accumulated": Variation(changes={"num_train_epochs": 2, **_IN_HALVES}, look=True),
+    "ragged": Variation(changes={"max_train_samples": 23}),
+    "ragged, accumulated": Variation(changes={"max_train_samples": 23, **_IN_HALVES}),
+    "smoothed": Variation(changes={"label_smoothing_factor": 0.1}, look=True),
+    "smoothed, accumulated": Variation(changes={"label_smoothing_factor": 0.1, **_IN_HALVES}),
+    "unclipped": Variation(changes={"max_grad_norm": 0.0}, look=True),
+    "padded to max_length": Variation(changes={"num_train_epochs": 2, "collation": "max_length"}),
+    "padded to multiples": Variation(
+        changes={"num_train_epochs": 2, "collation": "pad_to_multiple_of:8"}
+    ),
+    "whole": Variation(changes={"max_train_samples": 20}),
+    "two processes": Variation(
+        changes={"max_train_samples": 20, "per_device_train_batch_size": 2},
+        loops=("trainer", "accelerate"),
+        processes=2,
+    ),
+    "uninterrupted": Variation(changes=_KEPT, dropout=True),
+    "resumed": Variation(changes=_KEPT, dropout=True, interrupted=9),
+    "resumed between epochs": Variation(changes=_KEPT, dropout=True, interrupted=12),
+    "resumed in second epoch": Variation(changes=_KEPT, dropout=True, interrupted=18),
+    "least is best": Variation(changes={**_BEST, "greater_is_better": False}),
+    "greatest is best": Variation(changes={**_BEST, "greater_is_better": True}),
+    "evaluated by 7": Variation(changes={"num_train_epochs": 2, "per_device_eval_batch_size": 7}),
+    "evaluated by 16": Variation(changes={"num_train_epochs": 2, "per_device_eval_batch_size": 16}),
+    "grouped": Variation(loops=("trainer",), grouped=True),
+    "noisy": Variation(dropout=True, single=True),
+    "repeated": Variation(dropout=True, single=True),
+    "evaluated often": Variation(
+        changes={"eval_strategy": "steps", "eval_steps": 1}, dropout=True, single=True
+    ),
+    "other seed": Variation(changes={"seed": OTHER_SEED}, dropout=True, single=True),
+    "other order": Variation(changes={"data_seed": OTHER_SEED}, dropout=True, single=True),
+    "single precision": Variation(changes={"num_train_epochs": 2}, single=True),
+    "bfloat16": Variation(changes={"num_train_epochs": 2, "bf16": True}, single=True),
+    "checkpointed": Variation(changes={"num_train_epochs": 2, "gradient_checkpointing": True}),
+    "list of dicts": Variation(changes={"num_train_epochs": 2}, loops=("trainer",), given="list"),
+    "torch dataset": Variation(changes={"num_train_epochs": 2}, loops=("trainer",), given="torch"),
+}
+
+
+def of(recipe: Recipe) -> dict[str, tuple[Recipe, Variation]]:
+    """Every variation that a recipe's loop can try, with the recipe it makes."""
+    found = {}
+    for name, variation in VARIATIONS.items():
+        if variation.loops is not None and recipe.loop not in variation.loops:
+            continue
+        changed = replace(base(recipe), **variation.changes)
+        if variation.other_loop:
+            changed = replace(changed, loop="trainer" if recipe.loop == "pytorch" else "pytorch")
+        found[name] = (changed, variation)
+    return found
