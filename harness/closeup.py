@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness import encoder
 from harness.probes import Watch
@@ -27,6 +28,21 @@ class Interrupted(Exception):  # noqa: N818 - it is no error: the trial wants it
     """The run is broken off here."""
 
 
+class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch
+    """Counts torch operators while it is entered."""
+
+    def __init__(self) -> None:
+        """Start from none."""
+        super().__init__()  # type: ignore[no-untyped-call] # torch
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Count one, and let it be."""
+        del types
+        self.count += 1
+        return func(*args, **(kwargs or {}))
+
+
 @dataclass(slots=True)
 class Closeup(Watch):
     """A watch that also looks closely, or breaks off.
@@ -37,6 +53,9 @@ class Closeup(Watch):
         closely: whether to compute the first steps again.
         interrupted: micro-batches after which to break off.
         looks: so far.
+        counter: of torch operators.
+        operations: of each step so far.
+        update_operations: of each step's update.
     """
 
     model: Any = None
@@ -44,6 +63,11 @@ class Closeup(Watch):
     closely: bool = False
     interrupted: int | None = None
     looks: list[Look] = field(default_factory=list)
+    counter: Counter = field(default_factory=Counter)
+    operations: list[int] = field(default_factory=list)
+    update_operations: list[int] = field(default_factory=list)
+    _counted: int = 0
+    _counted_before: int = 0
     _batches: list[Mapping[str, Any]] = field(default_factory=list)
     _count: int = 0
     _moments: tuple[Tensors, Tensors] = field(default_factory=lambda: ({}, {}))
@@ -69,9 +93,13 @@ class Closeup(Watch):
             self._compare_gradients()
             self._foresee(learning_rate)
         self._batches.clear()
+        self._counted_before = self.counter.count
 
     def step(self, step: int, total: int, epoch: float) -> None:
         """Compare the parameters with what was foreseen."""
+        self.update_operations.append(self.counter.count - self._counted_before)
+        self.operations.append(self.counter.count - self._counted)
+        self._counted = self.counter.count
         if self._expected:
             self.looks.append(self._compare_update())
             self._expected = {}

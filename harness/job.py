@@ -34,6 +34,7 @@ class Job:
         environment: noted in the record.
         output: existing folder that receives the record or the trials.
         scratch: existing folder for everything else; removed by the judging tower.
+        variations: those to try, by name; all if None.
         fault: a Python file to run in the worker first, to prove what would be noticed.
     """
 
@@ -53,6 +54,7 @@ class Job:
     environment: Mapping[str, Any]
     output: str
     scratch: str
+    variations: tuple[str, ...] | None = None
     fault: str | None = None
 
     def to_json(self) -> dict[str, Any]:

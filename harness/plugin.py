@@ -4,7 +4,8 @@ State lives in `config.stash`. Nothing here imports torch or transformers: pytes
 only ever reads records.
 """
 
-from collections.abc import Callable, Generator, Mapping
+import json
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +20,7 @@ from harness.stash import (
     CELLS,
     DEVIATION,
     DEVIATIONS,
+    NOISE,
     OVERRIDES,
     REASON,
     ROW,
@@ -243,13 +245,18 @@ def _not_asked(config: pytest.Config, cell: Cell) -> str:
 
 
 @pytest.fixture
-def trials(request: pytest.FixtureRequest, cell: Cell) -> "Trials":
+def trials(request: pytest.FixtureRequest, cell: Cell) -> "Iterator[Trials]":
     """The cell's trials: from the store, or tried now."""
+    from harness import tolerance
+
     schedule = schedule_of(request.config)
     found = _ask(request, lambda: schedule.trials(cell))
     request.node.user_properties.append((TRIED, cell.name))
     _expect_deviation(request, cell)
-    return found
+    with tolerance.measuring() as noise:
+        yield found
+    if not request.node.get_closest_marker("xfail"):
+        request.node.user_properties.append((NOISE, json.dumps(noise)))
 
 
 def _expect_deviation(request: pytest.FixtureRequest, cell: Cell) -> None:

@@ -1,5 +1,6 @@
 """What a session shows while it runs, says when it ends, and leaves in the reports folder."""
 
+import json
 import sys
 import time
 from typing import Any
@@ -9,9 +10,9 @@ import pytest
 from harness.errors import StoreError
 from harness.report import files
 from harness.report.session import Measured, Row
-from harness.report.table import lines
+from harness.report.table import lines, noise_lines
 from harness.spec import Cell
-from harness.stash import DEVIATION, REASON, ROW, SETTINGS, TRIED, schedule_of
+from harness.stash import DEVIATION, NOISE, REASON, ROW, SETTINGS, TRIED, schedule_of
 
 PLAIN_INTERVAL = 60.0
 """Seconds between plain lines on a long training."""
@@ -71,6 +72,8 @@ class Reporting:
             self.measured.add(Row.from_property(str(properties[ROW])))
         if report.when == "setup" and REASON in properties:
             self.measured.reasons[str(properties[REASON])] += 1
+        if report.when == "teardown" and NOISE in properties:
+            self.measured.hear(json.loads(str(properties[NOISE])))
         if report.when == "call":
             self.measured.tried += TRIED in properties
             if DEVIATION in properties:
@@ -106,6 +109,8 @@ class Reporting:
             verdict = self._verdict()
         for reason, count in self.measured.reasons.items():
             write(f"not measured ({count} tests): {reason}")
+        for line in noise_lines(self.measured):
+            write(line)
         for summary, count in self.measured.deviations.items():
             write(f"known deviation ({count} tests): {summary}")
         if asked:

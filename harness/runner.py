@@ -120,7 +120,11 @@ class Runner:
 
     def run_faulty(self, cell: Cell, fault: Path) -> Record:
         """The record of the cell with a fault injected."""
-        return self._faulty("train", cell, fault, Record.read).with_arrays_in_memory()
+
+        def read(folder: Path) -> Record:
+            return Record.read(folder).with_arrays_in_memory()  # the folder will be gone
+
+        return self._faulty("train", cell, fault, read)
 
     def try_faulty(self, cell: Cell, fault: Path) -> Trials:
         """The trials of the cell with a fault injected."""

@@ -30,6 +30,9 @@ REASON = "harness_not_measured"
 TRIED = "harness_tried"
 """Property of a test report that names the trials it judged."""
 
+NOISE = "harness_noise"
+"""Property of a test report that holds, by band, how far apart its trials were."""
+
 DEVIATION = "harness_deviation"
 """Property of a test report that says which known deviation its test is expected to show."""
 

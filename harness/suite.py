@@ -9,6 +9,7 @@ from harness.errors import SpecError, unknown
 from harness.invariants.agreement import Agreement
 from harness.invariants.arguments import Arguments
 from harness.invariants.checkpoints import Checkpoints
+from harness.invariants.cost import Cost
 from harness.invariants.counts import Counts
 from harness.invariants.eval_pred import EvalPred
 from harness.invariants.formulas import Formulas
@@ -40,6 +41,7 @@ class Suite(
     Agreement,
     Formulas,
     Repetition,
+    Cost,
 ):
     """A recipe, the axes that multiply it, and what its runs must reach.
 

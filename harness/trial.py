@@ -53,6 +53,9 @@ class Trial:
         weights: digest of the weights at the end.
         checkpoints: digests of the checkpoints' weights by step.
         looks: the first steps beside the formulas, where the variation asks for it.
+        operations: torch operators of each step, where they are counted.
+        update_operations: those of them that the optimizer's update took.
+        workers: processes other than the run's own that read a torch data set's examples.
         ranks: the other processes' trials, where there are several.
     """
 
@@ -66,6 +69,9 @@ class Trial:
     weights: str = ""
     checkpoints: Mapping[str, str] | None = None
     looks: tuple[Look, ...] = ()
+    operations: tuple[int, ...] = ()
+    update_operations: tuple[int, ...] = ()
+    workers: int = 0
     ranks: tuple["Trial", ...] = ()
 
     def write(self, path: Path) -> None:

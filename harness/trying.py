@@ -7,6 +7,7 @@ import socket
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ def try_all(job: Job, progress: Callable[[int, int], None]) -> Trials:
     """
     torch.set_num_threads(job.threads)
     asked = variations.of(job.recipe)
+    if job.variations is not None:
+        asked = {name: asked[name] for name in job.variations if name in asked}
     found: dict[str, Trial] = {}
     seconds: dict[str, float] = {}
     with Notices() as notices:
@@ -87,7 +90,8 @@ def _alone(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> 
     setup = _setup(bench, folder, recipe, variation)
     watch = _watch(setup, variation)
     try:
-        drive(setup, watch)
+        with watch.counter if variation.counted else nullcontext():
+            drive(setup, watch)
     except Interrupted:
         last = max(setup.output.glob("checkpoint-*"), key=lambda path: _step(path.name))
         setup = replace(_setup(bench, folder, recipe, variation), resume_from=last)
@@ -107,6 +111,9 @@ def _alone(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> 
             for path in setup.output.glob("checkpoint-*")
         },
         looks=tuple(watch.looks),
+        operations=tuple(watch.operations) if variation.counted else (),
+        update_operations=tuple(watch.update_operations) if variation.counted else (),
+        workers=len(list(folder.glob("worker-*"))),
     )
 
 
@@ -120,6 +127,7 @@ def _setup(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> 
     model = copy.deepcopy(bench.wet if variation.dropout else bench.dry)
     assert recipe.max_length is not None  # noqa: S101 - the base always has one
     assert recipe.max_train_samples is not None  # noqa: S101 - likewise
+    rows = bench.train.select(range(recipe.max_train_samples))
     return Setup(
         recipe=recipe,
         device=device,
@@ -130,7 +138,7 @@ def _setup(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> 
             bench.tokenizer, collation.parse(recipe.collation), recipe.max_length
         ),
         splits={
-            "train": _given(bench.train.select(range(recipe.max_train_samples)), variation.given),
+            "train": _given(rows, variation.given, folder),
             "evaluation": bench.evaluation,
         },
         metrics=bench.metrics,
@@ -153,9 +161,9 @@ def _watch(setup: Setup, variation: Variation) -> Closeup:
 class _Listed(torch.utils.data.Dataset[Any]):
     """A map-style data set of torch's own kind."""
 
-    def __init__(self, rows: list[dict[str, Any]]) -> None:
-        """Hold some rows."""
-        self.rows = rows
+    def __init__(self, rows: list[dict[str, Any]], folder: Path) -> None:
+        """Hold some rows, and know where other processes that read them leave a sign."""
+        self.rows, self.folder, self.pid = rows, folder, os.getpid()
 
     def __len__(self) -> int:
         """How many there are."""
@@ -163,15 +171,18 @@ class _Listed(torch.utils.data.Dataset[Any]):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """One of them."""
+        if os.getpid() != self.pid:
+            (self.folder / f"worker-{os.getpid()}").touch()
         return dict(self.rows[index])
 
 
-def _given(split: Any, kind: str) -> Any:
+def _given(split: Any, kind: str, folder: Path) -> Any:
     """A split as a variation hands it over."""
     if kind == "dataset":
         return split
     rows = [dict(row) for row in split]
-    return rows if kind == "list" else _Listed(rows)
+    folder.mkdir(parents=True, exist_ok=True)
+    return rows if kind == "list" else _Listed(rows, folder)
 
 
 def _step(name: str) -> int:

@@ -45,6 +45,7 @@ class Variation:
         processes: how many train together.
         grouped: whether batches are of like lengths.
         given: as what the training examples are handed over.
+        counted: whether torch's operators are counted.
     """
 
     changes: Mapping[str, Any] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Variation:
     processes: int = 1
     grouped: bool = False
     given: Given = "dataset"
+    counted: bool = False
 
 
 def base(recipe: Recipe) -> Recipe:
@@ -147,6 +149,13 @@ VARIATIONS: Mapping[str, Variation] = {
     "bfloat16": Variation(changes={"num_train_epochs": 2, "bf16": True}, single=True),
     "checkpointed": Variation(changes={"num_train_epochs": 2, "gradient_checkpointing": True}),
     "list of dicts": Variation(changes={"num_train_epochs": 2}, loops=("trainer",), given="list"),
+    "counted": Variation(changes={"optim": "adamw_torch_fused"}, counted=True),
+    "other loop, counted": Variation(
+        changes={"optim": "adamw_torch_fused"}, counted=True, other_loop=True
+    ),
+    "with a worker": Variation(
+        changes={"dataloader_num_workers": 1}, loops=("trainer",), given="torch"
+    ),
     "torch dataset": Variation(changes={"num_train_epochs": 2}, loops=("trainer",), given="torch"),
 }
 

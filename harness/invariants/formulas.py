@@ -8,6 +8,7 @@ import pytest
 from harness import tolerance
 from harness.invariants.agreement import assert_near, flat
 from harness.invariants.schedule import learning_rate
+from harness.tolerance import Band
 from harness.trial import Trial, Trials
 
 
@@ -44,7 +45,7 @@ class Formulas:
         """The first updates are AdamW's, decay on matrices alone, epsilon outside the root."""
         for name in ("reference", "unclipped", "smoothed"):
             for look in trials[name].looks:
-                assert look.update <= tolerance.UPDATE, f"{name}: {look.worst}"
+                assert_near([look.update], [0.0], tolerance.UPDATE, f"{name}: {look.worst}")
 
     def test_predictions_belong_to_their_examples(self, trials: Trials) -> None:
         """Row i of the predictions is what the formulas give for example i by itself."""
@@ -91,7 +92,7 @@ class Formulas:
         assert set(formatted.values()) == {"int64"}
 
 
-def _assert_computed(found: Trial, band: float) -> None:
+def _assert_computed(found: Trial, band: Band) -> None:
     """Hold a trial's first losses and gradients against the formulas."""
     assert found.looks, "no step was computed again"
     first = slice(len(found.looks))

@@ -100,6 +100,7 @@ class Measured:
         reasons: why cells were not measured, and for how many tests.
         tried: how many tests judged trials.
         deviations: known ones that tests were expected to show, and how many.
+        noise: how far apart trials were that must agree, the largest of every band.
     """
 
     rows: dict[tuple[str, str], Row] = field(default_factory=dict)
@@ -107,12 +108,18 @@ class Measured:
     reasons: Counter[str] = field(default_factory=Counter)
     tried: int = 0
     deviations: Counter[str] = field(default_factory=Counter)
+    noise: dict[str, float] = field(default_factory=dict)
 
     def add(self, row: Row) -> None:
         """Keep a row; of two processes that tell of a cell, the one that trained it is right."""
         known = self.rows.get((row.suite, row.cell))
         if known is None or row.trained:
             self.rows[row.suite, row.cell] = row
+
+    def hear(self, noise: Mapping[str, float]) -> None:
+        """Keep the larger of what is known and what a test saw, band by band."""
+        for name, distance in noise.items():
+            self.noise[name] = max(distance, self.noise.get(name, 0.0))
 
     def as_json(self, environment: Mapping[str, Any]) -> dict[str, Any]:
         """The session for programs."""
@@ -122,5 +129,6 @@ class Measured:
             "tests": dict(self.outcomes),
             "not_measured": dict(self.reasons),
             "known_deviations": dict(self.deviations),
+            "noise": dict(self.noise),
             "environment": dict(environment),
         }

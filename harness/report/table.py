@@ -53,6 +53,16 @@ def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
     ]
 
 
+def noise_lines(measured: Measured) -> list[str]:
+    """How far apart trials were that must agree, beside how far they may be."""
+    from harness import tolerance  # a session without trials has none
+
+    return [
+        f"noise {name}: {distance:.1e} of {float(getattr(tolerance, name)):.0e}"
+        for name, distance in sorted(measured.noise.items())
+    ]
+
+
 def markdown(measured: Measured, environment: Mapping[str, Any], verdict: str) -> str:
     """The session for people: verdict, table, what was not measured, what was judged."""
     parts = ["# Fine-tuning session", "", f"**{verdict}**", ""]
@@ -72,6 +82,8 @@ def markdown(measured: Measured, environment: Mapping[str, Any], verdict: str) -
             what, advice = summary.splitlines()
             parts += [f"- {what} ({count} tests)", f"  {advice}"]
         parts.append("")
+    if measured.noise:
+        parts += ["## Noise", "", *(f"- {line}" for line in noise_lines(measured)), ""]
     packages = environment.get("packages", {})
     if packages:
         versions = ", ".join(f"{n} {packages[n]}" for n in _SHOWN_PACKAGES if n in packages)

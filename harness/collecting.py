@@ -1,0 +1,49 @@
+"""Collecting: the cells of suites, found as pytest finds them."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from harness.errors import SpecError
+from harness.spec import Cell
+
+
+class _Collector:
+    """A pytest plugin that remembers what was collected."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.cells: dict[Cell, None] = {}
+        self.errors: list[str] = []
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep an error's text."""
+        if report.failed:
+            self.errors.append(report.longreprtext)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Keep every cell."""
+        for item in session.items:
+            cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
+            if isinstance(cell, Cell):
+                self.cells[cell] = None
+
+
+def cells(arguments: Sequence[str]) -> list[Cell]:
+    """The tiny cells of the suites that pytest finds by some arguments.
+
+    Raises:
+        SpecError: there are none, or pytest could not collect them.
+    """
+    collector = _Collector()
+    asked = ["--collect-only", "-p", "no:terminal", "-p", "no:cacheprovider", *arguments]
+    pytest.main(asked, plugins=[collector])
+    if collector.errors:
+        raise SpecError("the suites cannot be collected", why="\n".join(collector.errors))
+    found = [cell for cell in collector.cells if cell.scale == "tiny"]
+    if not found:
+        raise SpecError(
+            f"pytest finds no suite in {' '.join(arguments)}",
+            fix="name files or folders with classes that inherit from harness.Suite",
+        )
+    return found

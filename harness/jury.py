@@ -1,0 +1,57 @@
+"""The jury: every inherited invariant, called outside pytest on what a worker left behind."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+
+from harness.suite import Suite, invariants
+
+Subject = Literal["run", "trials", "compare_processes"]
+SUBJECTS: tuple[Subject, ...] = ("run", "trials", "compare_processes")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What an invariant says.
+
+    Attributes:
+        outcome: `holds`, `fails` or `skips`.
+        message: why, in its first line.
+    """
+
+    outcome: Literal["holds", "fails", "skips"]
+    message: str = ""
+
+
+def subject_of(invariant: str) -> Subject | None:
+    """What an invariant judges; None if it judges declared thresholds, which no library breaks."""
+    parameters = inspect.signature(getattr(Suite, invariant)).parameters
+    if "declared" in parameters:
+        return None
+    return next(subject for subject in SUBJECTS if subject in parameters)
+
+
+def of(subject: Subject) -> tuple[str, ...]:
+    """The invariants that judge a subject, by name."""
+    return tuple(sorted(name for name in invariants() if subject_of(name) == subject))
+
+
+def hear(invariant: str, *judged: Any) -> Verdict:
+    """What one invariant says of its subject. An error that it did not mean is a failure too."""
+    test: Callable[..., None] = getattr(Suite(), invariant)
+    try:
+        test(*judged)
+    except pytest.skip.Exception as skipped:
+        return Verdict(outcome="skips", message=str(skipped))
+    except Exception as error:  # noqa: BLE001 - a fault may break what an invariant counts on
+        lines = str(error).splitlines() or [""]
+        return Verdict(outcome="fails", message=f"{type(error).__name__}: {lines[0]}")
+    return Verdict(outcome="holds")
+
+
+def hear_all(subject: Subject, *judged: Any) -> Mapping[str, Verdict]:
+    """What all invariants say that judge a subject."""
+    return {invariant: hear(invariant, *judged) for invariant in of(subject)}
