@@ -65,7 +65,7 @@ def _batches(bench: Bench) -> dict[str, dict[str, torch.Tensor]]:
 def _padded(bench: Bench) -> dict[str, Padded]:
     """Logits, losses and gradients of some examples, alone and under every collation."""
     model = bench.dry.train()
-    weights = list(model.parameters())
+    weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
     alone = [bench.example(bench.train, index) for index in range(PROBED)]
     logits = [model(**row).logits for row in alone]
     labels = torch.cat([row["labels"] for row in alone])
@@ -128,7 +128,7 @@ def _stages(bench: Bench) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _rates(name: str, options: Mapping[str, Any]) -> tuple[float, ...]:
     """The rates of twelve steps, three of them warmup, for a rate of 1."""
-    optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    optimizer = torch.optim.AdamW([{"params": [torch.nn.Parameter(torch.zeros(1))]}], lr=1.0)
     accepted = {"num_warmup_steps": WARMUP, "num_training_steps": STEPS}
     schedule = transformers.get_scheduler(
         name, optimizer, **accepted, scheduler_specific_kwargs=dict(options)

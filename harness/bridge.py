@@ -40,6 +40,8 @@ def argument_values(recipe: Recipe, *, output_dir: str, device: str) -> dict[str
         steps = values["warmup_steps"]
         values["warmup_ratio"] = steps if steps < 1 else 0.0
         values["warmup_steps"] = int(steps) if steps >= 1 else 0
+    if "activation_checkpointing" not in accepted:  # its older name
+        values["gradient_checkpointing"] = values.pop("activation_checkpointing")
     if "logging_dir" in accepted:  # 4.x names it by the clock, so that no two are equal
         values["logging_dir"] = f"{output_dir}/logs"
     missing = sorted(set(values) - set(accepted))
@@ -51,6 +53,12 @@ def argument_values(recipe: Recipe, *, output_dir: str, device: str) -> dict[str
             fix="judge a version that the harness supports: 4.57 or newer, below 6",
         )
     return values
+
+
+def checkpoint_activations(model: Any) -> None:
+    """Have a model compute activations again in the backward pass rather than keep them."""
+    newest = getattr(model, "activation_checkpointing_enable", None)
+    (newest or model.gradient_checkpointing_enable)({"use_reentrant": False})
 
 
 def grouped_by_length() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The command line: `harness prove` and `harness calibrate`."""
+"""The command line: `harness prove`, `harness calibrate` and `harness contracts`."""
 
 import argparse
 import os
@@ -23,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_prove(commands)
     _add_calibrate(commands)
+    _add_contracts(commands)
     asked = parser.parse_args(arguments)
     try:
         code: int = asked.command(asked)
@@ -32,10 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _add_shared(parser: argparse.ArgumentParser, repeats: int) -> None:
+def _add_shared(parser: argparse.ArgumentParser, repeats: int | None = None) -> None:
     """Options of every command that runs suites."""
     parser.add_argument("suites", nargs="*", default=["suites"], help="as pytest takes them")
-    parser.add_argument("--repeats", type=int, default=repeats, help="clean runs with other seeds")
+    if repeats is not None:
+        parser.add_argument(
+            "--repeats", type=int, default=repeats, help="clean runs with other seeds"
+        )
     parser.add_argument("--python", type=Path, default=Path(sys.executable), metavar="PATH")
     parser.add_argument("--store", type=Path, default=Path(".harness"), metavar="DIR")
     parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR")
@@ -63,6 +67,15 @@ def _add_calibrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     )
     _add_shared(parser, repeats=8)
     parser.set_defaults(command=_calibrate)
+
+
+def _add_contracts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`harness contracts`."""
+    parser = commands.add_parser(
+        "contracts", help="show the signatures of the library calls that recipes use"
+    )
+    _add_shared(parser)
+    parser.set_defaults(command=_contracts)
 
 
 def _prove(asked: argparse.Namespace) -> int:
@@ -114,6 +127,17 @@ def _calibrate(asked: argparse.Namespace) -> int:
     return 0
 
 
+def _contracts(asked: argparse.Namespace) -> int:
+    """Print every call with its parameters and their defaults, a line each."""
+    cell, *_ = collecting.cells(asked.suites)
+    with _runner(asked) as runner:
+        for call, parameters in runner.trials(cell).answers.signatures.items():
+            print(
+                call, *(f"    {name} = {default}" for name, default in parameters.items()), sep="\n"
+            )
+    return 0
+
+
 @contextmanager
 def _runner(asked: argparse.Namespace) -> Iterator[Runner]:
     """A runner as the options say."""
@@ -127,3 +151,7 @@ def _runner(asked: argparse.Namespace) -> Iterator[Runner]:
         yield runner
     finally:
         runner.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -77,6 +77,8 @@ def load(path: Path) -> tuple[Deviation, ...]:
         declared = tomllib.loads(path.read_text(encoding="utf-8")).get("deviation", [])
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise SpecError(f"the deviations {path} cannot be read", why=str(error)) from None
+    if not isinstance(declared, list):
+        raise SpecError(f"the deviations {path} make no sense", fix="write [[deviation]] tables")
     return tuple(
         _checked(values, f"deviation {i} of {path}") for i, values in enumerate(declared, 1)
     )

@@ -38,12 +38,17 @@ REQUIRED = ("torch", "transformers", "datasets", "evaluate", "accelerate")
 
 JUDGING = frozenset(
     {
+        "calibrating",
         "catalog",
+        "cli",
+        "collecting",
         "deviations",
         "faults",
         "invariants",
+        "jury",
         "launch",
         "plugin",
+        "proving",
         "report",
         "reporting",
         "runner",

@@ -1,12 +1,14 @@
 """The jury: every inherited invariant, called outside pytest on what a worker left behind."""
 
 import inspect
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pytest
 
+from harness.invariants.contracts import DeprecatedArgumentWarning
 from harness.suite import Suite, invariants
 
 Subject = Literal["run", "trials", "compare_processes"]
@@ -43,9 +45,13 @@ def hear(invariant: str, *judged: Any) -> Verdict:
     """What one invariant says of its subject. An error that it did not mean is a failure too."""
     test: Callable[..., None] = getattr(Suite(), invariant)
     try:
-        test(*judged)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", DeprecatedArgumentWarning)
+            test(*judged)
     except pytest.skip.Exception as skipped:
         return Verdict(outcome="skips", message=str(skipped))
+    except DeprecatedArgumentWarning as warned:
+        return Verdict(outcome="fails", message=f"AssertionError: {warned}")
     except Exception as error:  # noqa: BLE001 - a fault may break what an invariant counts on
         lines = str(error).splitlines() or [""]
         return Verdict(outcome="fails", message=f"{type(error).__name__}: {lines[0]}")

@@ -4,6 +4,7 @@ A fault is a Python file that a worker runs before its job. It is noticed when a
 with it that holds without it, or when the run itself does not end.
 """
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Any
 from harness import jury
 from harness.errors import HarnessError
 from harness.jury import Subject, Verdict
-from harness.runner import Runner
+from harness.runner import Runner, base_of
 from harness.spec import Cell, Recipe
 
 CRASH = "(the run itself)"
@@ -115,14 +116,9 @@ class Prover:
     """Asks a runner for faulty runs, and the jury what it notices."""
 
     def __init__(self, runner: Runner, cells: Sequence[Cell], processes: int) -> None:
-        """Prove with some tiny cells, the first of each data set, model and loop."""
+        """Prove with as few tiny cells as show every data set, model, collation and loop."""
         self.runner, self.processes = runner, processes
-        told: dict[tuple[str, ...], Cell] = {}
-        for cell in cells:
-            recipe = cell.recipe
-            if cell.scale == "tiny":
-                told.setdefault((recipe.dataset, recipe.model, recipe.loop), cell)
-        self.cells = [replace(cell, recipe=shortened(cell.recipe)) for cell in told.values()]
+        self.cells = [replace(cell, recipe=shortened(cell.recipe)) for cell in _covering(cells)]
 
     def prove(
         self,
@@ -172,9 +168,12 @@ class Prover:
 
     def _questions(self) -> Iterator[tuple[Cell, Subject]]:
         """What to ask of which cell, in order."""
+        tried = set()
         for cell in self.cells:
             yield cell, "run"
-            yield cell, "trials"
+            if base_of(cell) not in tried:
+                tried.add(base_of(cell))
+                yield cell, "trials"
         yield self.cells[0], "compare_processes"
 
     def _noticed(self, cell: Cell, subject: Subject, fault: Path) -> dict[str, str]:
@@ -222,6 +221,19 @@ class Prover:
                 if verdict.outcome == "fails" and clean[name].outcome == "holds":
                     failed.append(name)
         return f"seed {seed}, {cell.recipe.dataset} {cell.name}", tuple(failed)
+
+
+def _covering(cells: Iterable[Cell]) -> list[Cell]:
+    """Tiny cells that show something which those before do not, short texts first."""
+    shown: set[tuple[str, str]] = set()
+    chosen = []
+    for cell in sorted(cells, key=lambda cell: cell.recipe.max_length or math.inf):
+        recipe = cell.recipe
+        shows = {(recipe.dataset, value) for value in (recipe.model, recipe.collation, recipe.loop)}
+        if cell.scale == "tiny" and not shows <= shown:
+            shown |= shows
+            chosen.append(cell)
+    return chosen
 
 
 def _docstring(fault: Path) -> str:

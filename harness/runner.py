@@ -119,16 +119,17 @@ class Runner:
         return found
 
     def run_faulty(self, cell: Cell, fault: Path) -> Record:
-        """The record of the cell with a fault injected."""
+        """The record of the cell with a fault injected; it stays out of the store."""
+        with self._scratch() as folder:
+            self._make("train", cell, Path(folder), fault=str(fault.resolve()))
+            return Record.read(Path(folder)).with_arrays_in_memory()
 
-        def read(folder: Path) -> Record:
-            return Record.read(folder).with_arrays_in_memory()  # the folder will be gone
-
-        return self._faulty("train", cell, fault, read)
-
-    def try_faulty(self, cell: Cell, fault: Path) -> Trials:
-        """The trials of the cell with a fault injected."""
-        return self._faulty("try", base_of(cell), fault, Trials.read)
+    def try_faulty(self, cell: Cell, fault: Path, names: tuple[str, ...] | None = None) -> Trials:
+        """The trials of the cell with a fault injected; only those of some names if given."""
+        with self._scratch() as folder:
+            told = {"fault": str(fault.resolve()), "variations": names}
+            self._make("try", base_of(cell), Path(folder), **told)
+            return Trials.read(Path(folder))
 
     def compare_processes(self, cell: Cell, fault: Path | None = None) -> Any:
         """What tokenizing in spawned processes gives; see `harness.tokenizing`."""
@@ -205,14 +206,8 @@ class Runner:
         assert found is not None  # noqa: S101 - published a moment ago
         return found, True, key
 
-    def _faulty(self, kind: Kind, cell: Cell, fault: Path, read: Read[Kept]) -> Kept:
-        """What a worker leaves behind with a fault injected; it stays out of the store."""
-        with self._scratch() as folder:
-            self._make(kind, cell, Path(folder), fault)
-            return read(Path(folder))
-
-    def _make(self, kind: Kind, cell: Cell, output: Path, fault: Path | None = None) -> None:
-        """Have a worker train or try the cell into a folder."""
+    def _make(self, kind: Kind, cell: Cell, output: Path, **told: Any) -> None:
+        """Have a worker train or try the cell into a folder; the job may be told more."""
 
         def progress(step: int, total: int) -> None:
             if self.progress is not None and kind == "train":
@@ -222,8 +217,8 @@ class Runner:
         origins = {"digests": inputs.digests(), "origins": dict(inputs.origins)}
         with self._scratch() as name:
             scratch = Path(name)
-            job = self._job(kind, cell, inputs, scratch, fault)
-            job = replace(job, output=str(output), inputs=origins, environment=self.environment())
+            told |= {"output": str(output), "inputs": origins, "environment": self.environment()}
+            job = replace(self._job(kind, cell, inputs, scratch, None), **told)
             with closing(self.launcher.converse(job.to_json(), scratch / "log")) as child:
                 child.await_result(self.settings.timeout, progress)
 

@@ -100,7 +100,7 @@ class Recipe(Spec):
     data_seed: int | None = None
     fp16: bool = False
     bf16: bool = False
-    gradient_checkpointing: bool = False
+    activation_checkpointing: bool = False
     torch_compile: bool = False
     dataloader_num_workers: int = 0
     dataloader_drop_last: bool = False

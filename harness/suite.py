@@ -9,6 +9,7 @@ from harness.errors import SpecError, unknown
 from harness.invariants.agreement import Agreement
 from harness.invariants.arguments import Arguments
 from harness.invariants.checkpoints import Checkpoints
+from harness.invariants.contracts import Contracts
 from harness.invariants.cost import Cost
 from harness.invariants.counts import Counts
 from harness.invariants.eval_pred import EvalPred
@@ -42,6 +43,7 @@ class Suite(
     Formulas,
     Repetition,
     Cost,
+    Contracts,
 ):
     """A recipe, the axes that multiply it, and what its runs must reach.
 

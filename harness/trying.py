@@ -79,14 +79,14 @@ def _attempt(
     try:
         if variation.processes > 1 and rank is None:
             return _together(bench, folder, recipe, variation)
-        return _alone(bench, folder, recipe, variation)
+        return try_one(bench, folder, recipe, variation)
     except Exception as error:  # noqa: BLE001 - see above
         traceback.print_exc()
         return Trial(error=f"{type(error).__name__}: {error}")
 
 
-def _alone(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> Trial:
-    """A trial in this process."""
+def try_one(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> Trial:
+    """A trial in this process, or in this one of several that train together."""
     setup = _setup(bench, folder, recipe, variation)
     watch = _watch(setup, variation)
     try:

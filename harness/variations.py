@@ -86,7 +86,7 @@ def base(recipe: Recipe) -> Recipe:
         data_seed=recipe.seed if recipe.data_seed is None else recipe.data_seed,
         fp16=False,
         bf16=False,
-        gradient_checkpointing=False,
+        activation_checkpointing=False,
         torch_compile=False,
         dataloader_num_workers=0,
         dataloader_drop_last=False,
@@ -147,7 +147,7 @@ VARIATIONS: Mapping[str, Variation] = {
     "other order": Variation(changes={"data_seed": OTHER_SEED}, dropout=True, single=True),
     "single precision": Variation(changes={"num_train_epochs": 2}, single=True),
     "bfloat16": Variation(changes={"num_train_epochs": 2, "bf16": True}, single=True),
-    "checkpointed": Variation(changes={"num_train_epochs": 2, "gradient_checkpointing": True}),
+    "checkpointed": Variation(changes={"num_train_epochs": 2, "activation_checkpointing": True}),
     "list of dicts": Variation(changes={"num_train_epochs": 2}, loops=("trainer",), given="list"),
     "counted": Variation(changes={"optim": "adamw_torch_fused"}, counted=True),
     "other loop, counted": Variation(

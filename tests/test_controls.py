@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from harness import catalog, faults
+from harness import catalog, faults, jury
 from harness.runner import Runner
 from harness.spec import Cell, Recipe, Thresholds
-from harness.suite import Suite, invariants
+from harness.suite import invariants
+from harness.trial import Trials
 
 FAULTS = Path(faults.__file__).parent
 
@@ -47,6 +48,15 @@ LONG = replace(PAIRS, num_train_epochs=10)
 """Steps enough for the loss to be expected to fall."""
 
 PROCESSES = replace(PAIRS, num_proc=2)
+
+
+TRIED = Recipe(dataset="glue/mrpc", max_length=128)
+"""Trials bring everything else themselves."""
+
+TRIED_PLAINLY = replace(TRIED, loop="pytorch")
+"""The plain loop shows no known deviation that would hide what a fault does."""
+
+TRIED_BY_SEVERAL = replace(TRIED, loop="accelerate")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,6 +178,16 @@ CONTROLS = (
     ),
     Control(fault="evaluation_shuffled", invariants=("test_every_example_is_evaluated_once",)),
     Control(fault="predictions_reversed", invariants=("test_every_example_is_evaluated_once",)),
+    Control(
+        fault="predictions_reversed",
+        invariants=("test_predictions_belong_to_their_examples",),
+        recipe=TRIED,
+    ),
+    Control(
+        fault="evaluated_in_bfloat16",
+        invariants=("test_single_precision_only_rounds", "test_bfloat16_stays_near"),
+        recipe=TRIED,
+    ),
     Control(fault="last_evaluation_skipped", invariants=("test_evaluations_follow_strategy",)),
     Control(
         fault="loss_is_nan",
@@ -240,11 +260,181 @@ CONTROLS = (
     Control(fault="pooler_drawn_anew", invariants=("test_encoder_is_the_checkpoints",)),
     Control(fault="one_label_too_many", invariants=("test_head_has_one_row_a_label",)),
     Control(fault="argument_overridden", invariants=("test_arguments_hold_the_recipe",)),
+    Control(fault="argument_deprecated", invariants=("test_arguments_are_not_deprecated",)),
     Control(fault="flag_ignored", invariants=("test_command_line_parses_alike",)),
+    Control(
+        fault="data_seed_ignored",
+        invariants=("test_loops_agree", "test_other_data_seed_is_another_order"),
+        recipe=TRIED,
+    ),
+    Control(
+        fault="grads_of_embeddings_lost",
+        invariants=(
+            "test_accumulated_is_one_batch",
+            "test_accumulated_gradient_is_the_means",
+            "test_ragged_accumulated_is_one_batch",
+            "test_loss_and_gradient_are_the_formulas",
+        ),
+        recipe=TRIED_PLAINLY,
+    ),
+    Control(
+        fault="last_micro_batch_dropped",
+        invariants=("test_smoothed_accumulated_is_one_batch",),
+        recipe=TRIED,
+    ),
+    Control(
+        fault="loss_scaled_by_accumulation",
+        invariants=("test_smoothed_accumulated_is_one_batch",),
+        recipe=TRIED,
+    ),
+    Control(
+        fault="attention_mask_ignored_in_one_layer",
+        invariants=(
+            "test_padding_changes_nothing",
+            "test_examples_stand_alone",
+            "test_evaluation_batch_changes_nothing",
+        ),
+        recipe=TRIED,
+    ),
+    Control(
+        fault="padding_leaks",
+        invariants=("test_examples_stand_alone", "test_loss_and_gradient_are_the_formulas"),
+        recipe=TRIED,
+    ),
+    Control(
+        fault="processes_see_the_same_batches",
+        invariants=("test_processes_are_one_batch",),
+        recipe=TRIED_BY_SEVERAL,
+    ),
+    Control(
+        fault="columns_of_lists_lost",
+        invariants=("test_rows_train_alike_however_given",),
+        recipe=TRIED,
+    ),
+    Control(
+        fault="checkpointing_drops_gradients",
+        invariants=("test_checkpointing_changes_nothing",),
+        recipe=TRIED,
+    ),
+    Control(
+        fault="dropout_not_seeded",
+        invariants=("test_same_seed_is_the_same_run", "test_resumed_is_uninterrupted"),
+        recipe=TRIED,
+    ),
+    Control(fault="seed_ignored", invariants=("test_other_seed_is_other_dropout",), recipe=TRIED),
+    Control(fault="dropout_inert", invariants=("test_dropout_drops",), recipe=TRIED),
+    Control(
+        fault="dropout_left_on", invariants=("test_evaluating_twice_is_the_same",), recipe=TRIED
+    ),
+    Control(
+        fault="evaluation_draws_random_numbers",
+        invariants=("test_evaluating_changes_nothing",),
+        recipe=TRIED_PLAINLY,
+    ),
+    Control(
+        fault="resume_forgets_optimizer",
+        invariants=(
+            "test_resumed_is_uninterrupted",
+            "test_resumed_between_epochs_is_uninterrupted",
+            "test_resumed_in_second_epoch_is_uninterrupted",
+        ),
+        recipe=TRIED,
+    ),
+    Control(
+        fault="resume_forgets_schedule",
+        invariants=("test_resumed_between_epochs_is_uninterrupted",),
+        recipe=TRIED,
+    ),
+    Control(
+        fault="resume_forgets_random_state",
+        invariants=("test_resumed_is_uninterrupted",),
+        recipe=TRIED,
+    ),
+    Control(
+        fault="resume_starts_epoch_anew",
+        invariants=("test_resumed_is_uninterrupted",),
+        recipe=TRIED,
+    ),
+    Control(
+        fault="worst_model_restored", invariants=("test_best_is_best_either_way",), recipe=TRIED
+    ),
+    Control(
+        fault="gelu_approximated",
+        invariants=("test_loss_and_gradient_are_the_formulas", "test_stages_are_the_formulas"),
+        recipe=TRIED,
+    ),
+    Control(fault="layer_norm_epsilon", invariants=("test_stages_are_the_formulas",), recipe=TRIED),
+    Control(fault="attention_unscaled", invariants=("test_stages_are_the_formulas",), recipe=TRIED),
+    Control(fault="positions_shifted", invariants=("test_stages_are_the_formulas",), recipe=TRIED),
+    Control(
+        fault="token_types_ignored",
+        invariants=("test_loss_and_gradient_are_the_formulas",),
+        recipe=TRIED,
+    ),
+    Control(
+        fault="batch_weights_examples_unequally",
+        invariants=("test_loss_and_gradient_are_the_formulas",),
+        recipe=TRIED,
+    ),
+    Control(
+        fault="gradient_scaled",
+        invariants=("test_loss_and_gradient_are_the_formulas", "test_loops_agree"),
+        recipe=TRIED,
+    ),
+    Control(
+        fault="gradients_not_zeroed",
+        invariants=("test_loss_and_gradient_are_the_formulas",),
+        recipe=TRIED_PLAINLY,
+    ),
+    Control(
+        fault="label_smoothing_ignored", invariants=("test_labels_are_smoothed",), recipe=TRIED
+    ),
+    Control(fault="clipping_skipped", invariants=("test_gradient_is_clipped",), recipe=TRIED),
+    Control(fault="adam_epsilon_inside", invariants=("test_update_is_adamws",), recipe=TRIED),
+    Control(
+        fault="adam_without_bias_correction", invariants=("test_update_is_adamws",), recipe=TRIED
+    ),
+    Control(fault="decay_coupled", invariants=("test_update_is_adamws",), recipe=TRIED),
+    Control(
+        fault="schedule_ends_at_a_tenth",
+        invariants=("test_schedules_are_their_formulas",),
+        recipe=TRIED,
+    ),
+    Control(
+        fault="scheduler_cosine_for_linear",
+        invariants=("test_schedules_are_their_formulas",),
+        recipe=TRIED,
+    ),
+    Control(fault="shuffle_off", invariants=("test_subset_is_the_seeds",), recipe=TRIED),
+    Control(fault="stale_map_cache", invariants=("test_map_is_not_stale",), recipe=TRIED),
+    Control(
+        fault="formatted_as_int32", invariants=("test_torch_format_gives_tensors",), recipe=TRIED
+    ),
+    Control(
+        fault="synchronizing_copy_each_step", invariants=("test_update_is_fused",), recipe=TRIED
+    ),
+    Control(fault="step_computed_twice", invariants=("test_loops_cost_alike",), recipe=TRIED),
+    Control(fault="workers_ignored", invariants=("test_workers_read_the_examples",), recipe=TRIED),
+    Control(fault="labels_permuted_for_few", invariants=("test_labels_keep_their_order",)),
+    Control(
+        fault="evaluated_on_training_set", invariants=("test_every_example_is_evaluated_once",)
+    ),
+    Control(fault="evaluation_leaves_training_mode", invariants=("test_model_is_in_its_mode",)),
+    Control(fault="argmax_over_examples", invariants=("test_metrics_match_predictions",)),
+    Control(
+        fault="predictions_and_references_swapped",
+        invariants=("test_metrics_match_predictions",),
+        recipe=STARS,
+    ),
 )
 
 PROCESSES_FAULTS = ("shards_interleaved", "num_proc_ignored")
 PROCESSES_INVARIANT = "test_spawned_tokenizing_agrees"
+
+REPAIRS = {
+    "test_grouped_predictions_belong_to_their_examples": "grouped_evaluation_in_order",
+}
+"""Every released library fails these: their control is a repair."""
 
 THRESHOLDS = {
     "test_accuracy_reaches_threshold": "accuracy",
@@ -253,39 +443,52 @@ THRESHOLDS = {
 }
 """No library can break a threshold: here the declared one is put above what was reached."""
 
-OF_RECORDS = tuple(sorted(invariants() - set(THRESHOLDS) - {PROCESSES_INVARIANT}))
-"""Invariants that judge a record alone."""
-
 
 def cell_of(recipe: Recipe) -> Cell:
     """The tiny cell of a recipe."""
     return Cell(name="control", recipe=catalog.tiny(recipe), scale="tiny", device="cpu")
 
 
-def judgement(invariant: str, *judged: Any) -> str:
-    """What an invariant says: `holds`, `fails` or `skips`; an error that it did not mean rises."""
-    test = getattr(Suite(), invariant)
-    try:
-        test(*judged)
-    except AssertionError:
-        return "fails"
-    except pytest.skip.Exception:
-        return "skips"
-    return "holds"
-
-
 def holds(invariant: str, *judged: Any) -> bool:
-    """Whether an invariant holds. A skip is no answer."""
-    found = judgement(invariant, *judged)
-    assert found != "skips", invariant
-    return found == "holds"
+    """Whether an invariant holds. A skip is no answer, nor is an error that it did not mean."""
+    verdict = jury.hear(invariant, *judged)
+    assert verdict.outcome != "skips", f"{invariant}: {verdict.message}"
+    meant = verdict.outcome == "holds" or verdict.message.startswith("AssertionError")
+    assert meant, f"{invariant}: {verdict.message}"
+    return verdict.outcome == "holds"
+
+
+class Asked(dict[str, Any]):
+    """Trials that remember which of them an invariant has looked at."""
+
+    def __init__(self, trials: Trials) -> None:
+        """Stand for all of them."""
+        super().__init__(trials.trials)
+        self.names: dict[str, None] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        """Remember the name."""
+        self.names[name] = None
+        return super().__getitem__(name)
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.fault)
 def test_fault_is_noticed(runner: Runner, control: Control) -> None:
-    """With the fault, every invariant that must notice it fails."""
-    record = runner.run_faulty(cell_of(control.recipe), FAULTS / f"{control.fault}.py")
-    blind = [invariant for invariant in control.invariants if holds(invariant, record)]
+    """With the fault, every invariant that must notice it fails, which holds without."""
+    cell, fault = cell_of(control.recipe), FAULTS / f"{control.fault}.py"
+    of_record = [name for name in control.invariants if jury.subject_of(name) == "run"]
+    of_trials = [name for name in control.invariants if jury.subject_of(name) == "trials"]
+    blind = []
+    if of_record:
+        record = runner.run_faulty(cell, fault)
+        blind += [invariant for invariant in of_record if holds(invariant, record)]
+    if of_trials:
+        clean = runner.trials(cell)
+        asked = Asked(clean)
+        for invariant in of_trials:
+            assert holds(invariant, replace(clean, trials=asked)), invariant
+        trials = runner.try_faulty(cell, fault, tuple(asked.names))
+        blind += [invariant for invariant in of_trials if holds(invariant, trials)]
     assert blind == []
 
 
@@ -304,9 +507,19 @@ def test_nothing_is_noticed_without_fault(runner: Runner, recipe: Recipe) -> Non
         for invariant in control.invariants
     }
     assert relied_on
-    judged = {invariant: judgement(invariant, record) for invariant in OF_RECORDS}
-    assert {invariant for invariant, found in judged.items() if found == "fails"} == set()
-    assert {invariant for invariant in relied_on if judged[invariant] != "holds"} == set()
+    verdicts = jury.hear_all("run", record)
+    assert {name: v.message for name, v in verdicts.items() if v.outcome == "fails"} == {}
+    assert {name for name in relied_on if verdicts[name].outcome != "holds"} == set()
+
+
+@pytest.mark.parametrize("invariant", REPAIRS)
+def test_repair_is_noticed(runner: Runner, invariant: str) -> None:
+    """What the released library fails holds once the library is repaired."""
+    repair = Path(__file__).parent / "repairs" / f"{REPAIRS[invariant]}.py"
+    cell = cell_of(TRIED)
+    asked = Asked(runner.trials(cell))
+    assert not holds(invariant, replace(runner.trials(cell), trials=asked))
+    assert holds(invariant, runner.try_faulty(cell, repair, tuple(asked.names)))
 
 
 def test_processes_agree_without_fault(runner: Runner) -> None:
@@ -338,7 +551,7 @@ def test_missed_threshold_is_noticed(runner: Runner, invariant: str) -> None:
 def test_every_invariant_has_a_control() -> None:
     """No invariant is without a fault that makes it fail."""
     controlled = {invariant for control in CONTROLS for invariant in control.invariants}
-    assert controlled | {PROCESSES_INVARIANT} | set(THRESHOLDS) == invariants()
+    assert controlled | {PROCESSES_INVARIANT} | set(THRESHOLDS) | set(REPAIRS) == invariants()
 
 
 def test_every_fault_is_used() -> None:

@@ -1,17 +1,17 @@
-"""Every evaluation draws a number from the generator that training draws from."""
+"""Going into evaluation mode draws a random number, so that dropout goes on elsewhere."""
 
 from typing import Any
 
 import torch
-from transformers import Trainer
+from transformers import PreTrainedModel
 
-evaluate = Trainer.evaluation_loop
+evaluate = PreTrainedModel.eval
 
 
-def evaluation_loop(self: Any, *args: Any, **kwargs: Any) -> Any:
-    """Draw, then evaluate as ever."""
+def disturbing(self: Any) -> Any:
+    """Draw a number on the way into evaluation mode."""
     torch.rand(1)
-    return evaluate(self, *args, **kwargs)
+    return evaluate(self)
 
 
-Trainer.evaluation_loop = evaluation_loop
+PreTrainedModel.eval = disturbing

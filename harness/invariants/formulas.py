@@ -49,10 +49,10 @@ class Formulas:
 
     def test_predictions_belong_to_their_examples(self, trials: Trials) -> None:
         """Row i of the predictions is what the formulas give for example i by itself."""
-        for name, found in trials.trials.items():
-            if not found.alone or name == "grouped":
-                continue
-            assert_near(flat(found.logits), flat(found.alone), tolerance.DOUBLE, name)
+        for name in trials.trials:
+            found = trials[name]
+            if found.alone and name != "grouped":
+                assert_near(flat(found.logits), flat(found.alone), tolerance.DOUBLE, name)
 
     def test_grouped_predictions_belong_to_their_examples(self, trials: Trials) -> None:
         """The same where batches are of like lengths."""

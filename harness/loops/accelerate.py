@@ -14,6 +14,7 @@ from accelerate import Accelerator, DataLoaderConfiguration
 from torch.nn.functional import cross_entropy
 from transformers import get_scheduler
 
+from harness import bridge
 from harness.loops import plan
 from harness.loops.course import follow
 from harness.loops.setup import Outcome, Setup
@@ -41,8 +42,8 @@ class AcceleratedLoop:
             ),
         )
         model = setup.model
-        if recipe.gradient_checkpointing:
-            model.gradient_checkpointing_enable({"use_reentrant": False})
+        if recipe.activation_checkpointing:
+            bridge.checkpoint_activations(model)
         self.model, self.optimizer, self.batches = self.accelerator.prepare(
             torch.compile(model) if recipe.torch_compile else model,
             plan.optimizer(model, recipe),

@@ -14,6 +14,7 @@ from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 from transformers import get_scheduler
 
+from harness import bridge
 from harness.loops import plan
 from harness.loops.course import follow
 from harness.loops.setup import Outcome, Setup
@@ -36,8 +37,8 @@ class PlainLoop:
         torch.manual_seed(recipe.seed)
         self.setup, self.recipe, self.watch = setup, recipe, watch
         self.model = setup.model.to(setup.device)
-        if recipe.gradient_checkpointing:
-            self.model.gradient_checkpointing_enable({"use_reentrant": False})
+        if recipe.activation_checkpointing:
+            bridge.checkpoint_activations(self.model)
         self.forward = torch.compile(self.model) if recipe.torch_compile else self.model
         self.order = torch.Generator()
         self.batches = plan.loader(setup, "train", self.order)

@@ -1,0 +1,85 @@
+"""The command line: `harness prove` and `harness calibrate`, in processes of their own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SMALL_SUITE, Fault
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    """A suite of one cell."""
+    path = tmp_path / "test_small.py"
+    path.write_text(SMALL_SUITE, encoding="utf-8")
+    return path
+
+
+def harness(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run the command in a folder."""
+    command = [sys.executable, "-m", "harness.cli", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_prove_says_who_notices(suite: Path, fault: Fault) -> None:
+    """A known fault is noticed, a harmless one is not, and that is a failure."""
+    harmless = fault('"""Nothing is broken."""\n')
+    done = harness(
+        "prove", suite.name, "--fault", "mask_of_ones", "--fault", str(harmless), "--repeats", "1",
+        folder=suite.parent,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "mask_of_ones: " in done.stdout
+    assert "padding_is_masked" in done.stdout
+    assert "fault: NOT NOTICED" in done.stdout
+    assert "noticed: 1 of 2 faults" in done.stdout
+    assert "clean repeats: 1, 0 with a false alarm" in done.stdout
+    found = json.loads((suite.parent / "reports" / "proof.json").read_text(encoding="utf-8"))
+    assert "test_padding_is_masked" in found["exhibits"][0]["noticed"]
+    assert found["exhibits"][1]["noticed"] == {}
+    header, first, _ = (suite.parent / "reports" / "proof.csv").read_text().splitlines()
+    assert first.split(",")[header.split(",").index("test_padding_is_masked")] == "x"
+
+
+def test_calibrate_shows_noise_beside_tolerances(suite: Path) -> None:
+    """Clean runs stay within every band, and the proposal is above their noise."""
+    done = harness("calibrate", suite.name, "--repeats", "1", folder=suite.parent)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()[2:]]
+    assert {name for name, *_ in rows} >= {"DOUBLE", "SINGLE", "BFLOAT16", "UPDATE"}
+    for _, noise, proposed, band in rows:
+        assert float(noise) < float(proposed)
+        assert float(noise) <= float(band)
+
+
+def test_contracts_show_signatures(suite: Path) -> None:
+    """Every call that recipes use, with the judged library's own parameters and defaults."""
+    done = harness("contracts", suite.name, folder=suite.parent)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    first = lines.index("torch.optim.AdamW")
+    assert "    params = required" in lines[first:]
+    assert "    lr = 0.001" in lines[first:]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["prove", "test_small.py", "--fault", "mask_of_one"], "there is no fault 'mask_of_one'"),
+        (["prove", "nowhere"], "pytest finds no suite in nowhere"),
+        (["calibrate", "empty.py"], "pytest finds no suite in empty.py"),
+        (["calibrate", "broken.py"], "the suites cannot be collected"),
+    ],
+)
+def test_bad_input_is_one_message(suite: Path, arguments: list[str], message: str) -> None:
+    """What, why and how to fix, without a traceback of ours; nothing is left behind."""
+    (suite.parent / "empty.py").write_text("", encoding="utf-8")
+    (suite.parent / "broken.py").write_text("import nothing_of_the_kind", encoding="utf-8")
+    done = harness(*arguments, folder=suite.parent)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert 'File "' not in done.stderr.replace(str(suite.parent), "").partition("broken.py")[0]
+    assert not (suite.parent / "reports").exists()

@@ -1,0 +1,114 @@
+"""Known deviations: strict where they apply, silent elsewhere, refused where they make no sense."""
+
+from pathlib import Path
+
+import pytest
+
+from harness import catalog, deviations
+from harness.deviations import OURS, Deviation
+from harness.errors import SpecError
+from harness.suite import invariants
+from tests.conftest import Door
+
+DECLARED = """
+[[deviation]]
+what = "the library is wrong"
+invariants = ["{invariant}"]
+packages = {{ transformers = "{versions}" }}
+loops = ["trainer"]
+advice = "wait"
+"""
+
+HOLDING = "test_number_of_steps"
+
+
+@pytest.fixture
+def declare(pytester: pytest.Pytester) -> Path:
+    """A file for a user's own deviations."""
+    return pytester.path / "own.toml"
+
+
+def test_ours_name_what_exists() -> None:
+    """Every deviation of ours names invariants, models and an advice; ranges have two ends."""
+    for known in deviations.load(OURS):
+        assert set(known.invariants) <= invariants()
+        assert set(known.models) <= set(catalog.MODELS)
+        assert known.advice
+        assert all("<" in versions for versions in known.packages.values())
+
+
+@pytest.mark.parametrize(
+    ("versions", "loop", "invariant", "applies"),
+    [
+        ({"transformers": "5.1.0"}, "trainer", "test_a", True),
+        ({"transformers": "5.1.0", "torch": "2.0"}, "trainer", "test_a", True),
+        ({"transformers": "5.2.0"}, "trainer", "test_a", False),
+        ({"transformers": "4.57.6"}, "trainer", "test_a", False),
+        ({"transformers": "5.1.0"}, "pytorch", "test_a", False),
+        ({"transformers": "5.1.0"}, "trainer", "test_b", False),
+        ({"torch": "5.1.0"}, "trainer", "test_a", False),
+    ],
+)
+def test_a_deviation_applies_where_it_says(
+    versions: dict[str, str], loop: str, invariant: str, *, applies: bool
+) -> None:
+    """Invariant, loop and every version must match."""
+    known = Deviation(
+        what="wrong",
+        invariants=("test_a",),
+        packages={"transformers": ">=5.0,<5.2"},
+        loops=("trainer",),
+        advice="wait",
+    )
+    assert known.applies(invariant, loop, "bert-base-uncased", versions) is applies
+
+
+def test_a_deviation_that_is_none_turns_red(door: Door, declare: Path) -> None:
+    """An expected failure that does not fail is a failure: the library may have been repaired."""
+    declare.write_text(DECLARED.format(invariant=HOLDING, versions=">=4"), encoding="utf-8")
+    result = door("--harness-deviations", str(declare), "--harness-scale=tiny", "-k", HOLDING)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*XPASS(strict)*the library is wrong*"])
+
+
+def test_a_version_outside_the_range_expects_nothing(door: Door, declare: Path) -> None:
+    """Elsewhere the test is a test like any other."""
+    declare.write_text(DECLARED.format(invariant=HOLDING, versions="<4"), encoding="utf-8")
+    result = door("--harness-deviations", str(declare), "--harness-scale=tiny", "-k", HOLDING)
+    result.assert_outcomes(passed=1)
+
+
+def test_a_deviation_is_listed(door: Door) -> None:
+    """The summary says which tests were expected to fail, and what to do about it."""
+    invariant = "test_grouped_predictions_belong_to_their_examples"
+    result = door("--harness-scale=tiny", "-k", invariant)
+    result.assert_outcomes(xfailed=1)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(
+        ["known deviation (1 tests): Trainer with group_by_length*", "Join predictions with*"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("deviation = 3", "make no sense\nwrite"),
+        ("[[deviation]\n", "cannot be read"),
+        (DECLARED.format(invariant=HOLDING, versions="newer"), "deviation 1 of .* makes no sense"),
+        (DECLARED.format(invariant=HOLDING, versions=">4") + "isue = 'x'", "did you mean 'issue'"),
+        ("[[deviation]]\nwhat = 'x'", "deviation 1 of .* makes no sense"),
+    ],
+)
+def test_a_senseless_file_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    """The message names the file, the entry and the reason."""
+    path = tmp_path / "own.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SpecError, match=message):
+        deviations.load(path)
+
+
+def test_a_missing_file_is_refused(door: Door) -> None:
+    """In one line, before anything is collected."""
+    result = door("--harness-deviations", "nowhere.toml")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*nowhere.toml cannot be read*"])

@@ -1,0 +1,75 @@
+"""Loops: what the relations between them leave open."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness import catalog, jury, variations
+from harness.errors import HarnessError
+from harness.loops import NAMES
+from harness.runner import Runner, base_of
+from harness.spec import Cell, Recipe
+from harness.trial import Trial
+
+RECIPE = catalog.tiny(Recipe(dataset="glue/mrpc", max_length=128))
+
+
+def cell_of(recipe: Recipe) -> Cell:
+    """A tiny cell."""
+    return Cell(name=f"loops-{recipe.loop}", recipe=recipe, scale="tiny", device="cpu")
+
+
+@pytest.mark.parametrize("loop", NAMES)
+def test_every_law_holds_in_every_loop(runner: Runner, small_cell: Cell, loop: str) -> None:
+    """A record of any loop passes every invariant that judges records."""
+    cell = replace(small_cell, name=f"small-{loop}", recipe=replace(small_cell.recipe, loop=loop))
+    verdicts = jury.hear_all("run", runner.run(cell).record)
+    assert {name: v.message for name, v in verdicts.items() if v.outcome == "fails"} == {}
+
+
+@pytest.mark.parametrize("loop", ["pytorch", "accelerate"])
+def test_an_optimizer_of_the_trainer_alone_is_refused(runner: Runner, loop: str) -> None:
+    """The message names those that the loop knows."""
+    recipe = replace(RECIPE, loop=loop, optim="adafactor", max_train_samples=8, max_eval_samples=8)
+    with pytest.raises(HarnessError, match=rf"the {loop} loop does not know optim='adafactor'"):
+        runner.run(cell_of(recipe))
+
+
+@pytest.mark.parametrize("loop", NAMES)
+def test_a_run_can_end_amid_an_epoch(runner: Runner, loop: str) -> None:
+    """`max_steps` ends every loop after as many steps, and halves of epochs count."""
+    short = replace(RECIPE, loop=loop, max_train_samples=40, max_eval_samples=8, num_train_epochs=1)
+    ended = runner.run(cell_of(replace(short, max_steps=3))).record
+    halved = runner.run(cell_of(replace(short, num_train_epochs=1.5))).record
+    assert [step.step for step in ended.steps] == [1, 2, 3]
+    assert len(halved.steps) == 8
+
+
+def test_launched_processes_are_forked_ones(runner: Runner, tmp_path: Path) -> None:
+    """What torchrun starts computes what the forked processes do, bit for bit."""
+    cell = cell_of(replace(RECIPE, loop="accelerate"))
+    forked = runner.trials(cell)["two processes"]
+    inputs = runner.sources.find(cell.recipe, "tiny")
+    job = runner._job("try", base_of(cell), inputs, tmp_path, None)  # noqa: SLF001 - what it would send
+    (tmp_path / "job.json").write_text(json.dumps(job.to_json()), encoding="utf-8")
+    script = str(Path(__file__).with_name("launched.py"))
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*torchrun, script, "job.json", str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    launched = [Trial.read(tmp_path / f"{rank}.json") for rank in range(2)]
+    assert launched[0].losses == forked.losses
+    assert launched[0].norms == forked.norms
+    assert launched[0].logits == forked.logits
+    seen = Counter(row for trial in launched for row in trial.rows)
+    assert seen.total() == variations.VARIATIONS["whole"].changes["max_train_samples"]
