@@ -57,8 +57,9 @@ zero, and the first batch has few examples."""
 DOUBLE: Final = Band("DOUBLE", 1e-12)
 """Relative, in float64. Measured noise of clean runs is below 1e-14 (`harness calibrate`)."""
 
-SINGLE: Final = Band("SINGLE", 2e-5)
-"""Relative, float32 beside float64, over a dozen steps. Measured: below 1e-6."""
+SINGLE: Final = Band("SINGLE", 1e-4)
+"""Relative, float32 beside float64, over a dozen steps. Measured: 1e-7 on the stand-ins, 7e-6 on a
+real checkpoint of six layers."""
 
 BFLOAT16: Final = Band("BFLOAT16", 0.05)
 """Relative, bfloat16 autocast beside float64, over a dozen steps. Measured: below 0.01."""

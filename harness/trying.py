@@ -28,7 +28,7 @@ from harness.training import drive
 from harness.trial import Trial, Trials
 from harness.variations import Variation
 
-_PATIENCE = 60.0
+_PATIENCE = 300.0
 """Seconds that several processes may take to train together."""
 
 _POLL = 0.02
@@ -228,6 +228,7 @@ def _together(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) 
                 "MASTER_PORT": str(port),
                 "GLOO_SOCKET_IFNAME": "lo",
             }
+            torch.set_num_threads(1)  # a forked process has none of its parent's threads
             trial = _attempt(bench, folder, recipe, variation, rank=rank)
             trial.write(folder / f"{rank}.json")
             os._exit(0)

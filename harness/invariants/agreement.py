@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from harness import tolerance
+from harness.errors import RunError
 from harness.tolerance import Band
 from harness.trial import Rows, Trial, Trials
 
@@ -80,7 +81,8 @@ class Agreement:
         whole, first = trials["whole"], trials["two processes"]
         processes = (first, *first.ranks)
         for rank in processes:
-            assert not rank.error, rank.error
+            if rank.error:
+                raise RunError(f"a process ended with {rank.error}")
             assert_near(rank.norms, whole.norms, tolerance.DOUBLE, "gradient norm")
             assert_near(rank.rates, whole.rates, tolerance.DOUBLE, "learning rate")
             assert_near(flat(rank.logits), flat(whole.logits), tolerance.DOUBLE, "gathered logits")
