@@ -27,6 +27,7 @@ from harness.stash import (
     SCHEDULE,
     SETTINGS,
     TRIED,
+    full_by_mark,
     schedule_of,
     session_name,
 )
@@ -46,6 +47,7 @@ MARKS = (
     "nightly: an accuracy check against a threshold or a known ceiling",
     "slow: trains a real checkpoint on real data",
     "harness: a test of a suite, which judges a record",
+    "trials: judges trials, a minute's worth of short runs beside the cells",
 )
 
 
@@ -159,12 +161,15 @@ def _marks(cell: Cell) -> list[pytest.MarkDecorator]:
     return marks
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m is asked
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what a suite opts out of and what nobody asked for, with the reason."""
     for item in items:
         suite = _suite_of(getattr(item, "cls", None))
         if suite is None or not isinstance(item, pytest.Function):
             continue
+        if "trials" in item.fixturenames:
+            item.add_marker(pytest.mark.trials)
         reason = suite.opt_out.get(item.originalname)
         if reason is not None:
             item.add_marker(pytest.mark.skip(reason=f"opted out: {reason}"))
@@ -230,8 +235,7 @@ def _not_asked(config: pytest.Config, cell: Cell) -> str:
     if cell.scale == "tiny" and cell.device == "cpu":
         return ""
     settings = config.stash[SETTINGS]
-    asked_by_mark = any(name in config.option.markexpr for name in ("gpu", "nightly", "slow"))
-    if settings.scale is None and not asked_by_mark:
+    if settings.scale is None and not full_by_mark(config):
         return "full scale: ask for it with -m gpu, or with --harness-scale full"
     if cell.device == "cuda":
         from harness import accelerator

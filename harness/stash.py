@@ -58,6 +58,12 @@ def schedule_of(config: pytest.Config) -> "Schedule":
     return config.stash[SCHEDULE]
 
 
+def full_by_mark(config: pytest.Config) -> bool:
+    """Whether `-m` asks for the full scale."""
+    asked: str = config.option.markexpr
+    return any(name in asked for name in ("gpu", "nightly", "slow"))
+
+
 def _processes(config: pytest.Config) -> int:
     """How many cells may train at once.
 
@@ -65,7 +71,7 @@ def _processes(config: pytest.Config) -> int:
     process of pytest-xdist; else as many as the cores have room for.
     """
     settings = config.stash[SETTINGS]
-    alone = settings.scale == "full" or settings.device == "cuda" or config.option.markexpr
+    alone = settings.scale == "full" or settings.device == "cuda" or full_by_mark(config)
     if alone or hasattr(config, "workerinput"):
         return 1
     return max(1, (os.cpu_count() or 1) // (settings.threads or 1))

@@ -185,6 +185,17 @@ class Trials:
         """Whether the cell's loop has such a trial."""
         return name in self.trials
 
+    @property
+    def first_steps(self) -> dict[str, Any]:
+        """A cell's cheap fingerprint, in single precision and without dropout.
+
+        `tokens` of a first batch by their digest; the norms of its `embeddings`, `layer.INDEX`
+        and `logits`; then `losses` and `norms` of three optimizer steps. In this order: the first
+        place where two cells part is where they differ.
+        """
+        run, first = self["single precision"], slice(3)
+        return {**self.answers.stages, "losses": run.losses[first], "norms": run.norms[first]}
+
     def write(self, folder: Path) -> None:
         """Write the trials into an existing folder."""
         text = json.dumps(asdict(self))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import catalog, jury, variations
+from harness import catalog, jury, tolerance, variations
 from harness.errors import HarnessError
 from harness.loops import NAMES
 from harness.runner import Runner, base_of
@@ -30,6 +30,26 @@ def test_every_law_holds_in_every_loop(runner: Runner, small_cell: Cell, loop: s
     cell = replace(small_cell, name=f"small-{loop}", recipe=replace(small_cell.recipe, loop=loop))
     verdicts = jury.hear_all("run", runner.run(cell).record)
     assert {name: v.message for name, v in verdicts.items() if v.outcome == "fails"} == {}
+
+
+def test_first_steps_are_alike_in_every_loop(runner: Runner) -> None:
+    """The cheap fingerprint of a cell does not depend on who drives the steps."""
+    first, *others = (
+        runner.trials(cell_of(replace(RECIPE, loop=loop))).first_steps for loop in NAMES
+    )
+    assert [*first] == [
+        "tokens", "embeddings", "layer.0", "layer.1", "layer.2", "logits", "losses", "norms"
+    ]  # fmt: skip
+    for other in others:
+        assert other == pytest.approx(first, rel=tolerance.SINGLE)
+
+
+def test_first_steps_tell_seeds_apart(runner: Runner) -> None:
+    """With another seed the same tokens meet another head: logits part, the encoder does not."""
+    first = runner.trials(cell_of(RECIPE)).first_steps
+    other = runner.trials(cell_of(replace(RECIPE, seed=1))).first_steps
+    differing = [name for name in first if first[name] != other[name]]
+    assert differing[0] == "logits"
 
 
 @pytest.mark.parametrize("loop", ["pytorch", "accelerate"])
