@@ -40,9 +40,8 @@ DEVIATION = "harness_deviation"
 def session_name(config: pytest.Config) -> str:
     """A name that all processes of one session share, under pytest-xdist too."""
     if _SESSION not in config.stash:
-        shared = os.environ.get("PYTEST_XDIST_TESTRUNUID")
         workers = getattr(config, "workerinput", {})
-        config.stash[_SESSION] = workers.get("testrunuid") or shared or uuid.uuid4().hex
+        config.stash[_SESSION] = workers.get("testrunuid") or uuid.uuid4().hex
     return config.stash[_SESSION]
 
 
