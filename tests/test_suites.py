@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import jury
 from harness.suite import invariants
 from tests.conftest import SMALL_SUITE, Door
 
@@ -22,6 +23,15 @@ def test_default_runs_tiny_and_skips_full(door: Door) -> None:
     assert set(outcomes) <= {"passed", "skipped", "xfailed"}
     result.stdout.fnmatch_lines(["*full scale: ask for it with -m gpu*"])
     assert result.ret == 0
+
+
+def test_trials_can_be_left_out(door: Door) -> None:
+    """`-m "not trials"` judges records only, at the scale that no mark asks for."""
+    result = door("-m", "not trials", "--harness-scale=tiny")
+    outcomes = result.parseoutcomes()
+    left_out = len(jury.of("trials"))
+    assert outcomes["passed"] + outcomes["skipped"] == len(invariants()) - left_out
+    assert outcomes["deselected"] == left_out
 
 
 def test_summary_shows_one_line_a_cell(door: Door) -> None:

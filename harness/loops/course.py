@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+import torch
+from torch.nn.functional import cross_entropy
+
 from harness.loops.setup import Outcome, Setup
 from harness.probes import Watch
 
@@ -14,10 +17,16 @@ class Loop(Protocol):
     """What the course asks of a loop.
 
     Attributes:
+        setup: what it was given.
+        watch: whom it tells.
+        step: optimizer steps so far.
         optimizer: of the model.
         log_history: what was logged, step by step.
     """
 
+    setup: Setup
+    watch: Watch
+    step: int
     optimizer: Any
     log_history: list[dict[str, Any]]
 
@@ -29,6 +38,27 @@ class Loop(Protocol):
 
     def save_model(self) -> None:
         """Write the model and its tokenizer where `from_pretrained` finds both."""
+
+
+def report(
+    loop: Loop, name: str, split: str, logits: torch.Tensor, labels: torch.Tensor
+) -> tuple[int, ...]:
+    """Measure an evaluation whose batches were added to the metrics; the predictions' shape.
+
+    Args:
+        loop: which has evaluated.
+        name: of the evaluation.
+        split: that was evaluated.
+        logits: (examples, labels), in the split's order.
+        labels: (examples,), likewise.
+    """
+    loss = cross_entropy(logits, labels, label_smoothing=loop.setup.recipe.label_smoothing_factor)
+    loop.watch.metrics_received((logits.numpy(), labels.numpy()))
+    metrics = {**loop.setup.metrics.compute_added(), "loss": loss.item()}
+    loop.watch.evaluated(name, loop.step, split, metrics)
+    logged = {f"eval_{metric}": value for metric, value in metrics.items()}
+    loop.log_history.append({**logged, "step": loop.step})
+    return tuple(logits.shape)
 
 
 def follow(loop: Loop, setup: Setup, watch: Watch) -> Outcome:

@@ -16,7 +16,7 @@ from transformers import get_scheduler
 
 from harness import bridge
 from harness.loops import plan
-from harness.loops.course import follow
+from harness.loops.course import follow, report
 from harness.loops.setup import Outcome, Setup
 from harness.probes import Watch
 
@@ -134,16 +134,7 @@ class PlainLoop:
             self.setup.metrics.add_batch(found.argmax(dim=-1), batch["labels"])
             logits.append(plan.full_precision(found))
             labels.append(batch["labels"].cpu())
-        predictions, references = torch.cat(logits), torch.cat(labels)
-        loss = cross_entropy(
-            predictions, references, label_smoothing=self.recipe.label_smoothing_factor
-        )
-        self.watch.metrics_received((predictions.numpy(), references.numpy()))
-        metrics = {**self.setup.metrics.compute_added(), "loss": loss.item()}
-        self.watch.evaluated(name, self.step, split, metrics)
-        logged = {f"eval_{metric}": value for metric, value in metrics.items()}
-        self.log_history.append({**logged, "step": self.step})
-        return tuple(predictions.shape)
+        return report(self, name, split, torch.cat(logits), torch.cat(labels))
 
     def save_checkpoint(self, folder: Path) -> None:
         """Everything that going on from here needs."""

@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks.compare_speed --rounds 3
 
-Each round runs, in an order that alternates: `pytest suites/` with an empty store, and again,
-answered from that store; a straight script that trains the same cells in one warm process; and
-that script in a fresh process for every cell. A ratio is of one round; the median over rounds is
-reported with the smallest and the largest.
+Each round runs, in an order that alternates: `pytest suites/` with an empty store, first the cells
+alone and then the trials too, and again, answered from that store; a straight script that trains
+the same cells in one warm process; and that script in a fresh process for every cell. A ratio is
+of one round; the median over rounds is reported with the smallest and the largest.
 """
 
 import argparse
@@ -90,10 +90,10 @@ def seconds(command: list[str]) -> float:
     return time.perf_counter() - started
 
 
-def session(folder: Path, store: str) -> float:
-    """Wall time of `pytest suites/` with a store."""
+def session(folder: Path, store: str, *selected: str) -> float:
+    """Wall time of `pytest suites/`, or of what is selected of it, with a store."""
     options = [f"--harness-store={folder / store}", f"--harness-reports={folder / 'reports'}"]
-    return seconds([sys.executable, "-m", "pytest", "suites/", "-q", *options])
+    return seconds([sys.executable, "-m", "pytest", "suites/", "-q", *options, *selected])
 
 
 def straight(folder: Path, chosen: list[dict[str, Any]]) -> float:
@@ -106,15 +106,19 @@ def straight(folder: Path, chosen: list[dict[str, Any]]) -> float:
 def measure(rounds: int) -> dict[str, list[float]]:
     """Times by name, one a round."""
     everything = straight_cells()
-    times: dict[str, list[float]] = {"cold": [], "store": [], "warm": [], "fresh": []}
+    times: dict[str, list[float]] = {
+        name: [] for name in ("cells", "cold", "store", "warm", "fresh")
+    }
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for turn in range(rounds):
             steps = ["session", "warm", "fresh"]
             for step in steps if turn % 2 == 0 else reversed(steps):
                 if step == "session":
-                    times["cold"].append(session(folder, f"store-{turn}"))
-                    times["store"].append(session(folder, f"store-{turn}"))
+                    store = f"store-{turn}"
+                    times["cells"].append(session(folder, store, "-m", "not trials"))
+                    times["cold"].append(times["cells"][-1] + session(folder, store))
+                    times["store"].append(session(folder, store))
                 elif step == "warm":
                     times["warm"].append(straight(folder, everything))
                 else:
@@ -137,9 +141,10 @@ def main() -> None:
     for name, values in times.items():
         sys.stdout.write(line(name, values, " s") + "\n")
     for label, above, below in (
-        ("cold session / warm straight script", "cold", "warm"),
-        ("cold session / fresh process a cell", "cold", "fresh"),
-        ("session from the store / cold session", "store", "cold"),
+        ("cells, cold / warm straight script", "cells", "warm"),
+        ("cells, cold / fresh process a cell", "cells", "fresh"),
+        ("cells and trials, cold / fresh process", "cold", "fresh"),
+        ("from the store / cells and trials, cold", "store", "cold"),
     ):
         ratios = [a / b for a, b in zip(times[above], times[below], strict=True)]
         sys.stdout.write(line(label, ratios) + "\n")
