@@ -8,6 +8,10 @@ from harness.spec import Recipe
 TINY_LENGTH_DIVISOR = 4
 """Stand-ins have 128 positions where the originals have 512; a tiny recipe's lengths follow."""
 
+TINY_MOST_ROWS = 512
+"""A tiny cell trains on no more rows, and evaluates no more where its recipe takes a sample: enough
+for every threshold of ours, and a few seconds."""
+
 TINY_LEARNING_RATE_FACTOR = 12
 """Stand-ins are 64 wide where the originals are 768: Adam's rate goes with 1/width
 (Yang et al. 2021, Tensor Programs V, table 3)."""
@@ -124,10 +128,12 @@ def model(name: str) -> Model:
 
 
 def tiny(recipe: Recipe) -> Recipe:
-    """The recipe for the embedded stand-ins: shorter texts, a rate for their smaller width."""
-    length = recipe.max_length
+    """The recipe for the embedded stand-ins: shorter and fewer texts, a rate for their width."""
+    length, evaluated = recipe.max_length, recipe.max_eval_samples
     return replace(
         recipe,
+        max_train_samples=min(recipe.max_train_samples or TINY_MOST_ROWS, TINY_MOST_ROWS),
+        max_eval_samples=None if evaluated is None else min(evaluated, TINY_MOST_ROWS),
         max_length=None if length is None else max(length // TINY_LENGTH_DIVISOR, 1),
         learning_rate=recipe.learning_rate * TINY_LEARNING_RATE_FACTOR,
     )
