@@ -70,6 +70,14 @@ def test_ids_start_with_the_headline_axes() -> None:
     assert HEADLINE_AXES == ("model", "collation", "loop")
 
 
+def test_tiny_caps_rows() -> None:
+    """A tiny cell trains on no more than a few hundred rows, and on fewer if told so."""
+    whole = catalog.tiny(Recipe(dataset="imdb"))
+    sampled = catalog.tiny(Recipe(dataset="imdb", max_train_samples=40, max_eval_samples=1000))
+    assert (whole.max_train_samples, whole.max_eval_samples) == (catalog.TINY_MOST_ROWS, None)
+    assert (sampled.max_train_samples, sampled.max_eval_samples) == (40, catalog.TINY_MOST_ROWS)
+
+
 def test_tiny_quarters_lengths_and_widens_the_rate() -> None:
     """The stand-ins have a quarter of the positions and a twelfth of the width."""
     tiny = catalog.tiny(Recipe(dataset="imdb", max_length=512, learning_rate=2e-5))
