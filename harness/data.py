@@ -1,5 +1,6 @@
 """Data in the judged environment: load a split, check it, draw a sample, tokenize it."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ import pyarrow.parquet as pq
 from harness.errors import SourceError
 
 LABEL_COLUMNS = ("label", "labels", "label_ids")
+
+SIGNATURE = "process"
+"""Column that says which process made a row."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +45,18 @@ class Tokenize:
         """Tokenize a batch of rows."""
         sentences = [list(rows[column]) for column in self.texts]
         return self.tokenizer(*sentences, truncation=True, max_length=self.max_length)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A tokenizing function whose rows say which process made them."""
+
+    function: Tokenize
+
+    def __call__(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """Tokenize a batch of rows and sign it."""
+        columns = dict(self.function(rows))
+        return columns | {SIGNATURE: [os.getpid()] * len(columns["input_ids"])}
 
 
 def load(files: Sequence[str], schema: Schema, cache_dir: Path) -> Any:

@@ -4,9 +4,6 @@
 itself again, and a function that cannot be pickled would not arrive.
 """
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +14,6 @@ from harness.job import Job
 
 ROWS = 64
 """Enough to give every process several, few enough to cost nothing beside its start."""
-
-
-SIGNATURE = "process"
-"""Column that says which process made a row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A tokenizing function whose rows say which process made them."""
-
-    function: data.Tokenize
-
-    def __call__(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-        """Tokenize a batch of rows and sign it."""
-        columns = dict(self.function(rows))
-        return columns | {SIGNATURE: [os.getpid()] * len(columns["input_ids"])}
 
 
 def compare_processes(job: Job) -> dict[str, Any]:
@@ -48,13 +29,13 @@ def compare_processes(job: Job) -> dict[str, Any]:
     split = split.select(range(min(ROWS, len(split))))
     tokenizer = models.tokenizer(job.model)
     max_length = job.recipe.max_length or tokenizer.model_max_length
-    function = Signed(data.Tokenize(tokenizer, job.texts, max_length))
+    function = data.Signed(data.Tokenize(tokenizer, job.texts, max_length))
     alone = data.tokenize(split, function)
     multiprocess.set_start_method("spawn", force=True)
     together = data.tokenize(split, function, processes)
     return {
-        "equal": alone.remove_columns(SIGNATURE).to_dict()
-        == together.remove_columns(SIGNATURE).to_dict(),
+        "equal": alone.remove_columns(data.SIGNATURE).to_dict()
+        == together.remove_columns(data.SIGNATURE).to_dict(),
         "rows": len(together),
-        "processes": len(set(together[SIGNATURE])),
+        "processes": len(set(together[data.SIGNATURE])),
     }
