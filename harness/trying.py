@@ -210,12 +210,12 @@ def _together(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) 
     """A trial in several processes, forked from this one and joined as torchrun joins them.
 
     Raises:
-        RuntimeError: a process ended badly or not at all.
+        RuntimeError: a process did not end in time.
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     folder.mkdir(parents=True)
-    children = {}
+    children = set()
     for rank in range(variation.processes):
         pid = os.fork()
         if not pid:
@@ -229,20 +229,27 @@ def _together(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) 
                 "GLOO_SOCKET_IFNAME": "lo",
             }
             torch.set_num_threads(1)  # a forked process has none of its parent's threads
-            trial = _attempt(bench, folder, recipe, variation, rank=rank)
-            trial.write(folder / f"{rank}.json")
-            os._exit(0)
-        children[pid] = rank
+            try:
+                trial = _attempt(bench, folder, recipe, variation, rank=rank)
+                trial.write(folder / f"{rank}.json")
+            finally:
+                os._exit(0)  # whatever happened, this process must not go on as its parent
+        children.add(pid)
     deadline = time.monotonic() + _PATIENCE
-    waiting = set(children)
-    while waiting and time.monotonic() < deadline:
-        waiting -= {pid for pid in waiting if os.waitpid(pid, os.WNOHANG)[0]}
+    while children and time.monotonic() < deadline:
+        children -= {pid for pid in children if os.waitpid(pid, os.WNOHANG)[0]}
         time.sleep(_POLL)
-    for pid in waiting:
+    for pid in children:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-    if waiting:
-        message = f"{len(waiting)} of {variation.processes} processes did not end in time"
+    if children:
+        message = f"{len(children)} of {variation.processes} processes did not end in time"
         raise RuntimeError(message)
-    first, *others = (Trial.read(folder / f"{rank}.json") for rank in children.values())
+    first, *others = (_of_rank(folder, rank) for rank in range(variation.processes))
     return replace(first, ranks=tuple(others))
+
+
+def _of_rank(folder: Path, rank: int) -> Trial:
+    """What one of several processes left."""
+    path = folder / f"{rank}.json"
+    return Trial.read(path) if path.is_file() else Trial(error=f"process {rank} left nothing")
