@@ -1,5 +1,6 @@
 """The state of a pytest session: what the plugin keeps in `config.stash`, and under which key."""
 
+import ast
 import os
 import uuid
 from collections.abc import Mapping
@@ -58,9 +59,24 @@ def schedule_of(config: pytest.Config) -> "Schedule":
 
 
 def full_by_mark(config: pytest.Config) -> bool:
-    """Whether `-m` asks for the full scale."""
-    asked: str = config.option.markexpr
-    return any(name in asked for name in ("gpu", "nightly", "slow"))
+    """Whether `-m` asks for marks of the full scale, not only to leave them out."""
+    try:
+        expression = ast.parse(config.option.markexpr.strip() or "None", mode="eval")
+    except SyntaxError:
+        return False  # pytest will say so
+    return _asks(expression.body)
+
+
+def _asks(expression: ast.expr, *, wanted: bool = True) -> bool:
+    """Whether a part of a mark expression, wanted or not, names a mark of the full scale."""
+    match expression:
+        case ast.UnaryOp(operand=inner):
+            return _asks(inner, wanted=not wanted)
+        case ast.BoolOp(values=parts):
+            return any(_asks(part, wanted=wanted) for part in parts)
+        case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)):
+            return wanted and name in ("gpu", "nightly", "slow")
+    return False
 
 
 def _processes(config: pytest.Config) -> int:

@@ -34,6 +34,13 @@ def test_trials_can_be_left_out(door: Door) -> None:
     assert outcomes["deselected"] == left_out
 
 
+def test_leaving_a_mark_out_asks_for_nothing(door: Door) -> None:
+    """`-m "not nightly"` names a mark of the full scale, and still runs the tiny one alone."""
+    result = door("-m", "not (nightly or trials)", "-rs", "-k", "finite")
+    result.stdout.fnmatch_lines(["*full scale: ask for it with -m gpu*"])
+    assert result.ret == 0
+
+
 def test_summary_shows_one_line_a_cell(door: Door) -> None:
     """Data set, model, collation, metrics, speeds, padding, time and origin are in one line."""
     result = door()
