@@ -22,10 +22,12 @@ class Verdict:
     Attributes:
         outcome: `holds`, `fails` or `skips`.
         message: why, in its first line.
+        meant: whether it says so itself; else it met an error that it did not foresee.
     """
 
     outcome: Literal["holds", "fails", "skips"]
     message: str = ""
+    meant: bool = True
 
 
 def subject_of(invariant: str) -> Subject | None:
@@ -50,11 +52,13 @@ def hear(invariant: str, *judged: Any) -> Verdict:
             test(*judged)
     except pytest.skip.Exception as skipped:
         return Verdict(outcome="skips", message=str(skipped))
-    except DeprecatedArgumentWarning as warned:
-        return Verdict(outcome="fails", message=f"AssertionError: {warned}")
     except Exception as error:  # noqa: BLE001 - a fault may break what an invariant counts on
         lines = str(error).splitlines() or [""]
-        return Verdict(outcome="fails", message=f"{type(error).__name__}: {lines[0]}")
+        return Verdict(
+            outcome="fails",
+            message=f"{type(error).__name__}: {lines[0]}",
+            meant=isinstance(error, AssertionError | DeprecatedArgumentWarning),
+        )
     return Verdict(outcome="holds")
 
 

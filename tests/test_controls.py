@@ -453,8 +453,7 @@ def holds(invariant: str, *judged: Any) -> bool:
     """Whether an invariant holds. A skip is no answer, nor is an error that it did not mean."""
     verdict = jury.hear(invariant, *judged)
     assert verdict.outcome != "skips", f"{invariant}: {verdict.message}"
-    meant = verdict.outcome == "holds" or verdict.message.startswith("AssertionError")
-    assert meant, f"{invariant}: {verdict.message}"
+    assert verdict.meant, f"{invariant}: {verdict.message}"
     return verdict.outcome == "holds"
 
 
