@@ -42,7 +42,6 @@ def _add_shared(parser: argparse.ArgumentParser, repeats: int | None = None) -> 
         )
     parser.add_argument("--python", type=Path, default=Path(sys.executable), metavar="PATH")
     parser.add_argument("--store", type=Path, default=Path(".harness"), metavar="DIR")
-    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR")
 
 
 def _add_prove(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -51,6 +50,7 @@ def _add_prove(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "prove", help="break the judged libraries, and see which invariants notice"
     )
     _add_shared(parser, repeats=20)
+    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR")
     parser.add_argument(
         "--fault",
         action="append",
@@ -141,11 +141,7 @@ def _contracts(asked: argparse.Namespace) -> int:
 @contextmanager
 def _runner(asked: argparse.Namespace) -> Iterator[Runner]:
     """A runner as the options say."""
-    settings = Settings(
-        store=asked.store.absolute(),
-        reports=asked.reports.absolute(),
-        python=asked.python.absolute(),
-    )
+    settings = Settings(store=asked.store.absolute(), python=asked.python.absolute())
     runner = Runner(settings=settings, session=uuid.uuid4().hex)
     try:
         yield runner
