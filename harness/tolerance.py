@@ -62,13 +62,14 @@ SINGLE: Final = Band("SINGLE", 1e-4)
 real checkpoint of six layers."""
 
 BFLOAT16: Final = Band("BFLOAT16", 0.05)
-"""Relative, bfloat16 autocast beside float64, over a dozen steps. Measured: below 0.01."""
+"""Relative, bfloat16 autocast beside float64, over a dozen steps. Measured: up to 0.011."""
 
 CLIPPING: Final = 1e-5
 """Relative. torch divides by the norm plus 1e-6."""
 
 UPDATE: Final = Band("UPDATE", 1e-8)
-"""In learning rates: a parameter's distance from AdamW's closed form, in float64."""
+"""In learning rates: a parameter's distance from AdamW's closed form, in float64. Measured: 1e-12 on
+the stand-ins, 7e-12 on a real checkpoint, where it divides by smaller gradients."""
 
 STAGE: Final = 1e-5
 """Relative: norm of a stage's float32 output beside that of the formulas in float64."""
