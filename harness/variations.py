@@ -1,7 +1,8 @@
 """The variations of a cell's recipe that are tried beside it, declared once.
 
-All start from `base`: a few examples, one epoch, dynamic padding, double precision, no dropout.
-What neither names is as in the cell. 22 examples make five batches of four and one of two.
+All start from `base`: a few examples, one epoch, dynamic padding, double precision, no dropout; the
+data, the model, the loop, the optimizer, the schedule and the seeds are the cell's.
+The rest are TrainingArguments' defaults. 22 examples make five batches of four and one of two.
 """
 
 from collections.abc import Mapping
@@ -63,39 +64,27 @@ class Variation:
 
 def base(recipe: Recipe) -> Recipe:
     """The recipe that all variations of a cell start from."""
-    return replace(
-        recipe,
-        collation="dynamic",
+    return Recipe(
+        dataset=recipe.dataset,
+        model=recipe.model,
+        loop=recipe.loop,
         max_length=min(recipe.max_length or LONGEST, LONGEST),
         max_train_samples=22,
         max_eval_samples=EVALUATED,
-        max_holdout_samples=None,
-        num_proc=None,
+        subset_seed=recipe.subset_seed,
         save_model=False,
         save_state=False,
         num_train_epochs=1,
-        max_steps=-1,
         per_device_train_batch_size=4,
-        per_device_eval_batch_size=8,
-        gradient_accumulation_steps=1,
+        learning_rate=recipe.learning_rate,
         weight_decay=recipe.weight_decay or 0.1,
-        max_grad_norm=1.0,
-        label_smoothing_factor=0.0,
-        warmup_steps=0,
+        adam_beta1=recipe.adam_beta1,
+        adam_beta2=recipe.adam_beta2,
+        adam_epsilon=recipe.adam_epsilon,
+        lr_scheduler_type=recipe.lr_scheduler_type,
         optim=recipe.optim if recipe.optim.startswith("adamw_torch") else "adamw_torch",
+        seed=recipe.seed,
         data_seed=recipe.seed if recipe.data_seed is None else recipe.data_seed,
-        fp16=False,
-        bf16=False,
-        activation_checkpointing=False,
-        torch_compile=False,
-        dataloader_num_workers=0,
-        dataloader_drop_last=False,
-        eval_strategy="no",
-        eval_steps=None,
-        save_strategy="no",
-        load_best_model_at_end=False,
-        metric_for_best_model=None,
-        greater_is_better=None,
     )
 
 
