@@ -10,7 +10,7 @@ import transformers
 
 from harness import collation, data, encoder, models
 from harness.bench import Bench
-from harness.trial import Answers, Padded
+from harness.trial import RATES, WARMUP, Answers, Padded
 
 PROBED = 6
 """Examples that are collated in every way."""
@@ -27,8 +27,6 @@ SCHEDULED: Mapping[str, Mapping[str, Any]] = {
     "warmup_stable_decay": {"num_decay_steps": 4},
 }
 """Schedules, with the options that their closed forms are known for."""
-
-STEPS, WARMUP = 12, 3
 
 
 def answer(bench: Bench) -> Answers:
@@ -52,12 +50,11 @@ def _batches(bench: Bench) -> dict[str, dict[str, torch.Tensor]]:
     Always on the right: these encoders classify by their first position, which padding on the
     left would take.
     """
-    split, max_length = bench.train, bench.base.max_length or 0
-    rows = [bench.example(split, index) for index in range(PROBED)]
+    rows = [bench.example(bench.train, index) for index in range(PROBED)]
     features = [{name: tensor[0].tolist() for name, tensor in row.items()} for row in rows]
     found = {}
     for name in ("dynamic", "max_length", "pad_to_multiple_of:8"):
-        collate = models.collator(bench.tokenizer, collation.parse(name), max_length)
+        collate = models.collator(bench.tokenizer, collation.parse(name), bench.max_length)
         found[name] = dict(collate([dict(feature) for feature in features]))
     return found
 
@@ -127,14 +124,14 @@ def _stages(bench: Bench) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _rates(name: str, options: Mapping[str, Any]) -> tuple[float, ...]:
-    """The rates of twelve steps, three of them warmup, for a rate of 1."""
+    """The rates of a schedule's steps, for a rate of 1."""
     optimizer = torch.optim.AdamW([{"params": [torch.nn.Parameter(torch.zeros(1))]}], lr=1.0)
-    accepted = {"num_warmup_steps": WARMUP, "num_training_steps": STEPS}
+    accepted = {"num_warmup_steps": WARMUP, "num_training_steps": RATES}
     schedule = transformers.get_scheduler(
         name, optimizer, **accepted, scheduler_specific_kwargs=dict(options)
     )
     found = []
-    for _ in range(STEPS):
+    for _ in range(RATES):
         found.append(float(optimizer.param_groups[0]["lr"]))
         optimizer.step()
         schedule.step()

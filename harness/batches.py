@@ -7,6 +7,7 @@ because watching must cost next to nothing beside a step of a tiny model.
 """
 
 import hashlib
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,6 +59,15 @@ def dataset_rows(columns: Mapping[str, Any], labels: Sequence[int]) -> Rows:
     if "token_type_ids" in columns:
         types = np.concatenate([np.asarray(row, np.int64) for row in columns["token_type_ids"]])
     return row_hashes(ids, np.ones_like(ids), types, np.asarray(labels, np.int64), widths)
+
+
+def split_rows(split: Any, model: Any, labels: Sequence[int]) -> Rows:
+    """Names of a tokenized split's rows, as `describe` gives them in the model's batches."""
+    taken = {*inspect.signature(model.forward).parameters} & {*split.column_names}
+    columns: dict[str, Any] = {
+        name: split[name][:] for name in ("input_ids", "token_type_ids") if name in taken
+    }
+    return dataset_rows(columns, labels)
 
 
 def describe(

@@ -8,14 +8,11 @@ from typing import Any
 import torch
 
 from harness import data, models, variations
-from harness.batches import dataset_rows
+from harness.batches import split_rows
 from harness.job import Job
 from harness.metrics import Metrics
 from harness.metrics import load as load_metrics
 from harness.spec import Recipe
-
-_NAMING = ("input_ids", "token_type_ids")
-"""Columns that a row's name comes from."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +22,7 @@ class Bench:
     Attributes:
         job: what was asked.
         base: the recipe that all start from.
+        max_length: truncation length in tokens.
         tokenizer: of the model.
         dry: the classifier in double precision, without dropout.
         wet: the same weights in double precision, with the checkpoint's dropout.
@@ -36,6 +34,7 @@ class Bench:
 
     job: Job
     base: Recipe
+    max_length: int
     tokenizer: Any
     dry: Any
     wet: Any
@@ -54,8 +53,8 @@ class Bench:
         base, scratch = variations.base(job.recipe), Path(job.scratch)
         schema = data.Schema(texts=job.texts, label_names=job.label_names)
         tokenizer = models.tokenizer(job.model)
-        assert base.max_length is not None  # noqa: S101 - the base always has one
-        function = data.Tokenize(tokenizer, job.texts, base.max_length)
+        max_length = base.max_length or variations.LONGEST
+        function = data.Tokenize(tokenizer, job.texts, max_length)
         chosen = {
             name: data.sample(data.load(job.files[name], schema, scratch), size, base.subset_seed)
             for name, size in (("train", variations.ROWS), ("evaluation", variations.EVALUATED))
@@ -67,6 +66,7 @@ class Bench:
         return cls(
             job=job,
             base=base,
+            max_length=max_length,
             tokenizer=tokenizer,
             dry=dry.double(),
             wet=wet.double(),
@@ -79,11 +79,8 @@ class Bench:
     @property
     def evaluated(self) -> tuple[int, ...]:
         """Names of the evaluated rows, as a watch gives them, in the data set's order."""
-        split = self.evaluation
-        taken = {*inspect.signature(self.dry.forward).parameters} & {*split.column_names}
-        columns: dict[str, Any] = {name: split[name][:] for name in _NAMING if name in taken}
-        labels = split[data.label_column(split.column_names, "the tokenized split")][:]
-        return tuple(dataset_rows(columns, labels).tolist())
+        label = data.label_column(self.evaluation.column_names, "the tokenized split")
+        return tuple(split_rows(self.evaluation, self.dry, self.evaluation[label][:]).tolist())
 
     def example(self, split: Any, index: int) -> dict[str, torch.Tensor]:
         """One tokenized example as a batch by itself, unpadded, with its label as `labels`."""

@@ -43,7 +43,7 @@ class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch
         return func(*args, **(kwargs or {}))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Closeup(Watch):
     """A watch that also looks closely, or breaks off.
 
@@ -58,8 +58,8 @@ class Closeup(Watch):
         update_operations: of each step's update.
     """
 
-    model: Any = None
-    recipe: Recipe | None = None
+    model: Any
+    recipe: Recipe
     closely: bool = False
     interrupted: int | None = None
     looks: list[Look] = field(default_factory=list)
@@ -107,7 +107,6 @@ class Closeup(Watch):
 
     def _compare_gradients(self) -> None:
         """Loss and gradient of the step's examples, from the formulas."""
-        assert self.recipe is not None  # noqa: S101 - set where `closely` is
         weights = dict(self.model.named_parameters())
         formulas = encoder.Encoder(self.model.config)
         with torch.enable_grad():
@@ -136,7 +135,6 @@ class Closeup(Watch):
 
     def _foresee(self, rate: float) -> None:
         """Where AdamW's closed form takes the parameters."""
-        assert self.recipe is not None  # noqa: S101 - as above
         recipe, time = self.recipe, len(self.looks) + 1
         first, second = self._moments
         for name, parameter in self.model.named_parameters():

@@ -14,7 +14,7 @@ import torch
 
 from harness import bridge, models, redaction
 from harness.job import Job
-from harness.loops.setup import Outcome, Setup
+from harness.loops.setup import Outcome, Setup, step_of
 from harness.metrics import Metrics
 from harness.probes import Watch
 from harness.record import Checkpoint, Example, Parameter
@@ -92,7 +92,7 @@ def examine(job: Job, prepared: Prepared, outcome: Outcome, watch: Watch) -> dic
         "strangers": _strangers(job, prepared),
         "base_prefix": setup.model.base_model_prefix,
         "optimizer": _optimizer(outcome.optimizer),
-        "checkpoints": _checkpoints(setup),
+        "checkpoints": checkpoints(setup),
         "reload": _reload(prepared, job.label_names),
         "state_log_equal": _state_log_equal(setup, outcome),
         "files": _files(setup),
@@ -207,18 +207,15 @@ def _optimizer(optimizer: Any) -> dict[str, Any]:
     return {"class": f"{type(inner).__module__}.{type(inner).__qualname__}", "groups": groups}
 
 
-def _checkpoints(setup: Setup) -> tuple[Checkpoint, ...]:
+def checkpoints(setup: Setup) -> tuple[Checkpoint, ...]:
     """The weights written during training, and those in memory after it."""
-    output = Path(setup.arguments.output_dir)
     written = [
-        Checkpoint(
-            step=int(folder.name.rpartition("-")[2]), digest=models.saved_weights_digest(folder)
-        )
-        for folder in output.glob("checkpoint-*")
+        Checkpoint(step=step_of(folder), digest=models.saved_weights_digest(folder))
+        for folder in setup.checkpoints()
         if (folder / models.WEIGHTS).is_file()
     ]
     in_memory = Checkpoint(step=-1, digest=models.weights_digest(setup.model.state_dict()))
-    return (*sorted(written, key=lambda checkpoint: checkpoint.step), in_memory)
+    return (*written, in_memory)
 
 
 def _probe_logits(model: Any, prepared: Prepared) -> Any:

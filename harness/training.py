@@ -5,7 +5,6 @@ once training is over is asked by `harness.examination`.
 """
 
 import importlib
-import inspect
 import resource
 import sys
 import time
@@ -22,7 +21,7 @@ import transformers
 from harness import bridge, collation, data, examination, models
 from harness import metrics as metric_modules
 from harness.accelerator import Sampler
-from harness.batches import dataset_rows
+from harness.batches import split_rows
 from harness.errors import RunError, SpecError
 from harness.examination import Prepared
 from harness.job import Job
@@ -171,13 +170,10 @@ def _known(split: Any, labels: Any, setup: Setup) -> dict[str, Any]:
 
     The labels are the source's: a `map` that moved them would be seen.
     """
-    taken = set(inspect.signature(setup.model.forward).parameters) & set(split.column_names)
-    names: list[str] = [name for name in ("input_ids", "token_type_ids") if name in taken]
-    columns = {name: split[name][:] for name in names}
     known = list(labels)
-    if setup.recipe.label_smoothing_factor:  # the Trainer then keeps labels from the model
-        return {"rows": dataset_rows(columns, [-1] * len(split)), "labels": np.asarray(known)}
-    return {"rows": dataset_rows(columns, known), "labels": np.asarray(known)}
+    withheld = bool(setup.recipe.label_smoothing_factor)  # the model then receives none
+    named = [-1] * len(known) if withheld else known
+    return {"rows": split_rows(split, setup.model, named), "labels": np.asarray(known)}
 
 
 def _peak_memory(device: str) -> dict[str, int]:

@@ -12,9 +12,12 @@ from typing import Any
 
 from harness import serial
 from harness.errors import RunError
-from harness.record import Evaluation, Step
+from harness.record import Checkpoint, Evaluation, Step
 
 Rows = tuple[tuple[float, ...], ...]
+
+RATES, WARMUP = 12, 3
+"""Steps of the schedules that are asked about, and how many of them are warmup."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,8 +54,7 @@ class Trial:
         logits: predictions at the end, (examples, labels).
         alone: logits of each evaluated example by itself, from the formulas, with the weights
             at the end, in the data set's order.
-        weights: digest of the weights at the end.
-        checkpoints: digests of the checkpoints' weights by step.
+        checkpoints: those written during training, and the model in memory afterwards.
         looks: the first steps beside the formulas, where the variation asks for it.
         operations: torch operators of each step, where they are counted.
         update_operations: those of them that the optimizer's update took.
@@ -67,8 +69,7 @@ class Trial:
     predicted: tuple[int, ...] = ()
     logits: Rows = ()
     alone: Rows = ()
-    weights: str = ""
-    checkpoints: Mapping[str, str] | None = None
+    checkpoints: tuple[Checkpoint, ...] = ()
     looks: tuple[Look, ...] = ()
     operations: tuple[int, ...] = ()
     update_operations: tuple[int, ...] = ()
@@ -129,7 +130,7 @@ class Answers:
         stages: what the model computes from a first batch in single precision, stage by stage:
             `tokens` (their digest), then the norm of `embeddings`, each `layer.INDEX` and `logits`.
         reference_stages: the same norms from the formulas.
-        schedules: twelve learning rates, three of them warmup, by the scheduler's name.
+        schedules: `RATES` learning rates, `WARMUP` of them warmup, by the scheduler's name.
         chosen: what `shuffle(seed).select(range(n))` picks of a hundred rows.
         cached: lengths that `map` gives with its cache on, for a shorter and a longer limit.
         formatted: dtypes of the columns under `with_format("torch")`.
@@ -153,7 +154,6 @@ class Trials:
     Attributes:
         recipe: the base of all, as JSON.
         device: `cpu` or `cuda`.
-        label_names: in the order of their ids.
         evaluated: names of the evaluated rows in the data set's order.
         answers: to short questions.
         trials: by the variation's name.
@@ -163,7 +163,6 @@ class Trials:
 
     recipe: Mapping[str, Any]
     device: str
-    label_names: tuple[str, ...]
     evaluated: tuple[int, ...]
     answers: Answers
     trials: Mapping[str, Trial]

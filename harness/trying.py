@@ -20,6 +20,7 @@ from harness import answering, bridge, collation, models, variations
 from harness.bench import Bench
 from harness.closeup import Closeup, Interrupted
 from harness.encoder import Encoder
+from harness.examination import checkpoints
 from harness.job import Job
 from harness.loops.setup import Setup
 from harness.notices import Notices
@@ -63,7 +64,6 @@ def try_all(job: Job, progress: Callable[[int, int], None]) -> Trials:
     return Trials(
         recipe=asdict(bench.base),
         device=job.device,
-        label_names=job.label_names,
         evaluated=bench.evaluated,
         answers=answers,
         trials={name: found[name] for name in asked},
@@ -93,7 +93,7 @@ def try_one(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) ->
         with watch.counter if variation.counted else nullcontext():
             drive(setup, watch)
     except Interrupted:
-        last = max(setup.output.glob("checkpoint-*"), key=lambda path: _step(path.name))
+        *_, last = setup.checkpoints()
         setup = replace(_setup(bench, folder, recipe, variation), resume_from=last)
         watch = _watch(setup, replace(variation, interrupted=None))
         drive(setup, watch)
@@ -105,11 +105,7 @@ def try_one(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) ->
         predicted=tuple(watch.arrays["final.rows"].tolist()),
         logits=_rows(watch.arrays["final.predictions"]),
         alone=_logits_alone(bench, setup.model) if exact else (),
-        weights=models.weights_digest(setup.model.state_dict()),
-        checkpoints={
-            str(_step(path.name)): models.saved_weights_digest(path)
-            for path in setup.output.glob("checkpoint-*")
-        },
+        checkpoints=checkpoints(setup),
         looks=tuple(watch.looks),
         operations=tuple(watch.operations) if variation.counted else (),
         update_operations=tuple(watch.update_operations) if variation.counted else (),
@@ -125,9 +121,7 @@ def _setup(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> 
     if variation.grouped:
         values |= bridge.grouped_by_length()
     model = copy.deepcopy(bench.wet if variation.dropout else bench.dry)
-    assert recipe.max_length is not None  # noqa: S101 - the base always has one
-    assert recipe.max_train_samples is not None  # noqa: S101 - likewise
-    rows = bench.train.select(range(recipe.max_train_samples))
+    rows = bench.train.select(range(recipe.max_train_samples or 0))
     return Setup(
         recipe=recipe,
         device=device,
@@ -135,7 +129,7 @@ def _setup(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> 
         model=model.float() if variation.single else model,
         tokenizer=bench.tokenizer,
         collator=models.collator(
-            bench.tokenizer, collation.parse(recipe.collation), recipe.max_length
+            bench.tokenizer, collation.parse(recipe.collation), bench.max_length
         ),
         splits={
             "train": _given(rows, variation.given, folder),
@@ -183,11 +177,6 @@ def _given(split: Any, kind: str, folder: Path) -> Any:
     rows = [dict(row) for row in split]
     folder.mkdir(parents=True, exist_ok=True)
     return rows if kind == "list" else _Listed(rows, folder)
-
-
-def _step(name: str) -> int:
-    """The step in a checkpoint's name."""
-    return int(name.rpartition("-")[2])
 
 
 def _rows(array: Any) -> tuple[tuple[float, ...], ...]:

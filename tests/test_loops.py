@@ -72,6 +72,25 @@ def test_a_run_can_end_amid_an_epoch(runner: Runner, loop: str) -> None:
     assert len(halved.steps) == 8
 
 
+def test_a_process_that_dies_is_named(runner: Runner, tmp_path: Path) -> None:
+    """One of two processes is gone before it trains: the trial says so, and the next one runs."""
+    fault = tmp_path / "dies.py"
+    fault.write_text(
+        "import os, accelerate\n"
+        "def prepare(self, *_, **__):\n"
+        "    if os.environ.get('RANK') == '1':\n"
+        "        os._exit(1)\n"
+        "    return take(self, *_, **__)\n"
+        "take = accelerate.Accelerator.prepare\n"
+        "accelerate.Accelerator.prepare = prepare\n",
+        encoding="utf-8",
+    )
+    cell = cell_of(replace(RECIPE, loop="accelerate"))
+    found = runner.try_faulty(cell, fault, ("two processes", "whole"))
+    assert found.trials["two processes"].ranks[0].error == "process 1 left nothing"
+    assert found.trials["whole"].steps
+
+
 def test_launched_processes_are_forked_ones(runner: Runner, tmp_path: Path) -> None:
     """What torchrun starts computes what the forked processes do, bit for bit."""
     cell = cell_of(replace(RECIPE, loop="accelerate"))

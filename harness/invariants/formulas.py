@@ -9,7 +9,8 @@ from harness import tolerance
 from harness.invariants.agreement import assert_near, flat
 from harness.invariants.schedule import learning_rate
 from harness.tolerance import Band
-from harness.trial import Trial, Trials
+from harness.trial import RATES, WARMUP, Look, Trial, Trials
+from harness.variations import LOOKS
 
 
 class Formulas:
@@ -37,14 +38,14 @@ class Formulas:
         """The optimizer is given gradients of norm min(norm, max_grad_norm); 0 clips nothing."""
         for name in ("reference", "unclipped"):
             limit = math.inf if name == "unclipped" else float(trials.recipe["max_grad_norm"])
-            for look in trials[name].looks:
+            for look in _looks(trials[name]):
                 expected = min(look.norm, limit)
                 assert look.clipped == pytest.approx(expected, rel=tolerance.CLIPPING), name
 
     def test_update_is_adamws(self, trials: Trials) -> None:
         """The first updates are AdamW's, decay on matrices alone, epsilon outside the root."""
         for name in ("reference", "unclipped", "smoothed"):
-            for look in trials[name].looks:
+            for look in _looks(trials[name]):
                 assert_near([look.update], [0.0], tolerance.UPDATE, f"{name}: {look.worst}")
 
     def test_predictions_belong_to_their_examples(self, trials: Trials) -> None:
@@ -72,7 +73,7 @@ class Formulas:
     def test_schedules_are_their_formulas(self, trials: Trials) -> None:
         """Every schedule on offer gives the rates of its closed form."""
         for name, rates in trials.answers.schedules.items():
-            expected = [learning_rate(name, step, 3, 12) for step in range(12)]
+            expected = [learning_rate(name, step, WARMUP, RATES) for step in range(RATES)]
             assert_near(rates, expected, tolerance.LEARNING_RATE, name)
 
     def test_subset_is_the_seeds(self, trials: Trials) -> None:
@@ -92,11 +93,16 @@ class Formulas:
         assert set(formatted.values()) == {"int64"}
 
 
+def _looks(found: Trial) -> tuple[Look, ...]:
+    """The steps that were computed again, all of them."""
+    assert len(found.looks) == LOOKS, f"{len(found.looks)} steps of {LOOKS} were computed again"
+    return found.looks
+
+
 def _assert_computed(found: Trial, band: Band) -> None:
     """Hold a trial's first losses and gradients against the formulas."""
-    assert found.looks, "no step was computed again"
-    first = slice(len(found.looks))
-    assert_near(found.losses[first], [look.loss for look in found.looks], band, "loss")
-    assert_near(found.norms[first], [look.norm for look in found.looks], band, "gradient norm")
-    directions = [look.direction for look in found.looks]
+    looks, first = _looks(found), slice(LOOKS)
+    assert_near(found.losses[first], [look.loss for look in looks], band, "loss")
+    assert_near(found.norms[first], [look.norm for look in looks], band, "gradient norm")
+    directions = [look.direction for look in looks]
     assert_near(directions, [0.0] * len(directions), band, "distance of directions")

@@ -17,7 +17,7 @@ from transformers import get_scheduler
 from harness import bridge
 from harness.loops import plan
 from harness.loops.course import follow, report
-from harness.loops.setup import Outcome, Setup
+from harness.loops.setup import Outcome, Setup, step_of
 from harness.probes import Watch
 
 
@@ -68,7 +68,7 @@ class AcceleratedLoop:
         recipe, accelerator = self.recipe, self.accelerator
         if self.setup.resume_from is not None:
             accelerator.load_state(str(self.setup.resume_from))
-            self.step = plan.step_of(self.setup.resume_from)
+            self.step = step_of(self.setup.resume_from)
         self.watch.start()
         while self.step < self.plan.total:
             epoch, done = divmod(self.step, self.plan.steps_per_epoch)

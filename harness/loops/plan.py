@@ -159,8 +159,3 @@ def load_weights(model: Any, folder: Path) -> None:
     """Put the weights that `save_pretrained` wrote to a folder back into their model."""
     saved = type(model).from_pretrained(folder, dtype=model.dtype)
     model.load_state_dict(saved.state_dict())
-
-
-def step_of(folder: Path) -> int:
-    """The step after which the checkpoint `checkpoint-STEP` was written."""
-    return int(folder.name.rpartition("-")[2])

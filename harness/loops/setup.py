@@ -43,6 +43,10 @@ class Setup:
         """Where checkpoints and `trainer_state.json` go."""
         return Path(self.arguments.output_dir)
 
+    def checkpoints(self) -> list[Path]:
+        """Folders of the checkpoints written so far, the earliest first."""
+        return sorted(self.output.glob("checkpoint-*"), key=step_of)
+
     @property
     def precision(self) -> str:
         """The recipe's precision on this device: `no`, `fp16` or `bf16`."""
@@ -59,6 +63,11 @@ class Setup:
         """What the model receives of a batch; no labels if they are to be smoothed."""
         withheld = {"labels"} if self.recipe.label_smoothing_factor else set()
         return {name: tensor for name, tensor in batch.items() if name not in withheld}
+
+
+def step_of(folder: Path) -> int:
+    """The step after which the checkpoint `checkpoint-STEP` was written."""
+    return int(folder.name.rpartition("-")[2])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
