@@ -18,7 +18,7 @@ from harness.launch import Launcher
 from harness.record import Record
 from harness.settings import Settings
 from harness.sources import Inputs, Sources
-from harness.spec import Cell
+from harness.spec import Cell, Recipe
 from harness.store import Key, Store
 from harness.trial import Trials
 
@@ -49,6 +49,18 @@ def base_of(cell: Cell) -> Cell:
     recipe = variations.base(cell.recipe)
     name = f"{recipe.model}-{recipe.loop}-trials"
     return replace(cell, name=name, recipe=recipe, changed=())
+
+
+def tokenized_of(cell: Cell) -> Cell:
+    """The cell that stands for all that are tokenized alike."""
+    asked = cell.recipe
+    recipe = Recipe(
+        dataset=asked.dataset,
+        model=asked.model,
+        max_length=asked.max_length,
+        num_proc=asked.num_proc,
+    )
+    return replace(cell, name=f"{recipe.model}-tokenized", recipe=recipe, changed=())
 
 
 @dataclass(slots=True)
@@ -133,10 +145,9 @@ class Runner:
 
     def compare_processes(self, cell: Cell, fault: Path | None = None) -> Any:
         """What tokenizing in spawned processes gives; see `harness.tokenizing`."""
+        cell = tokenized_of(cell)
         inputs = self.sources.find(cell.recipe, cell.scale)
-        fields = ("dataset", "model", "max_length", "num_proc")
-        asked = {name: getattr(cell.recipe, name) for name in fields}
-        request = {"compare_processes": asked, "inputs": inputs.digests()}
+        request = {"compare_processes": cell.recipe.key, "inputs": inputs.digests()}
         if fault is not None:
             return self._tokenize(cell, inputs, fault)
         return self._answer(request, lambda: self._tokenize(cell, inputs))

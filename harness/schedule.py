@@ -11,7 +11,7 @@ from concurrent.futures import TimeoutError as NotYet
 from typing import Any
 
 from harness import catalog
-from harness.runner import Result, Runner, base_of
+from harness.runner import Result, Runner, base_of, tokenized_of
 from harness.spec import Cell
 from harness.trial import Trials
 
@@ -41,7 +41,7 @@ class Schedule:
             self.futures["run", cell] = self.pool.submit(self.runner.run, cell)
         for cell in dict.fromkeys(map(base_of, tried)):
             self.futures["try", cell] = self.pool.submit(self.runner.trials, cell)
-        for cell in compared:
+        for cell in dict.fromkeys(map(tokenized_of, compared)):
             self.futures["compare", cell] = self.pool.submit(self.runner.compare_processes, cell)
 
     def run(self, cell: Cell, show: Show) -> Result:
@@ -69,7 +69,7 @@ class Schedule:
 
     def compare_processes(self, cell: Cell) -> Any:
         """As `Runner.compare_processes`."""
-        future = self.futures.get(("compare", cell))
+        future = self.futures.get(("compare", tokenized_of(cell)))
         return self.runner.compare_processes(cell) if future is None else future.result()
 
     def close(self) -> None:
