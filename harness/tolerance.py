@@ -68,8 +68,8 @@ CLIPPING: Final = 1e-5
 """Relative. torch divides by the norm plus 1e-6."""
 
 UPDATE: Final = Band("UPDATE", 1e-8)
-"""In learning rates: a parameter's distance from AdamW's closed form, in float64. Measured: 1e-12 on
-the stand-ins, 7e-12 on a real checkpoint, where it divides by smaller gradients."""
+"""In learning rates: a parameter's distance from AdamW's closed form, in float64. Measured: 1e-12
+on the stand-ins, 7e-12 on a real checkpoint, whose gradients are smaller."""
 
 STAGE: Final = 1e-5
 """Relative: norm of a stage's float32 output beside that of the formulas in float64."""
