@@ -26,6 +26,7 @@ from harness.stash import (
     ROW,
     SCHEDULE,
     SETTINGS,
+    TOLD,
     TRIED,
     full_by_mark,
     schedule_of,
@@ -161,9 +162,32 @@ def _marks(cell: Cell) -> list[pytest.MarkDecorator]:
     return marks
 
 
-@pytest.hookimpl(tryfirst=True)  # before -m is asked
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what a suite opts out of and what nobody asked for, with the reason."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around -k and -m
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None]:
+    """Skip what a suite opts out of and what nobody asked for, with the reason.
+
+    A cell that nobody asked for is one skipped test, not one for every invariant.
+    """
+    _mark(config, items)
+    yield
+    shown: set[tuple[object, Cell | None]] = set()
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
+    for item in items:
+        cell = (getattr(item, "cls", None), _cell_of(item))
+        unwanted = REASON in dict(item.user_properties)
+        (left if unwanted and cell in shown else kept).append(item)
+        if unwanted:
+            shown.add(cell)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
+
+
+def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the tests of suites."""
     for item in items:
         suite = _suite_of(getattr(item, "cls", None))
         if suite is None or not isinstance(item, pytest.Function):
@@ -222,10 +246,13 @@ def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
     """The cell's record: from the store, or trained now."""
     schedule, show = schedule_of(request.config), reporting_of(request.config).progress
     result = _ask(request, lambda: schedule.run(cell, show))
-    from harness.report.session import Row  # sessions without suites need none
+    told = request.config.stash.setdefault(TOLD, set())
+    if (request.cls, cell) not in told:
+        from harness.report.session import Row  # sessions without suites need none
 
-    row = Row.of(request.cls.__name__, cell, result)
-    request.node.user_properties.append((ROW, row.to_property()))
+        told.add((request.cls, cell))
+        row = Row.of(request.cls.__name__, cell, result)
+        request.node.user_properties.append((ROW, row.to_property()))
     _expect_deviation(request, cell)
     return result.record
 

@@ -71,7 +71,9 @@ class Reporting:
         if report.when == "setup" and ROW in properties:
             self.measured.add(Row.from_property(str(properties[ROW])))
         if report.when == "setup" and REASON in properties:
-            self.measured.reasons[str(properties[REASON])] += 1
+            suite, _, test = report.nodeid.rpartition("::")
+            cell = suite + test.partition("[")[2]
+            self.measured.reasons.setdefault(str(properties[REASON]), set()).add(cell)
         if report.when == "teardown" and NOISE in properties:
             self.measured.hear(json.loads(str(properties[NOISE])))
         if report.when == "call":
@@ -107,8 +109,8 @@ class Reporting:
             write(verdict, red=True)
         else:
             verdict = self._verdict()
-        for reason, count in self.measured.reasons.items():
-            write(f"not measured ({count} tests): {reason}")
+        for reason, cells in self.measured.reasons.items():
+            write(f"not measured ({len(cells)} cells): {reason}")
         for line in noise_lines(self.measured):
             write(line)
         for summary, count in self.measured.deviations.items():

@@ -75,6 +75,7 @@ class Sources:
     folders: tuple[Path, ...] = ()
     hub: bool = True
     _known: dict[tuple[str, str, Scale], Path | SourceError] = field(default_factory=dict)
+    _found: dict[tuple[str, str, Scale], Inputs] = field(default_factory=dict)
 
     def find(self, recipe: Recipe, scale: Scale) -> Inputs:
         """Everything that a recipe trains on.
@@ -83,6 +84,13 @@ class Sources:
             MissingSourceError: something is nowhere; the message lists every place tried.
             SourceError: something is refused or malformed.
         """
+        asked = (recipe.dataset, recipe.model, scale)
+        if asked not in self._found:
+            self._found[asked] = self._inputs(recipe, scale)
+        return self._found[asked]
+
+    def _inputs(self, recipe: Recipe, scale: Scale) -> Inputs:
+        """Look up everything that a recipe trains on, and refuse what is unsafe."""
         dataset = catalog.dataset(recipe.dataset)
         folder = self._find("datasets", recipe.dataset, scale)
         model = self._find("models", recipe.model, scale)

@@ -20,10 +20,11 @@ OVERRIDES = pytest.StashKey[Mapping[str, Any]]()
 DEVIATIONS = pytest.StashKey[tuple[Deviation, ...]]()
 CELLS = pytest.StashKey[dict[type, list[Cell]]]()
 SCHEDULE = pytest.StashKey["Schedule"]()
+TOLD = pytest.StashKey[set[tuple[type, Cell]]]()
 _SESSION = pytest.StashKey[str]()
 
 ROW = "harness_cell"
-"""Property of a test report that holds a cell's row."""
+"""Property of a test report that holds a cell's row; the first test of a cell has one."""
 
 REASON = "harness_not_measured"
 """Property of a test report that says why its cell was not measured."""

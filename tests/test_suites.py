@@ -16,10 +16,11 @@ CELL = "bert-base-uncased-dynamic-trainer"
 
 
 def test_default_runs_tiny_and_skips_full(door: Door) -> None:
-    """Every inherited invariant is an item of the tiny cell; the full cell is skipped, with why."""
+    """Every inherited invariant is a test of the tiny cell; the full one is one skip, with why."""
     result = door("-rs")
     outcomes = result.parseoutcomes()
-    assert sum(outcomes.values()) == 2 * len(invariants())
+    assert outcomes.pop("deselected") == len(invariants()) - 1
+    assert sum(outcomes.values()) == len(invariants()) + 1
     assert set(outcomes) <= {"passed", "skipped", "xfailed"}
     result.stdout.fnmatch_lines(["*full scale: ask for it with -m gpu*"])
     assert result.ret == 0
@@ -63,7 +64,8 @@ def test_reports_are_written(door: Door) -> None:
     assert (cell["suite"], cell["cell"], cell["trained"]) == ("TestSmall", CELL, False)
     assert set(cell["metrics"]) == {"accuracy", "f1"}
     assert told["environment"]["packages"]["transformers"]
-    assert sum(told["tests"].values()) == 2 * len(invariants())
+    assert sum(told["tests"].values()) == len(invariants()) + 1
+    assert list(told["not_measured"].values()) == [1]
     text = (door.pytester.path / "reports" / "session.md").read_text()
     assert "| glue/mrpc | bert-base-uncased | dynamic |" in text
     assert "## Not measured" in text
@@ -162,7 +164,7 @@ def test_junit_names_every_test(door: Door) -> None:
     path = door.pytester.path / "junit.xml"
     door(f"--junitxml={path}")
     cases = ET.parse(path).getroot().findall(".//testcase")  # noqa: S314 - we wrote it
-    assert len(cases) == 2 * len(invariants())
+    assert len(cases) == len(invariants()) + 1
     reasons = {skip.get("message") for case in cases for skip in case.findall("skipped")}
     assert any("full scale" in (reason or "") for reason in reasons)
 

@@ -97,7 +97,7 @@ class Measured:
     Attributes:
         rows: by suite and cell.
         outcomes: how many tests of a suite passed, failed, …
-        reasons: why cells were not measured, and for how many tests.
+        reasons: why cells were not measured, and which.
         tried: how many tests judged trials.
         deviations: known ones that tests were expected to show, and how many.
         noise: how far apart trials were that must agree, the largest of every band.
@@ -105,7 +105,7 @@ class Measured:
 
     rows: dict[tuple[str, str], Row] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, set[str]] = field(default_factory=dict)
     tried: int = 0
     deviations: Counter[str] = field(default_factory=Counter)
     noise: dict[str, float] = field(default_factory=dict)
@@ -127,7 +127,7 @@ class Measured:
             "version": 1,
             "cells": [asdict(row) for row in self.rows.values()],
             "tests": dict(self.outcomes),
-            "not_measured": dict(self.reasons),
+            "not_measured": {reason: len(cells) for reason, cells in self.reasons.items()},
             "known_deviations": dict(self.deviations),
             "noise": dict(self.noise),
             "environment": dict(environment),

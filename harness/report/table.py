@@ -72,9 +72,12 @@ def markdown(measured: Measured, environment: Mapping[str, Any], verdict: str) -
         parts.append("")
     if measured.reasons:
         parts += ["## Not measured", ""]
-        for reason, count in measured.reasons.items():
+        for reason, unmeasured in measured.reasons.items():
             first, *rest = reason.splitlines()
-            parts += [f"- {first} ({count} tests)", *(f"  {line.strip()}" for line in rest)]
+            parts += [
+                f"- {first} ({len(unmeasured)} cells)",
+                *(f"  {line.strip()}" for line in rest),
+            ]
         parts.append("")
     if measured.deviations:
         parts += ["## Known deviations", ""]
