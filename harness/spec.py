@@ -102,6 +102,7 @@ class Recipe(Spec):
     bf16: bool = False
     activation_checkpointing: bool = False
     torch_compile: bool = False
+    torch_compile_backend: str | None = None
     dataloader_num_workers: int = 0
     dataloader_drop_last: bool = False
     eval_strategy: str = "no"

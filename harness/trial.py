@@ -58,6 +58,7 @@ class Trial:
         looks: the first steps beside the formulas, where the variation asks for it.
         operations: torch operators of each step, where they are counted.
         update_operations: those of them that the optimizer's update took.
+        graphs: that torch compiled.
         workers: processes other than the run's own that read a torch data set's examples.
         ranks: the other processes' trials, where there are several.
     """
@@ -73,6 +74,7 @@ class Trial:
     looks: tuple[Look, ...] = ()
     operations: tuple[int, ...] = ()
     update_operations: tuple[int, ...] = ()
+    graphs: int = 0
     workers: int = 0
     ranks: tuple["Trial", ...] = ()
 

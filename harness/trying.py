@@ -6,8 +6,8 @@ import signal
 import socket
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import torch
 import transformers
 from accelerate.state import AcceleratorState
+from torch._dynamo.utils import counters
 
 from harness import answering, bridge, collation, models, variations
 from harness.bench import Bench
@@ -46,7 +47,7 @@ def try_all(job: Job, progress: Callable[[int, int], None]) -> Trials:
         SourceError: the data cannot be trained on.
     """
     torch.set_num_threads(job.threads)
-    asked = variations.of(job.recipe)
+    asked = variations.of(job.recipe, job.scale)
     if job.variations is not None:
         asked = {name: asked[name] for name in job.variations if name in asked}
     found: dict[str, Trial] = {}
@@ -79,16 +80,30 @@ def _attempt(
     try:
         if variation.processes > 1 and rank is None:
             return _together(bench, folder, recipe, variation)
-        return try_one(bench, folder, recipe, variation)
+        with _forgotten():
+            return try_one(bench, folder, recipe, variation)
     except Exception as error:  # noqa: BLE001 - see above
         traceback.print_exc()
         return Trial(error=f"{type(error).__name__}: {error}")
+
+
+@contextmanager
+def _forgotten() -> Iterator[None]:
+    """Undo what a trial leaves in its process: variables that have accelerate compile, graphs."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        torch.compiler.reset()
 
 
 def try_one(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> Trial:
     """A trial in this process, or in this one of several that train together."""
     setup = _setup(bench, folder, recipe, variation)
     watch = _watch(setup, variation)
+    graphs = counters["stats"]["unique_graphs"]
     try:
         with watch.counter if variation.counted else nullcontext():
             drive(setup, watch)
@@ -109,6 +124,7 @@ def try_one(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) ->
         looks=tuple(watch.looks),
         operations=tuple(watch.operations) if variation.counted else (),
         update_operations=tuple(watch.update_operations) if variation.counted else (),
+        graphs=counters["stats"]["unique_graphs"] - graphs,
         workers=len(list(folder.glob("worker-*"))),
     )
 

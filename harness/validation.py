@@ -101,6 +101,11 @@ def _check_choices(recipe: Recipe) -> None:
         raise unknown("lr_scheduler_type", recipe.lr_scheduler_type, SCHEDULERS)
     if recipe.eval_strategy == "steps" and recipe.eval_steps is None:
         raise SpecError("eval_strategy='steps' needs eval_steps", fix="add eval_steps=N")
+    if recipe.torch_compile_backend is not None and not recipe.torch_compile:
+        raise SpecError(
+            f"torch_compile_backend={recipe.torch_compile_backend!r} compiles nothing by itself",
+            fix="add torch_compile=True",
+        )
 
 
 def _check_best_model(recipe: Recipe, dataset: catalog.Dataset) -> None:

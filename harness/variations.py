@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from harness.spec import Recipe
+from harness.spec import SCALES, Recipe, Scale
 
 ROWS = 23
 """Most training examples that a variation needs."""
@@ -36,6 +36,7 @@ class Variation:
     Attributes:
         changes: fields of the recipe.
         loops: in which it is tried; in all if None.
+        scales: at which it is tried.
         other_loop: whether another loop than the cell's runs it: the plain one, or the Trainer
             where the cell's is the plain one.
         dropout: whether the model drops out as its checkpoint says.
@@ -51,6 +52,7 @@ class Variation:
 
     changes: Mapping[str, Any] = field(default_factory=dict)
     loops: tuple[str, ...] | None = None
+    scales: tuple[Scale, ...] = SCALES
     other_loop: bool = False
     dropout: bool = False
     single: bool = False
@@ -90,6 +92,13 @@ def base(recipe: Recipe) -> Recipe:
 
 _IN_HALVES = {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2}
 _KEPT = {"save_strategy": "steps", "save_steps": 3, "num_train_epochs": 2, **_IN_HALVES}
+_COMPILED = {
+    "torch_compile": True,
+    "max_train_samples": 20,
+    "per_device_eval_batch_size": EVALUATED,
+    "collation": "max_length",
+}
+"""Every shape is compiled anew, which costs seconds: one shape to train, one to evaluate."""
 _BEST = {
     "eval_strategy": "steps",
     "eval_steps": 2,
@@ -142,6 +151,10 @@ VARIATIONS: Mapping[str, Variation] = {
     "other loop, counted": Variation(
         changes={"optim": "adamw_torch_fused"}, counted=True, other_loop=True
     ),
+    "compiled": Variation(
+        changes={**_COMPILED, "torch_compile_backend": "eager"}, loops=("trainer",)
+    ),
+    "compiled by inductor": Variation(changes=_COMPILED, scales=("full",)),
     "with a worker": Variation(
         changes={"dataloader_num_workers": 1}, loops=("trainer",), given="torch"
     ),
@@ -149,11 +162,13 @@ VARIATIONS: Mapping[str, Variation] = {
 }
 
 
-def of(recipe: Recipe) -> dict[str, tuple[Recipe, Variation]]:
-    """Every variation that a recipe's loop can try, with the recipe it makes."""
+def of(recipe: Recipe, scale: str) -> dict[str, tuple[Recipe, Variation]]:
+    """Every variation that a recipe's loop can try at a scale, with the recipe it makes."""
     found = {}
     for name, variation in VARIATIONS.items():
         if variation.loops is not None and recipe.loop not in variation.loops:
+            continue
+        if scale not in variation.scales:
             continue
         changed = replace(base(recipe), **variation.changes)
         if variation.other_loop:

@@ -15,7 +15,7 @@ from harness.trying import try_one
 
 if __name__ == "__main__":
     job = Job.from_json(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    recipe, variation = variations.of(job.recipe)["two processes"]
+    recipe, variation = variations.of(job.recipe, job.scale)["two processes"]
     folder = Path(sys.argv[2])
     trial = try_one(Bench.of(job), folder / "tried", recipe, variation)
     trial.write(folder / f"{os.environ['RANK']}.json")

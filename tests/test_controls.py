@@ -407,6 +407,10 @@ CONTROLS = (
     ),
     Control(fault="shuffle_off", invariants=("test_subset_is_the_seeds",), recipe=TRIED),
     Control(fault="stale_map_cache", invariants=("test_map_is_not_stale",), recipe=TRIED),
+    Control(fault="compile_ignored", invariants=("test_compiling_only_rounds",), recipe=TRIED),
+    Control(
+        fault="compiled_relu_for_gelu", invariants=("test_compiling_only_rounds",), recipe=TRIED
+    ),
     Control(
         fault="formatted_as_int32", invariants=("test_torch_format_gives_tensors",), recipe=TRIED
     ),

@@ -42,6 +42,7 @@ from harness.spec import Recipe
             },
             "no multiple of eval_steps=30",
         ),
+        ({"torch_compile_backend": "eager"}, "compiles nothing by itself\nadd torch_compile=True"),
         ({"metric_for_best_model": "acuracy"}, "did you mean 'accuracy'"),
     ],
 )

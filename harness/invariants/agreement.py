@@ -111,6 +111,19 @@ class Agreement:
         assert_like(trials["reference"], trials["bfloat16"], tolerance.BFLOAT16)
         assert trials["bfloat16"].losses != trials["single precision"].losses
 
+    def test_compiling_only_rounds(self, trials: Trials) -> None:
+        """`torch.compile` computes the same.
+
+        At the tiny scale torch's own kernels run what was captured; at the full scale inductor's,
+        which take a minute to make.
+        """
+        compiled = [name for name in trials.trials if name.startswith("compiled")]
+        if not compiled:
+            pytest.skip("at the tiny scale only the Trainer compiles")
+        for name in compiled:
+            assert trials[name].graphs, f"{name}: nothing was compiled"
+            assert_like(trials["whole"], trials[name])
+
     def test_checkpointing_changes_nothing(self, trials: Trials) -> None:
         """Gradient checkpointing computes the same gradients."""
         assert_like(trials["reference"], trials["checkpointed"])

@@ -45,7 +45,7 @@ class AcceleratedLoop:
         if recipe.activation_checkpointing:
             bridge.checkpoint_activations(model)
         self.model, self.optimizer, self.batches = self.accelerator.prepare(
-            torch.compile(model) if recipe.torch_compile else model,
+            plan.compiled(model, recipe),
             plan.optimizer(model, recipe),
             plan.loader(setup, "train", torch.Generator()),
         )

@@ -150,6 +150,13 @@ def max_norm(recipe: Recipe) -> float:
     return recipe.max_grad_norm or math.inf
 
 
+def compiled(model: torch.nn.Module, recipe: Recipe) -> Any:
+    """The model as its forward is to be called: compiled if the recipe wants it."""
+    if not recipe.torch_compile:
+        return model
+    return torch.compile(model, backend=recipe.torch_compile_backend or "inductor")
+
+
 def full_precision(logits: torch.Tensor) -> torch.Tensor:
     """Logits on the CPU, in single precision at least."""
     return logits.to("cpu", torch.promote_types(logits.dtype, torch.float32))

@@ -39,7 +39,7 @@ class PlainLoop:
         self.model = setup.model.to(setup.device)
         if recipe.activation_checkpointing:
             bridge.checkpoint_activations(self.model)
-        self.forward = torch.compile(self.model) if recipe.torch_compile else self.model
+        self.forward = plan.compiled(self.model, recipe)
         self.order = torch.Generator()
         self.batches = plan.loader(setup, "train", self.order)
         self.plan = plan.Plan.of(recipe, len(self.batches))
