@@ -1,17 +1,23 @@
-"""The command line: `harness prove`, `harness calibrate` and `harness contracts`."""
+"""The command line: `harness gate`, `environments`, `prove`, `calibrate` and `contracts`."""
 
 import argparse
 import os
 import sys
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness import collecting, faults
-from harness.errors import HarnessError, SpecError
+from harness import collecting, environment, environments, faults
+from harness.environments import Environments
+from harness.errors import HarnessError, ResolutionError, RunError, SpecError
+from harness.finding import EXIT_CODES, verdict
 from harness.runner import Runner
 from harness.settings import Settings
+
+USAGE, LOST = 2, 3
+"""Exit codes: the user asked for what makes no sense; an environment or a run was lost."""
 
 OURS = Path(faults.__file__).parent
 """The folder of our catalogue of faults."""
@@ -24,12 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_prove(commands)
     _add_calibrate(commands)
     _add_contracts(commands)
+    _add_gate(commands)
+    _add_environments(commands)
     asked = parser.parse_args(arguments)
     try:
         code: int = asked.command(asked)
     except HarnessError as error:
         sys.stderr.write(f"harness: {error.text}\n")
-        return 2
+        return LOST if isinstance(error, ResolutionError | RunError) else USAGE
     return code
 
 
@@ -78,6 +86,113 @@ def _add_contracts(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     parser.set_defaults(command=_contracts)
 
 
+def _add_environments_folder(parser: argparse.ArgumentParser) -> None:
+    """Where environments are kept."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
+    parser.add_argument(
+        "--environments",
+        type=Path,
+        default=cache / "finetune-harness" / "environments",
+        metavar="DIR",
+        help="folder of the environments made so far (default: in the user's cache)",
+    )
+
+
+def _add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`harness gate`."""
+    parser = commands.add_parser(
+        "gate", help="run suites in two environments, and say whether the second may be merged"
+    )
+    parser.add_argument(
+        "changes",
+        nargs="*",
+        metavar="CHANGE",
+        help="what the candidate changes: a requirement, a requirements file, a project's folder "
+        "or a wheel",
+    )
+    parser.add_argument("--base", action="append", default=[], metavar="CHANGE")
+    parser.add_argument("--base-python", type=Path, default=Path(sys.executable), metavar="PATH")
+    parser.add_argument("--candidate-python", type=Path, metavar="PATH")
+    parser.add_argument("--suites", action="append", metavar="PATH", help="as pytest takes them")
+    parser.add_argument("--constraint", action="append", type=Path, default=[], metavar="FILE")
+    for option in PASSED_ON:
+        parser.add_argument(option, action="append", default=[], help="as uv takes it")
+    parser.add_argument("--offline", action="store_true", help="as uv takes it")
+    parser.add_argument("--store", type=Path, default=Path(".harness"), metavar="DIR")
+    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR")
+    _add_environments_folder(parser)
+    parser.set_defaults(command=_gate)
+
+
+PASSED_ON = ("--index-url", "--extra-index-url", "--find-links", "--exclude-newer")
+"""Options of uv that say where packages come from, each with a value."""
+
+
+def _gate(asked: argparse.Namespace) -> int:
+    """Print what differs, the worst first, and the verdict; leave reports."""
+    suites = asked.suites or ["suites"]
+    if not asked.changes and asked.candidate_python is None:
+        raise SpecError(
+            "nothing says what the candidate is",
+            fix="name what it changes, such as transformers==5.18.0, or --candidate-python PATH",
+        )
+    if asked.changes and asked.candidate_python is not None:
+        raise SpecError("the candidate is both changed packages and an interpreter")
+    cells = collecting.cells(suites)
+    from harness.gate import Gate  # pytest has rewritten the invariants' asserts
+    from harness.report import comparison
+
+    base = _made(asked, asked.base_python, asked.base)
+    candidate = asked.candidate_python or _made(asked, base, asked.changes)
+    with _runner(asked, base) as left, _runner(asked, candidate) as right:
+        found = Gate(left, right, suites, cells).compare(asked.changes, say)
+    print(*comparison.lines(found), sep="\n")
+    print("reports:", *comparison.write(asked.reports, found))
+    return EXIT_CODES[verdict(found.findings)]
+
+
+def say(text: str) -> None:
+    """Tell what is going on, beside what is printed."""
+    sys.stderr.write(f"{text}\n")
+
+
+def _made(asked: argparse.Namespace, base: Path, changes: list[str]) -> Path:
+    """The interpreter of the base changed as asked; the base itself if nothing changes."""
+    if not changes:
+        return base
+    passed = [f"{o}={v}" for o in PASSED_ON for v in getattr(asked, o[2:].replace("-", "_"))]
+    passed += ["--offline"] if asked.offline else []
+    made = Environments(folder=asked.environments, arguments=tuple(passed))
+    wanted = [environments.change(change) for change in changes]
+    pins = made.resolve(base, [*wanted, *(f"-c {path.absolute()}" for path in asked.constraint)])
+    return made.make(base, pins)
+
+
+def _add_environments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`harness environments`."""
+    parser = commands.add_parser(
+        "environments", help="list the environments made so far, or remove those not used"
+    )
+    parser.add_argument(
+        "--prune", type=float, metavar="DAYS", help="remove those not used for as many days"
+    )
+    _add_environments_folder(parser)
+    parser.set_defaults(command=_environments)
+
+
+def _environments(asked: argparse.Namespace) -> int:
+    """Print every environment, the last used first; remove those that are old, if asked."""
+    made = Environments(folder=asked.environments)
+    if asked.prune is not None:
+        for kept in made.prune(asked.prune):
+            print(f"removed {kept.folder}")
+    for kept in made.kept():
+        used = time.strftime("%Y-%m-%d", time.localtime(kept.used))
+        judged = [pin for pin in kept.pins if pin.partition("==")[0] in environment.REQUIRED]
+        print(f"{kept.folder}  used {used}  {' '.join(judged)}")
+    return 0
+
+
 def _prove(asked: argparse.Namespace) -> int:
     """Print what notices each fault as it is known, then the sums; leave the matrix in reports."""
     files = _faults(asked.fault)
@@ -85,8 +200,8 @@ def _prove(asked: argparse.Namespace) -> int:
     from harness.proving import Prover  # pytest rewrites the invariants' asserts, and comes first
     from harness.report import proof
 
-    with _runner(asked) as runner:
-        prover = Prover(runner, cells, os.cpu_count() or 1)
+    with _runner(asked, asked.python) as runner:
+        prover = Prover(runner, [*cells], os.cpu_count() or 1)
         found = prover.prove(
             files, asked.repeats, lambda exhibit: print(proof.line(exhibit), flush=True)
         )
@@ -121,8 +236,8 @@ def _calibrate(asked: argparse.Namespace) -> int:
     cells = collecting.cells(asked.suites)
     from harness.calibrating import calibrate  # as above
 
-    with _runner(asked) as runner:
-        for line in calibrate(runner, cells, asked.repeats):
+    with _runner(asked, asked.python) as runner:
+        for line in calibrate(runner, [*cells], asked.repeats):
             print(line, flush=True)
     return 0
 
@@ -130,7 +245,7 @@ def _calibrate(asked: argparse.Namespace) -> int:
 def _contracts(asked: argparse.Namespace) -> int:
     """Print every call with its parameters and their defaults, a line each."""
     cell, *_ = collecting.cells(asked.suites)
-    with _runner(asked) as runner:
+    with _runner(asked, asked.python) as runner:
         for call, parameters in runner.trials(cell).answers.signatures.items():
             print(
                 call, *(f"    {name} = {default}" for name, default in parameters.items()), sep="\n"
@@ -139,9 +254,9 @@ def _contracts(asked: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _runner(asked: argparse.Namespace) -> Iterator[Runner]:
-    """A runner as the options say."""
-    settings = Settings(store=asked.store.absolute(), python=asked.python.absolute())
+def _runner(asked: argparse.Namespace, python: Path) -> Iterator[Runner]:
+    """A runner for an interpreter."""
+    settings = Settings(store=asked.store.absolute(), python=python.absolute())
     runner = Runner(settings=settings, session=uuid.uuid4().hex)
     try:
         yield runner

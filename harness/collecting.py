@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from harness.errors import SpecError
-from harness.spec import Cell
+from harness.spec import Cell, Thresholds
 
 
 class _Collector:
@@ -13,7 +13,7 @@ class _Collector:
 
     def __init__(self) -> None:
         """Nothing yet."""
-        self.cells: dict[Cell, None] = {}
+        self.cells: dict[Cell, Thresholds] = {}
         self.errors: list[str] = []
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -25,12 +25,13 @@ class _Collector:
         """Keep every cell."""
         for item in session.items:
             cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
-            if isinstance(cell, Cell):
-                self.cells[cell] = None
+            suite = item.getparent(pytest.Class)
+            if isinstance(cell, Cell) and cell.scale == "tiny" and suite is not None:
+                self.cells[cell] = suite.obj.thresholds
 
 
-def cells(arguments: Sequence[str]) -> list[Cell]:
-    """The tiny cells of the suites that pytest finds by some arguments.
+def cells(arguments: Sequence[str]) -> dict[Cell, Thresholds]:
+    """The tiny cells of the suites that pytest finds by some arguments, and what each must reach.
 
     Raises:
         SpecError: there are none, or pytest could not collect them.
@@ -40,10 +41,9 @@ def cells(arguments: Sequence[str]) -> list[Cell]:
     pytest.main(asked, plugins=[collector])
     if collector.errors:
         raise SpecError("the suites cannot be collected", why="\n".join(collector.errors))
-    found = [cell for cell in collector.cells if cell.scale == "tiny"]
-    if not found:
+    if not collector.cells:
         raise SpecError(
             f"pytest finds no suite in {' '.join(arguments)}",
             fix="name files or folders with classes that inherit from harness.Suite",
         )
-    return found
+    return collector.cells

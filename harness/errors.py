@@ -5,6 +5,7 @@ HarnessError
 ├── SourceError        a data set or model that is refused or malformed
 │   └── MissingSourceError  or that is in none of the places tried
 ├── StoreError         a store that cannot be read or written
+├── ResolutionError    packages that cannot be resolved or installed
 └── RunError           a run that did not come back with a record
     └── InterpreterError  an interpreter that cannot be judged
 
@@ -46,6 +47,10 @@ class MissingSourceError(SourceError):
 
 class StoreError(HarnessError):
     """A store that cannot be read or written."""
+
+
+class ResolutionError(HarnessError):
+    """Packages that cannot be resolved or installed."""
 
 
 class RunError(HarnessError):

@@ -10,7 +10,7 @@ import pytest
 from harness.errors import StoreError
 from harness.report import files
 from harness.report.session import Measured, Row
-from harness.report.table import lines, noise_lines
+from harness.report.table import lines, markdown, noise_lines
 from harness.spec import Cell
 from harness.stash import DEVIATION, NOISE, REASON, ROW, SETTINGS, TRIED, schedule_of
 
@@ -85,6 +85,7 @@ class Reporting:
             if hasattr(report, "wasxfail"):
                 outcome = "xfailed" if report.skipped else "xpassed"
             self.measured.outcomes[outcome] += 1
+            self.measured.tests[report.nodeid] = (outcome, _message(report))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -142,14 +143,24 @@ class Reporting:
     def _write_files(self, write: Any, verdict: str) -> None:
         """Leave the summaries, or say why not."""
         environment = schedule_of(self.config).runner.environment() if self._anything else {}
+        told = self.measured.as_json(environment) | {"verdict": verdict}
+        texts = {
+            "session.json": json.dumps(told, indent=1) + "\n",
+            "session.md": markdown(self.measured, environment, verdict),
+        }
         try:
-            json_path, markdown_path = files.write(
-                self.config.stash[SETTINGS].reports, self.measured, environment, verdict
-            )
+            json_path, markdown_path = files.write(self.config.stash[SETTINGS].reports, texts)
         except StoreError as error:
             write(error.text, red=True)
             return
         write(f"summaries: {json_path} and {markdown_path.name}")
+
+
+def _message(report: pytest.TestReport) -> str:
+    """Why a test did not pass, in a line."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    said = getattr(report, "wasxfail", "") or (crash.message if crash else report.longreprtext)
+    return str(said).partition("\n")[0]
 
 
 def reporting_of(config: pytest.Config) -> Reporting:

@@ -192,11 +192,13 @@ class Thresholds(Spec):
         accuracy: share of right predictions, 0 to 1.
         f1: F1 as the data set's metric defines it, 0 to 1.
         train_samples_per_second: judged on an accelerator only.
+        margin: accuracy that `harness gate` lets another environment lose, 0 to 1.
     """
 
     accuracy: float | None = None
     f1: float | None = None
     train_samples_per_second: float | None = None
+    margin: float = 0.02
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,11 +1,12 @@
 """The proof of a suite: lines for a terminal, a matrix for programs and spreadsheets."""
 
 import csv
+import io
 import json
 from pathlib import Path
 
-from harness.errors import StoreError
 from harness.proving import CRASH, Exhibit, Proof
+from harness.report import files
 
 
 def line(exhibit: Exhibit) -> str:
@@ -36,16 +37,11 @@ def write(folder: Path, found: Proof) -> list[Path]:
         StoreError: the folder cannot be written.
     """
     columns = [CRASH, *found.invariants]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        as_json, as_csv = folder / "proof.json", folder / "proof.csv"
-        as_json.write_text(json.dumps(found.as_json(), indent=1) + "\n", encoding="utf-8")
-        with as_csv.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["fault", "seconds", *columns])
-            for exhibit in found.exhibits:
-                marks = ["x" if name in exhibit.noticed else "" for name in columns]
-                writer.writerow([exhibit.fault, f"{exhibit.seconds:.1f}", *marks])
-    except OSError as error:
-        raise StoreError(f"the reports in {folder} cannot be written", why=str(error)) from None
-    return [as_json, as_csv]
+    matrix = io.StringIO()
+    writer = csv.writer(matrix, lineterminator="\n")
+    writer.writerow(["fault", "seconds", *columns])
+    for exhibit in found.exhibits:
+        marks = ["x" if name in exhibit.noticed else "" for name in columns]
+        writer.writerow([exhibit.fault, f"{exhibit.seconds:.1f}", *marks])
+    told = json.dumps(found.as_json(), indent=1) + "\n"
+    return files.write(folder, {"proof.json": told, "proof.csv": matrix.getvalue()})

@@ -97,6 +97,7 @@ class Measured:
     Attributes:
         rows: by suite and cell.
         outcomes: how many tests of a suite passed, failed, …
+        tests: what became of each, and why, by its id.
         reasons: why cells were not measured, and which.
         tried: how many tests judged trials.
         deviations: known ones that tests were expected to show, and how many.
@@ -105,6 +106,7 @@ class Measured:
 
     rows: dict[tuple[str, str], Row] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
+    tests: dict[str, tuple[str, str]] = field(default_factory=dict)
     reasons: dict[str, set[str]] = field(default_factory=dict)
     tried: int = 0
     deviations: Counter[str] = field(default_factory=Counter)
@@ -127,6 +129,10 @@ class Measured:
             "version": 1,
             "cells": [asdict(row) for row in self.rows.values()],
             "tests": dict(self.outcomes),
+            "outcomes": {
+                test: {"outcome": outcome, "message": message}
+                for test, (outcome, message) in self.tests.items()
+            },
             "not_measured": {reason: len(cells) for reason, cells in self.reasons.items()},
             "known_deviations": dict(self.deviations),
             "noise": dict(self.noise),

@@ -1,0 +1,58 @@
+"""Findings: what differs between two environments, and whether that speaks against the second."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Stage = Literal["contracts", "invariants", "first steps", "training", "accuracy"]
+Standing = Literal["same", "changed", "fixed", "known", "regressed", "inconclusive", "not measured"]
+Verdict = Literal["pass", "regressed", "inconclusive", "not measured"]
+
+STAGES: tuple[Stage, ...] = ("contracts", "invariants", "first steps", "training", "accuracy")
+"""From sharp to blunt."""
+
+EXIT_CODES: Mapping[Verdict, int] = {
+    "pass": 0,
+    "regressed": 1,
+    "inconclusive": 4,
+    "not measured": 5,
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing that was compared.
+
+    Attributes:
+        stage: of the comparison.
+        cell: in which; empty where it is about all.
+        name: of what was compared: an invariant, an argument, a metric.
+        standing: `same`, `changed` without harm, `fixed`, `known` on both sides, `regressed`,
+            `inconclusive` or `not measured`.
+        words: what a reviewer should read.
+        figures: behind the words.
+    """
+
+    stage: Stage
+    cell: str
+    name: str
+    standing: Standing
+    words: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """How the command line names it."""
+        return ":".join(
+            part for part in (self.stage.replace(" ", "-"), self.cell, self.name) if part
+        )
+
+
+def verdict(findings: Iterable[Finding]) -> Verdict:
+    """What findings come to: the worst of them, and never a pass if nothing was measured."""
+    standings = {finding.standing for finding in findings if finding.stage != "contracts"}
+    if "regressed" in standings:
+        return "regressed"
+    if "inconclusive" in standings:
+        return "inconclusive"
+    return "pass" if standings - {"not measured"} else "not measured"

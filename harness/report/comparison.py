@@ -1,0 +1,96 @@
+"""A gate's comparison: lines for a terminal, Markdown for a pull request, JSON for programs."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from harness.finding import STAGES, Finding, Standing, verdict
+from harness.gate import Change, Comparison
+from harness.report import files
+
+SHOWN: tuple[Standing, ...] = ("regressed", "inconclusive", "not measured", "fixed", "changed")
+"""What a reviewer reads, the worst first; what is the same or known on both sides is counted."""
+
+_MOST_CELLS = 3
+
+
+def grouped(findings: Iterable[Finding]) -> dict[tuple[Standing, str, str, str], list[str]]:
+    """Cells by standing, stage, name and words: one cause is told once."""
+    found: dict[tuple[Standing, str, str, str], list[str]] = {}
+    for finding in findings:
+        cause = (finding.standing, finding.stage, finding.name, finding.words)
+        found.setdefault(cause, []).append(finding.cell)
+    return found
+
+
+def lines(found: Comparison) -> Iterator[str]:
+    """The comparison for a terminal; the verdict stands last."""
+    for (standing, stage, name, words), cells in _shown(found):
+        yield f"{standing.upper()} {stage}: {name}" + (f": {words}" if words else "")
+        if any(cells):
+            yield f"    in {_some(cells)}"
+    yield sums(found)
+    yield f"verdict: {verdict(found.findings)}"
+
+
+def sums(found: Comparison) -> str:
+    """How much was compared, in a line."""
+    counts = dict.fromkeys(STAGES, 0)
+    for finding in found.findings:
+        counts[finding.stage] += 1
+    told = ", ".join(f"{count} {stage}" for stage, count in counts.items())
+    equal, cells = found.bit_equal
+    return f"compared: {told}; {equal} of {cells} cells trained bit-equal"
+
+
+def markdown(found: Comparison) -> str:
+    """The comparison for a pull request: verdict, what changed by cause, environments."""
+    parts = [f"# Gate: {verdict(found.findings)}", "", sums(found), "", "## Packages", ""]
+    parts += ["| package | base | candidate | |", "| --- | --- | --- | --- |"]
+    parts += [f"| {c.package} | {c.before} | {c.after} | {_why(c)} |" for c in found.changes]
+    previous = None
+    for (standing, stage, name, words), cells in _shown(found):
+        if standing != previous:
+            parts += ["", f"## {standing.capitalize()}", ""]
+            previous = standing
+        where = f" ({_some(cells)})" if any(cells) else ""
+        parts.append(f"- **{stage}**, `{name}`: {words}{where}")
+    return "\n".join([*parts, ""])
+
+
+def as_json(found: Comparison) -> dict[str, Any]:
+    """The comparison for programs."""
+    told = asdict(found)
+    findings = [asdict(finding) | {"id": finding.id} for finding in found.findings]
+    return {"version": 1, "verdict": verdict(found.findings)} | told | {"findings": findings}
+
+
+def write(folder: Path, found: Comparison) -> list[Path]:
+    """Write `gate.json` and `gate.md`.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    told = json.dumps(as_json(found), indent=1) + "\n"
+    return files.write(folder, {"gate.json": told, "gate.md": markdown(found)})
+
+
+def _shown(found: Comparison) -> list[tuple[tuple[Standing, str, str, str], list[str]]]:
+    """The causes that a reviewer reads."""
+    causes = grouped(found.findings)
+    return [
+        (cause, causes[cause]) for standing in SHOWN for cause in causes if cause[0] == standing
+    ]
+
+
+def _some(cells: list[str]) -> str:
+    """The first few of some cells."""
+    more = len(cells) - _MOST_CELLS
+    return ", ".join(cells[:_MOST_CELLS]) + (f" and {more} more" if more > 0 else "")
+
+
+def _why(change: Change) -> str:
+    """Whether a change was asked for."""
+    return "" if change.asked else "dragged along"
