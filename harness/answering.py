@@ -1,6 +1,7 @@
 """Short questions to the judged libraries, answered without training."""
 
 import inspect
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,9 @@ import transformers
 from harness import collation, data, encoder, models
 from harness.bench import Bench
 from harness.trial import RATES, WARMUP, Answers, Padded
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+"""Where an object without a repr of its own lies: another in every process."""
 
 PROBED = 6
 """Examples that are collated in every way."""
@@ -190,7 +194,7 @@ def _signatures() -> dict[str, dict[str, str]]:
         name: {
             parameter.name: "required"
             if parameter.default is inspect.Parameter.empty
-            else repr(parameter.default)
+            else _ADDRESS.sub("", repr(parameter.default))
             for parameter in inspect.signature(call).parameters.values()
         }
         for name, call in calls.items()

@@ -5,6 +5,7 @@ same seeds, so whatever differs was computed differently.
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,6 +16,8 @@ from harness.record import Record
 from harness.trial import Trials
 
 Likeness = Literal["bit-equal", "equal to rounding", "different"]
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 _MACHINE = {"logging_dir", "output_dir", "run_name"}
 """Arguments that name a place, not a choice."""
@@ -80,11 +83,21 @@ def _changed(what: str, left: Mapping[str, str], right: Mapping[str, str]) -> It
 
 def _warnings(left: Sequence[str], right: Sequence[str]) -> Iterator[Finding]:
     """Warnings that one side alone raises."""
-    for text in sorted({*left} ^ {*right}):
-        words = "is raised no more" if text in left else "is raised now"
+    ours, theirs = ({_plain(text): text for text in side} for side in (left, right))
+    for lines in ours.keys() ^ theirs.keys():
+        first = (ours.get(lines) or theirs[lines]).partition("\n")[0]
         yield Finding(
-            stage="contracts", cell="", name=f"warning: {text}", standing="changed", words=words
+            stage="contracts",
+            cell="",
+            name=f"warning: {_COLOUR.sub('', first)}",
+            standing="changed",
+            words="is raised no more" if lines in ours else "is raised now",
         )
+
+
+def _plain(text: str) -> tuple[str, ...]:
+    """What a warning says, less colours and the order of its lines, which may be a set's."""
+    return tuple(sorted(_COLOUR.sub("", text).splitlines()))
 
 
 def first_steps(left: Trials, right: Trials) -> Parting:

@@ -6,7 +6,6 @@ with it that holds without it, or when the run itself does not end.
 
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -54,12 +53,14 @@ class Proof:
             the suite's own seed.
         repeats: how many clean repeats were run.
         invariants: all that can be broken.
+        able: those that could have noticed a fault: they hold in a cell where one was injected.
     """
 
     exhibits: tuple[Exhibit, ...]
     alarms: Mapping[str, tuple[str, ...]]
     repeats: int
     invariants: tuple[str, ...]
+    able: tuple[str, ...]
 
     @property
     def unnoticed(self) -> list[Exhibit]:
@@ -68,9 +69,14 @@ class Proof:
 
     @property
     def idle(self) -> list[str]:
-        """The invariants that noticed nothing."""
-        busy = Counter(name for exhibit in self.exhibits for name in exhibit.noticed)
-        return [name for name in self.invariants if not busy[name]]
+        """The invariants that could have noticed a fault and noticed none."""
+        busy = {name for exhibit in self.exhibits for name in exhibit.noticed}
+        return [name for name in self.able if name not in busy]
+
+    @property
+    def unable(self) -> list[str]:
+        """The invariants that skip, or fail without a fault, wherever one was injected."""
+        return [name for name in self.invariants if name not in self.able]
 
     @property
     def mean(self) -> float:
@@ -80,7 +86,7 @@ class Proof:
 
     def as_json(self) -> dict[str, Any]:
         """The proof for programs."""
-        return {**asdict(self), "idle": self.idle, "mean": self.mean}
+        return {**asdict(self), "idle": self.idle, "unable": self.unable, "mean": self.mean}
 
 
 def shortened(recipe: Recipe) -> Recipe:
@@ -118,6 +124,7 @@ class Prover:
     def __init__(self, runner: Runner, cells: Sequence[Cell], processes: int) -> None:
         """Prove with as few tiny cells as show every data set, model, collation and loop."""
         self.runner, self.processes = runner, processes
+        self.able: set[str] = set()
         self.cells = [replace(cell, recipe=shortened(cell.recipe)) for cell in _covering(cells)]
 
     def prove(
@@ -146,6 +153,7 @@ class Prover:
             alarms={where: failed for where, failed in alarms.items() if failed},
             repeats=repeats,
             invariants=tuple(invariants),
+            able=tuple(sorted(self.able)),
         )
 
     def exhibit(self, fault: Path) -> Exhibit:
@@ -179,6 +187,7 @@ class Prover:
     def _noticed(self, cell: Cell, subject: Subject, fault: Path) -> dict[str, str]:
         """Messages of the invariants that fail with a fault and hold without."""
         clean = self._hear(cell, subject, None)
+        self.able |= {name for name, verdict in clean.items() if verdict.outcome == "holds"}
         faulty = self._hear(cell, subject, fault)
         return {
             name: verdict.message

@@ -30,9 +30,10 @@ class Repetition:
         assert sorted(first.rows) == sorted(other.rows)
 
     def test_dropout_drops(self, trials: Trials) -> None:
-        """Training with dropout is not training without."""
+        """The first step with dropout is not the one without; its loss alone might be by chance."""
         noisy, dry = trials["noisy"], trials["single precision"]
-        assert abs(noisy.losses[0] - dry.losses[0]) > tolerance.SINGLE
+        apart = [abs(noisy.losses[0] - dry.losses[0]), abs(noisy.norms[0] - dry.norms[0])]
+        assert max(apart) > tolerance.SINGLE
 
     def test_evaluating_changes_nothing(self, trials: Trials) -> None:
         """Evaluating after every step leaves parameters, random state and mode as they were."""

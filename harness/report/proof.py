@@ -27,6 +27,11 @@ def sums(found: Proof) -> list[str]:
     lines += [f"FALSE ALARM {where}: {', '.join(names)}" for where, names in found.alarms.items()]
     if found.idle:
         lines.append(f"noticed nothing: {', '.join(found.idle)}")
+    if found.unable:
+        lines.append(
+            "had nothing to notice with, for they skip or fail without a fault in the cells that "
+            f"were asked: {', '.join(found.unable)}"
+        )
     return lines
 
 
