@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness import collecting, environment, environments, faults
+from harness import allowances, collecting, environment, environments, faults
 from harness.environments import Environments
 from harness.errors import HarnessError, ResolutionError, RunError, SpecError
 from harness.finding import EXIT_CODES, verdict
@@ -118,6 +118,20 @@ def _add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     for option in PASSED_ON:
         parser.add_argument(option, action="append", default=[], help="as uv takes it")
     parser.add_argument("--offline", action="store_true", help="as uv takes it")
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="let a difference pass, with --because; * stands for anything",
+    )
+    parser.add_argument("--because", default="", metavar="TEXT", help="why it may pass")
+    parser.add_argument(
+        "--allowed",
+        type=Path,
+        metavar="FILE",
+        help=f"what was let pass so far (default: {allowances.NAME} beside the first suite)",
+    )
     parser.add_argument("--store", type=Path, default=Path(".harness"), metavar="DIR")
     parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR")
     _add_environments_folder(parser)
@@ -138,6 +152,10 @@ def _gate(asked: argparse.Namespace) -> int:
         )
     if asked.changes and asked.candidate_python is not None:
         raise SpecError("the candidate is both changed packages and an interpreter")
+    beside = Path(suites[0].partition("::")[0])
+    allowed = asked.allowed or (beside if beside.is_dir() else beside.parent) / allowances.NAME
+    if asked.allow:
+        allowances.add(allowed, asked.allow, asked.because)
     cells = collecting.cells(suites)
     from harness.gate import Gate  # pytest has rewritten the invariants' asserts
     from harness.report import comparison
@@ -145,7 +163,8 @@ def _gate(asked: argparse.Namespace) -> int:
     base = _made(asked, asked.base_python, asked.base)
     candidate = asked.candidate_python or _made(asked, base, asked.changes)
     with _runner(asked, base) as left, _runner(asked, candidate) as right:
-        found = Gate(left, right, suites, cells).compare(asked.changes, say)
+        gate = Gate(left, right, suites, cells)
+        found = gate.compare(asked.changes, allowances.load(allowed), say)
     print(*comparison.lines(found), sep="\n")
     print("reports:", *comparison.write(asked.reports, found))
     return EXIT_CODES[verdict(found.findings)]

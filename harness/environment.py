@@ -38,6 +38,7 @@ REQUIRED = ("torch", "transformers", "datasets", "evaluate", "accelerate")
 
 JUDGING = frozenset(
     {
+        "allowances",
         "calibrating",
         "catalog",
         "cli",

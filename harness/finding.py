@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Stage = Literal["contracts", "invariants", "first steps", "training", "accuracy"]
-Standing = Literal["same", "changed", "fixed", "known", "regressed", "inconclusive", "not measured"]
+Standing = Literal[
+    "same", "changed", "fixed", "known", "allowed", "regressed", "inconclusive", "not measured"
+]
 Verdict = Literal["pass", "regressed", "inconclusive", "not measured"]
 
 STAGES: tuple[Stage, ...] = ("contracts", "invariants", "first steps", "training", "accuracy")
@@ -27,8 +29,8 @@ class Finding:
         stage: of the comparison.
         cell: in which; empty where it is about all.
         name: of what was compared: an invariant, an argument, a metric.
-        standing: `same`, `changed` without harm, `fixed`, `known` on both sides, `regressed`,
-            `inconclusive` or `not measured`.
+        standing: `same`, `changed` without harm, `fixed`, `known` on both sides, `allowed` by
+            the user, `regressed`, `inconclusive` or `not measured`.
         words: what a reviewer should read.
         figures: behind the words.
     """

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness import comparison, statistics
+from harness import allowances, comparison, statistics
+from harness.allowances import Allowance
 from harness.comparison import Parting
 from harness.environments import OURS
 from harness.errors import HarnessError, RunError, SpecError
@@ -64,6 +65,7 @@ class Comparison:
         candidate: likewise.
         changes: of packages.
         findings: of every stage.
+        unneeded: allowances that no finding needs.
         bit_equal: cells whose runs are equal to the last bit, and how many there are.
     """
 
@@ -71,6 +73,7 @@ class Comparison:
     candidate: Mapping[str, Any]
     changes: tuple[Change, ...]
     findings: tuple[Finding, ...]
+    unneeded: tuple[Allowance, ...]
     bit_equal: tuple[int, int]
 
 
@@ -138,11 +141,12 @@ class Gate:
         self.sides = (base, candidate)
         self.suites, self.cells = suites, cells
 
-    def compare(self, asked: Iterable[str], say: Say) -> Comparison:
+    def compare(self, asked: Iterable[str], allowed: Sequence[Allowance], say: Say) -> Comparison:
         """Run the suites on both sides, and look at what differs.
 
         Args:
             asked: requirements that the user named.
+            allowed: differences that may be.
             say: called with each thing that is begun.
 
         Raises:
@@ -169,11 +173,13 @@ class Gate:
             equal += not any(found.stage == "training" for found in compared)
             contracts |= {found.id: found for found in compared if found.stage == "contracts"}
             findings += [found for found in compared if found.stage != "contracts"]
+        told, unneeded = allowances.apply([*contracts.values(), *_controlled(findings)], allowed)
         return Comparison(
             base=base,
             candidate=candidate,
             changes=changed,
-            findings=(*contracts.values(), *_controlled(findings)),
+            findings=told,
+            unneeded=unneeded,
             bit_equal=(equal, len(self.cells)),
         )
 

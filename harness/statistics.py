@@ -65,15 +65,13 @@ def effect(differences: npt.NDArray[Any], margin: float) -> Effect:
     )
 
 
-def discoveries(p_values: Sequence[float], rate: float = ALPHA) -> list[bool]:
-    """Which of several tests to believe, so that at most a share `rate` of those believed is false.
+def discoveries(p_values: Sequence[float]) -> list[bool]:
+    """Which of several tests to believe, so that at most a share `ALPHA` of those is false.
 
     Benjamini and Hochberg 1995.
     """
-    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
-    kept = 0
-    for rank, index in enumerate(order, start=1):
-        if p_values[index] <= rate * rank / len(p_values):
-            kept = rank
-    believed = set(order[:kept])
-    return [index in believed for index in range(len(p_values))]
+    if not p_values:
+        return []
+    from scipy.stats import false_discovery_control
+
+    return [bool(p <= ALPHA) for p in false_discovery_control(p_values)]

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "harness"
 
 FLOORS = (
     {"errors", "digest", "redaction", "serial", "encoder", "faults", "finding", "statistics"},
-    {"spec", "accelerator", "tolerance", "settings"},
+    {"spec", "accelerator", "tolerance", "settings", "allowances"},
     {
         "record",
         "catalog",

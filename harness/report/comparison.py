@@ -10,7 +10,14 @@ from harness.finding import STAGES, Finding, Standing, verdict
 from harness.gate import Change, Comparison
 from harness.report import files
 
-SHOWN: tuple[Standing, ...] = ("regressed", "inconclusive", "not measured", "fixed", "changed")
+SHOWN: tuple[Standing, ...] = (
+    "regressed",
+    "inconclusive",
+    "allowed",
+    "not measured",
+    "fixed",
+    "changed",
+)
 """What a reviewer reads, the worst first; what is the same or known on both sides is counted."""
 
 _MOST_CELLS = 3
@@ -31,6 +38,8 @@ def lines(found: Comparison) -> Iterator[str]:
         yield f"{standing.upper()} {stage}: {name}" + (f": {words}" if words else "")
         if any(cells):
             yield f"    in {_some(cells)}"
+    for allowance in found.unneeded:
+        yield f"NO LONGER NEEDED {allowance.id}: allowed because {allowance.because}"
     yield sums(found)
     yield f"verdict: {verdict(found.findings)}"
 
@@ -57,6 +66,9 @@ def markdown(found: Comparison) -> str:
             previous = standing
         where = f" ({_some(cells)})" if any(cells) else ""
         parts.append(f"- **{stage}**, `{name}`: {words}{where}")
+    if found.unneeded:
+        parts += ["", "## Allowed, and no longer needed", ""]
+        parts += [f"- `{a.id}`, because {a.because}" for a in found.unneeded]
     return "\n".join([*parts, ""])
 
 

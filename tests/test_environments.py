@@ -1,0 +1,95 @@
+"""Environments: resolved to change as little as asked, made once, listed, pruned."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import cli, environments
+from harness.environments import Environments
+from harness.errors import ResolutionError, SpecError
+from tests import uv
+
+RUNNING = Path(sys.executable)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Environments:
+    """Environments in a folder of their own."""
+    return Environments(folder=tmp_path_factory.mktemp("environments"), arguments=tuple(uv.links()))
+
+
+def test_a_change_keeps_everything_else(made: Environments) -> None:
+    """An older release is pinned as asked; every other package stays as it is installed."""
+    before = set(made.resolve(RUNNING, []))
+    after = set(made.resolve(RUNNING, ["tqdm==4.67.1"]))
+    assert {pin.partition("==")[0] for pin in before ^ after} == {"tqdm"}
+    assert "tqdm==4.67.1" in after
+    assert not any(pin.startswith(environments.OURS) for pin in before)
+
+
+def test_an_environment_is_made_once(made: Environments, tmp_path: Path) -> None:
+    """Pins that were installed before are not installed again; the interpreter has them."""
+    base = tmp_path / "base"
+    subprocess.run([*uv.UV, "venv", "--quiet", str(base)], check=True)
+    pins = made.resolve(base / "bin" / "python", ["tqdm==4.67.1"])
+    python = made.make(base / "bin" / "python", pins)
+    told = [str(python), "-c", "import tqdm; print(tqdm.__version__)"]
+    assert subprocess.check_output(told, text=True).strip() == "4.67.1"
+    stamp = python.lstat().st_mtime_ns
+    assert made.make(base / "bin" / "python", pins) == python
+    assert python.lstat().st_mtime_ns == stamp
+    assert [kept.pins for kept in made.kept() if kept.python == python] == [pins]
+
+
+def test_a_changed_wheel_is_another_environment(made: Environments, tmp_path: Path) -> None:
+    """A folder's content names its environment, not its path."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text('[project]\nname = "toy"\nversion = "1"\n')
+    (project / "toy.py").write_text("ANSWER = 41\n")
+    pins = [f"toy @ {environments.change(str(project))}"]
+    first = made.make(RUNNING, pins)
+    (project / "toy.py").write_text("ANSWER = 42\n")
+    second = made.make(RUNNING, pins)
+    assert first != second
+    told = [str(second), "-c", "import toy; print(toy.ANSWER)"]
+    assert subprocess.check_output(told, text=True).strip() == "42"
+
+
+def test_what_cannot_be_resolved_is_said_in_the_resolvers_words(made: Environments) -> None:
+    """A release that does not exist leaves nothing behind."""
+    with pytest.raises(ResolutionError, match=r"there is no version of tqdm==0\.0\.0"):
+        made.resolve(RUNNING, ["tqdm==0.0.0"])
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("transformers=5.18.0", "neither a requirement nor a file"),
+        ("tests", "is no project"),
+    ],
+)
+def test_nonsense_is_refused(written: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no requirement, file or project is named."""
+    monkeypatch.chdir(uv.ROOT)
+    with pytest.raises(SpecError, match=message):
+        environments.change(written)
+
+
+def test_the_unused_are_pruned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`harness environments --prune DAYS` removes what was not used, and lists the rest."""
+    made = Environments(folder=tmp_path, arguments=tuple(uv.links()))
+    for pins in (["tqdm==4.67.1"], ["filelock==3.20.0"]):
+        made.make(RUNNING, pins)
+    newest, oldest = made.kept()
+    long_ago = time.time() - 30 * environments.DAY
+    os.utime(oldest.folder / environments.MANIFEST, (long_ago, long_ago))
+    assert cli.main(["environments", "--environments", str(tmp_path), "--prune", "10"]) == 0
+    told = capsys.readouterr().out
+    assert f"removed {oldest.folder}" in told
+    assert not oldest.folder.exists()
+    assert [kept.folder for kept in made.kept()] == [newest.folder]

@@ -1,0 +1,185 @@
+"""The gate, through its public door: two environments, one verdict, an exit code."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import finding, gate
+from harness.environments import Environments
+from harness.errors import SpecError
+from harness.finding import Finding, Standing
+from tests import uv
+from tests.conftest import SMALL_SUITE
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What a gate answered: its exit code, its output and its report."""
+
+    code: int
+    printed: str
+    told: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desk:
+    """Runs `harness gate` as a user would, in a folder with the small suite."""
+
+    folder: Path
+    store: Path
+
+    def __call__(self, *arguments: str) -> Answer:
+        """Ask."""
+        report = self.folder / "reports" / "gate.json"
+        report.unlink(missing_ok=True)
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "harness.cli", "gate", "--suites", "test_small.py"),
+                *("--store", str(self.store), *arguments),
+            ],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        told = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {}
+        return Answer(code=done.returncode, printed=done.stdout + done.stderr, told=told)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """A folder with the small suite."""
+    folder = tmp_path_factory.mktemp("gate")
+    (folder / "test_small.py").write_text(SMALL_SUITE, encoding="utf-8")
+    return Desk(folder=folder, store=folder / "store")
+
+
+@pytest.fixture(scope="module")
+def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment like the running one, but for a release of tqdm."""
+    folder = tmp_path_factory.mktemp("environments")
+    made = Environments(folder=folder, arguments=tuple(uv.links()))
+    running = Path(sys.executable)
+    return made.make(running, made.resolve(running, ["tqdm==4.67.1"]))
+
+
+@pytest.fixture
+def broken(candidate: Path) -> Iterator[Path]:
+    """The same interpreter, whose optimizer takes larger steps."""
+    (module,) = candidate.parent.parent.glob("lib/*/site-packages/torch/optim/adamw.py")
+    clean = module.read_text(encoding="utf-8")
+    line = "super().__init__("
+    assert line in clean
+    module.unlink()  # uv's cache holds the same file
+    module.write_text(clean.replace(line, f"lr = lr * 1.5\n        {line}", 1), encoding="utf-8")
+    yield candidate
+    module.write_text(clean, encoding="utf-8")
+
+
+def test_a_harmless_change_passes(desk: Desk, candidate: Path) -> None:
+    """Another release of tqdm: everything is bit-equal, later stages are skipped."""
+    answer = desk("--candidate-python", str(candidate))
+    assert answer.code == 0, answer.printed
+    assert answer.told["verdict"] == "pass"
+    assert [change["package"] for change in answer.told["changes"]] == ["tqdm"]
+    assert answer.told["bit_equal"] == [1, 1]
+    assert {found["stage"] for found in answer.told["findings"]} == {"invariants", "first steps"}
+    text = (desk.folder / "reports" / "gate.md").read_text(encoding="utf-8")
+    assert text.startswith("# Gate: pass")
+
+
+def test_a_broken_library_is_regressed(desk: Desk, broken: Path) -> None:
+    """An edited optimizer is found by laws, by the first steps and by the losses."""
+    answer = desk("--candidate-python", str(broken))
+    assert answer.code == 1, answer.printed
+    assert "REGRESSED invariants: test_update_is_adamws" in answer.printed
+    stages = {f["stage"] for f in answer.told["findings"] if f["standing"] == "regressed"}
+    assert {"invariants", "first steps"} <= stages
+    assert {"torch", "tqdm"} == {change["package"] for change in answer.told["changes"]}
+
+
+def test_what_is_allowed_passes_and_is_shown(desk: Desk, broken: Path) -> None:
+    """A named difference passes with its reason, in every report, until nothing needs it."""
+    told = ["--allowed", str(desk.folder / "accepted.toml")]
+    asked = ["--candidate-python", str(broken), *told]
+    answer = desk(*asked, "--allow", "*", "--because", "we want larger steps")
+    assert answer.code == 0, answer.printed
+    assert "ALLOWED invariants: test_update_is_adamws" in answer.printed
+    assert "because we want larger steps" in answer.printed
+    assert desk(*asked).code == 0
+    refused = desk(*asked, "--allow", "training:*")
+    assert refused.code == 2
+    assert "nothing says why 'training:*' is allowed" in refused.printed
+    only = ["--allowed", str(desk.folder / "other.toml")]
+    partly = desk(
+        "--candidate-python", str(broken), *only, "--allow", "contracts:*", "--because", "x"
+    )
+    assert partly.code == 1
+    assert "NO LONGER NEEDED contracts:*: allowed because x" in partly.printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([], 2, "nothing says what the candidate is"),
+        (["--candidate-python", sys.executable], 2, "the two sides are the same"),
+        (["--candidate-python", "/nowhere/python"], 3, "/nowhere/python"),
+        (["transformers==0.0.0"], 3, "there is no version of transformers==0.0.0"),
+        (["transformers=5"], 2, "neither a requirement nor a file"),
+    ],
+)
+def test_what_cannot_be_compared_is_no_pass(
+    desk: Desk, arguments: list[str], code: int, message: str
+) -> None:
+    """Usage exits with 2, an environment that cannot be had with 3; each says why."""
+    answer = desk(*arguments, *uv.links())
+    assert answer.code == code
+    assert message in answer.printed
+    assert "Traceback" not in answer.printed
+
+
+def description(**packages: str) -> dict[str, Any]:
+    """A description of an environment with these packages."""
+    return {"packages": packages, "files": {"torch": "a"}, "python": "3.11.7"}
+
+
+def test_dragged_packages_are_named() -> None:
+    """What nobody asked for is told apart from what the user named."""
+    before = description(transformers="5", tokenizers="0.23")
+    after = description(transformers="4", tokenizers="0.22")
+    asked, dragged = gate.changes(before, after, ["transformers==4"])
+    assert (asked.package, asked.asked) == ("transformers", True)
+    assert (dragged.package, dragged.after, dragged.asked) == ("tokenizers", "0.22", False)
+
+
+def test_the_same_packages_are_no_comparison() -> None:
+    """Nothing changed: nothing can have regressed, and nothing has passed."""
+    with pytest.raises(SpecError, match="the two sides are the same"):
+        gate.changes(description(torch="2"), description(torch="2"), [])
+
+
+@pytest.mark.parametrize(
+    ("standings", "verdict", "code"),
+    [
+        (["same", "changed", "fixed", "known"], "pass", 0),
+        (["same", "regressed", "inconclusive"], "regressed", 1),
+        (["same", "inconclusive"], "inconclusive", 4),
+        (["not measured"], "not measured", 5),
+        ([], "not measured", 5),
+    ],
+)
+def test_the_worst_finding_decides(standings: list[Standing], verdict: str, code: int) -> None:
+    """A comparison is as good as its worst finding, and never passes on nothing."""
+    found = [
+        Finding(stage="invariants", cell="", name="x", standing=standing) for standing in standings
+    ]
+    assert finding.verdict(found) == verdict
+    assert finding.EXIT_CODES[finding.verdict(found)] == code
