@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness.finding import STAGES, Finding, Standing, verdict
+from harness.finding import STAGES, Finding, Stage, Standing, verdict
 from harness.gate import Change, Comparison
 from harness.report import files
 
@@ -23,11 +23,15 @@ SHOWN: tuple[Standing, ...] = (
 _MOST_CELLS = 3
 
 
-def grouped(findings: Iterable[Finding]) -> dict[tuple[Standing, str, str, str], list[str]]:
-    """Cells by standing, stage, name and words: one cause is told once."""
-    found: dict[tuple[Standing, str, str, str], list[str]] = {}
+Cause = tuple[Standing, Stage, str, str]
+"""Standing, stage, name and words of findings that one thing brings about."""
+
+
+def grouped(findings: Iterable[Finding]) -> dict[Cause, list[str]]:
+    """Cells by cause: one cause is told once."""
+    found: dict[Cause, list[str]] = {}
     for finding in findings:
-        cause = (finding.standing, finding.stage, finding.name, finding.words)
+        cause: Cause = (finding.standing, finding.stage, finding.name, finding.words)
         found.setdefault(cause, []).append(finding.cell)
     return found
 
@@ -38,6 +42,9 @@ def lines(found: Comparison) -> Iterator[str]:
         yield f"{standing.upper()} {stage}: {name}" + (f": {words}" if words else "")
         if any(cells):
             yield f"    in {_some(cells)}"
+        if standing in {"regressed", "inconclusive"}:
+            every = Finding(stage=stage, cell="*", name=name, standing=standing).id
+            yield f"    to accept it: --allow '{every}' --because '…'"
     for allowance in found.unneeded:
         yield f"NO LONGER NEEDED {allowance.id}: allowed because {allowance.because}"
     yield sums(found)
@@ -89,7 +96,7 @@ def write(folder: Path, found: Comparison) -> list[Path]:
     return files.write(folder, {"gate.json": told, "gate.md": markdown(found)})
 
 
-def _shown(found: Comparison) -> list[tuple[tuple[Standing, str, str, str], list[str]]]:
+def _shown(found: Comparison) -> list[tuple[Cause, list[str]]]:
     """The causes that a reviewer reads."""
     causes = grouped(found.findings)
     return [
