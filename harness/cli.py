@@ -5,19 +5,27 @@ import os
 import sys
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import allowances, collecting, environment, environments, faults
+from harness.attribute import Attributor, Culprit
+from harness.changes import Change
 from harness.environments import Environments
 from harness.errors import HarnessError, ResolutionError, RunError, SpecError
-from harness.finding import EXIT_CODES, verdict
+from harness.finding import EXIT_CODES, Finding, verdict
 from harness.runner import Runner
 from harness.settings import Settings
 
-USAGE, LOST = 2, 3
-"""Exit codes: the user asked for what makes no sense; an environment or a run was lost."""
+if TYPE_CHECKING:
+    from harness.gate import Gate
+
+USAGE, LOST, INTERRUPTED = 2, 3, 130
+"""Exit codes: what was asked makes no sense; an environment or a run was lost; Ctrl-C."""
 
 OURS = Path(faults.__file__).parent
 """The folder of our catalogue of faults."""
@@ -35,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         code: int = asked.command(asked)
+    except KeyboardInterrupt:
+        sys.stderr.write("harness: interrupted; what was learnt is kept for the same command\n")
+        return INTERRUPTED
     except HarnessError as error:
         sys.stderr.write(f"harness: {error.text}\n")
         return LOST if isinstance(error, ResolutionError | RunError) else USAGE
@@ -132,6 +143,11 @@ def _add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         metavar="FILE",
         help=f"what was let pass so far (default: {allowances.NAME} beside the first suite)",
     )
+    parser.add_argument(
+        "--attribute",
+        action="store_true",
+        help="find the package that did it, and the release since when",
+    )
     parser.add_argument("--store", type=Path, default=Path(".harness"), metavar="DIR")
     parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR")
     _add_environments_folder(parser)
@@ -165,9 +181,31 @@ def _gate(asked: argparse.Namespace) -> int:
     with _runner(asked, base) as left, _runner(asked, candidate) as right:
         gate = Gate(left, right, suites, cells)
         found = gate.compare(asked.changes, allowances.load(allowed), say)
+        regressed = [f for f in found.findings if f.standing == "regressed"]
+        if asked.attribute and regressed:
+            found = replace(found, culprits=_culprits(asked, gate, found.changes, regressed))
     print(*comparison.lines(found), sep="\n")
     print("reports:", *comparison.write(asked.reports, found))
     return EXIT_CODES[verdict(found.findings)]
+
+
+def _culprits(
+    asked: argparse.Namespace, gate: "Gate", changes: Sequence[Change], regressed: Sequence[Finding]
+) -> tuple[Culprit, ...]:
+    """Who brought regressions about, told by the cell that shows most of them."""
+    cell, _ = Counter(finding.cell for finding in regressed).most_common(1)[0]
+    shown = [finding for finding in regressed if finding.cell == cell]
+
+    def fails(python: Path) -> bool:
+        with _runner(asked, python) as runner:
+            return gate.recheck(runner, shown)
+
+    attributor = Attributor(
+        environments=_environments_of(asked), base=gate.base.settings.python, fails=fails, say=say
+    )
+    found = attributor.attribute(changes)
+    say(f"{attributor.tried} environments were tried")
+    return found
 
 
 def say(text: str) -> None:
@@ -179,12 +217,17 @@ def _made(asked: argparse.Namespace, base: Path, changes: list[str]) -> Path:
     """The interpreter of the base changed as asked; the base itself if nothing changes."""
     if not changes:
         return base
-    passed = [f"{o}={v}" for o in PASSED_ON for v in getattr(asked, o[2:].replace("-", "_"))]
-    passed += ["--offline"] if asked.offline else []
-    made = Environments(folder=asked.environments, arguments=tuple(passed))
+    made = _environments_of(asked)
     wanted = [environments.change(change) for change in changes]
     pins = made.resolve(base, [*wanted, *(f"-c {path.absolute()}" for path in asked.constraint)])
     return made.make(base, pins)
+
+
+def _environments_of(asked: argparse.Namespace) -> Environments:
+    """What makes environments, as the options say."""
+    passed = [f"{o}={v}" for o in PASSED_ON for v in getattr(asked, o[2:].replace("-", "_"))]
+    passed += ["--offline"] if asked.offline else []
+    return Environments(folder=asked.environments, arguments=tuple(passed))
 
 
 def _add_environments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

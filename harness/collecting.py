@@ -1,6 +1,7 @@
 """Collecting: the cells of suites, found as pytest finds them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pytest
 
@@ -8,12 +9,25 @@ from harness.errors import SpecError
 from harness.spec import Cell, Thresholds
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Declared:
+    """What a suite says of one of its cells.
+
+    Attributes:
+        suite: name of the class.
+        thresholds: what the cell must reach.
+    """
+
+    suite: str
+    thresholds: Thresholds
+
+
 class _Collector:
     """A pytest plugin that remembers what was collected."""
 
     def __init__(self) -> None:
         """Nothing yet."""
-        self.cells: dict[Cell, Thresholds] = {}
+        self.cells: dict[Cell, Declared] = {}
         self.errors: list[str] = []
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -27,11 +41,11 @@ class _Collector:
             cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
             suite = item.getparent(pytest.Class)
             if isinstance(cell, Cell) and cell.scale == "tiny" and suite is not None:
-                self.cells[cell] = suite.obj.thresholds
+                self.cells[cell] = Declared(suite=suite.name, thresholds=suite.obj.thresholds)
 
 
-def cells(arguments: Sequence[str]) -> dict[Cell, Thresholds]:
-    """The tiny cells of the suites that pytest finds by some arguments, and what each must reach.
+def cells(arguments: Sequence[str]) -> dict[Cell, Declared]:
+    """The tiny cells of the suites that pytest finds by some arguments.
 
     Raises:
         SpecError: there are none, or pytest could not collect them.

@@ -39,8 +39,10 @@ REQUIRED = ("torch", "transformers", "datasets", "evaluate", "accelerate")
 JUDGING = frozenset(
     {
         "allowances",
+        "attribute",
         "calibrating",
         "catalog",
+        "changes",
         "cli",
         "collecting",
         "comparison",

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import Version
 
 from harness import digest
 from harness.errors import ResolutionError, SpecError
@@ -99,13 +100,19 @@ class Environments:
             ResolutionError: there is no such set of packages; in the resolver's words.
         """
         installed = _installed(base)
+        names = [line if _direct(line) else line.partition("==")[0] for line in installed]
+        return self._compile([*names, *changes], "--python", str(base), preferred=installed)
+
+    def _compile(
+        self, wanted: Sequence[str], *arguments: str, preferred: Sequence[str] = ()
+    ) -> tuple[str, ...]:
+        """Exact pins for some requirements, those preferred where they will do."""
         with tempfile.TemporaryDirectory() as name:
-            wanted, pins = Path(name, "wanted.in"), Path(name, "pins.txt")
-            names = [line if _direct(line) else line.partition("==")[0] for line in installed]
-            wanted.write_text("\n".join([*names, *changes]) + "\n", encoding="utf-8")
-            pins.write_text("\n".join(installed) + "\n", encoding="utf-8")  # preferred by uv
-            compiled = ["--no-header", "--no-annotate", "--output-file", str(pins), str(wanted)]
-            self._uv("pip", "compile", *self.arguments, "--python", str(base), *compiled)
+            asked, pins = Path(name, "wanted.in"), Path(name, "pins.txt")
+            asked.write_text("\n".join(wanted) + "\n", encoding="utf-8")
+            pins.write_text("\n".join(preferred) + "\n", encoding="utf-8")
+            into = ["--no-header", "--no-annotate", "--output-file", str(pins), str(asked)]
+            self._uv("pip", "compile", *self.arguments, *arguments, *into)
             lines = pins.read_text(encoding="utf-8").splitlines()
         return tuple(line for line in lines if line and not line.startswith("#"))
 
@@ -121,6 +128,23 @@ class Environments:
             self._install(base, pins, folder)
         (folder / MANIFEST).touch()
         return _python(folder)
+
+    def releases(self, name: str, first: str, last: str) -> list[str]:
+        """Releases of a package from one to another, whichever is newer, in that direction.
+
+        Asked of the resolver one by one, so that indexes, dates and interpreters count as ever.
+        """
+        oldest, newest = sorted([first, last], key=Version)
+        found = [newest]
+        while Version(found[-1]) > Version(oldest):
+            asked = f"{name}>={oldest},<{found[-1]}"
+            try:
+                (pin,) = self._compile([asked], "--no-deps")
+            except ResolutionError:  # yanked, or on no index: its ends are known all the same
+                found.append(oldest)
+            else:
+                found.append(pin.partition("==")[2])
+        return found if first == newest else found[::-1]
 
     def kept(self) -> list[Kept]:
         """Every environment that is there, the last used first."""

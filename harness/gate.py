@@ -5,7 +5,6 @@ the sharpest question to the bluntest, and no further than the question needs.
 """
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,15 +17,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness import allowances, comparison, statistics
+from harness import allowances, changes, comparison, statistics
 from harness.allowances import Allowance
+from harness.attribute import Culprit
+from harness.changes import Change
+from harness.collecting import Declared
 from harness.comparison import Parting
-from harness.environments import OURS
-from harness.errors import HarnessError, RunError, SpecError
+from harness.errors import HarnessError, RunError
 from harness.finding import Finding, Standing
 from harness.record import Record
 from harness.runner import Runner
-from harness.spec import Cell, Thresholds
+from harness.spec import Cell
 
 NUDGE = 1e-6
 """A learning rate raised by this share moves every update by about the rounding of float32."""
@@ -40,23 +41,6 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """A package whose version or files differ.
-
-    Attributes:
-        package: its name.
-        before: version in the base, empty if it is not there.
-        after: and in the candidate.
-        asked: whether the user named it; else the resolution dragged it along.
-    """
-
-    package: str
-    before: str
-    after: str
-    asked: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
     """What the gate has found.
 
@@ -67,6 +51,7 @@ class Comparison:
         findings: of every stage.
         unneeded: allowances that no finding needs.
         bit_equal: cells whose runs are equal to the last bit, and how many there are.
+        culprits: packages that brought the regressions about, where that was asked.
     """
 
     base: Mapping[str, Any]
@@ -75,55 +60,7 @@ class Comparison:
     findings: tuple[Finding, ...]
     unneeded: tuple[Allowance, ...]
     bit_equal: tuple[int, int]
-
-
-def changes(
-    base: Mapping[str, Any], candidate: Mapping[str, Any], asked: Iterable[str]
-) -> tuple[Change, ...]:
-    """Packages that differ between two descriptions of environments, those asked for first.
-
-    Raises:
-        SpecError: none does.
-    """
-    named = {_normal(re.split(r"[^A-Za-z0-9._-]", name, maxsplit=1)[0]) for name in asked}
-    ours, theirs = base["packages"], candidate["packages"]
-    found = [
-        Change(
-            package=name,
-            before=ours.get(name, ""),
-            after=theirs.get(name, ""),
-            asked=name in named,
-        )
-        for name in sorted((ours.keys() | theirs.keys()) - {OURS, "pip"})
-        if ours.get(name) != theirs.get(name)
-    ]
-    moved = {change.package for change in found}
-    edited = {
-        name: (_normal(name), ours.get(_normal(name), ""))
-        for name in base["files"].keys() | candidate["files"].keys()
-        if base["files"].get(name) != candidate["files"].get(name)
-    }
-    found += [
-        Change(package=name, before=version, after=f"{version} with other files", asked=True)
-        for name, version in sorted(edited.values())
-        if name not in moved
-    ]
-    if base["python"] != candidate["python"]:
-        found.append(
-            Change(package="python", before=base["python"], after=candidate["python"], asked=True)
-        )
-    if not found:
-        raise SpecError(
-            "the two sides are the same",
-            why="every package that is installed has the same version and the same files",
-            fix="ask for another version, or name another interpreter",
-        )
-    return tuple(sorted(found, key=lambda change: not change.asked))
-
-
-def _normal(name: str) -> str:
-    """A distribution's normalized name."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    culprits: tuple[Culprit, ...] = ()
 
 
 class Gate:
@@ -134,7 +71,7 @@ class Gate:
         base: Runner,
         candidate: Runner,
         suites: Sequence[str],
-        cells: Mapping[Cell, Thresholds],
+        cells: Mapping[Cell, Declared],
     ) -> None:
         """Compare what two runners have of the cells of some suites."""
         self.base, self.candidate = base, candidate
@@ -154,7 +91,7 @@ class Gate:
             RunError: pytest itself failed on a side.
         """
         base, candidate = self.base.environment(), self.candidate.environment()
-        changed = changes(base, candidate, asked)
+        changed = changes.between(base, candidate, asked)
         for change in changed:
             dragged = "" if change.asked else "  (dragged along)"
             say(f"{change.package}: {change.before or 'none'} -> {change.after or 'none'}{dragged}")
@@ -165,9 +102,9 @@ class Gate:
         findings = list(_invariants(before, after))
         equal = 0
         contracts: dict[str, Finding] = {}
-        for cell, thresholds in self.cells.items():
+        for cell in self.cells:
             try:
-                compared = [*self._compare_cell(cell, thresholds.margin, say)]
+                compared = [*self._compare_cell(cell, say)]
             except HarnessError:
                 continue  # a run that was lost has failed every test of its cell
             equal += not any(found.stage == "training" for found in compared)
@@ -183,7 +120,26 @@ class Gate:
             bit_equal=(equal, len(self.cells)),
         )
 
-    def _judged(self, side: Runner) -> dict[str, Any]:
+    def recheck(self, candidate: Runner, findings: Sequence[Finding]) -> bool:
+        """Whether another candidate shows any of some findings, which are all of one cell."""
+        (name,) = {finding.cell for finding in findings}
+        cells = {cell: told for cell, told in self.cells.items() if self._name(cell) == name}
+        other = Gate(self.base, candidate, self.suites, cells)
+        tests = [finding.name for finding in findings if finding.stage == "invariants"]
+        if tests:
+            suite, _, cell_name = name.partition("/")
+            only = f"({' or '.join(tests)}) and {suite} and {cell_name}"
+            before, after = (self._judged(side, "-k", only) for side in other.sides)
+            found = [*_invariants(before, after)]
+        else:
+            found = [f for cell in cells for f in other._compare_cell(cell, lambda _: None)]
+        return any(finding.standing == "regressed" for finding in found)
+
+    def _name(self, cell: Cell) -> str:
+        """How findings name a cell."""
+        return f"{self.cells[cell].suite}/{cell.name}"
+
+    def _judged(self, side: Runner, *selected: str) -> dict[str, Any]:
         """What became of every test on a side, by its id."""
         settings = side.settings
         with TemporaryDirectory() as reports:
@@ -196,7 +152,7 @@ class Gate:
             done = subprocess.run(
                 [
                     *(sys.executable, "-m", "pytest", *self.suites, "-q"),
-                    *("-p", "no:cacheprovider"),
+                    *("-p", "no:cacheprovider", *selected),
                     *(f"--harness-{name}={value}" for name, value in options.items()),
                 ],
                 capture_output=True,
@@ -212,19 +168,29 @@ class Gate:
             told: dict[str, Any] = json.loads(written.read_text(encoding="utf-8"))["outcomes"]
         return told
 
-    def _compare_cell(self, cell: Cell, margin: float, say: Say) -> Iterator[Finding]:
+    def _compare_cell(self, cell: Cell, say: Say) -> Iterator[Finding]:
         """What differs in a cell: nothing is asked that the answers before have answered."""
         left, right = self.base.trials(cell), self.candidate.trials(cell)
         yield from comparison.contracts(left, right)
         ours, theirs = self.base.run(cell).record, self.candidate.run(cell).record
         yield from comparison.arguments(ours, theirs)
         parting = comparison.first_steps(left, right)
-        yield _first_steps(cell, parting)
+        yield self._first_steps(cell, parting)
         if comparison.bit_equal(ours, theirs):
             return
-        say(f"{cell.recipe.dataset} {cell.name}: {parting.words}; repeating")
+        say(f"{self._name(cell)}: {parting.words}; repeating")
         yield self._training(cell, ours, theirs)
-        yield self._accuracy(cell, margin)
+        yield self._accuracy(cell)
+
+    def _first_steps(self, cell: Cell, parting: Parting) -> Finding:
+        """What the first steps of a cell come to."""
+        return Finding(
+            stage="first steps",
+            cell=self._name(cell),
+            name="fingerprint",
+            standing="regressed" if parting.likeness == "different" else "same",
+            words=parting.words,
+        )
 
     def _training(self, cell: Cell, ours: Record, theirs: Record) -> Finding:
         """Losses step by step, beside how far a nudged base strays, and the base of other seeds."""
@@ -241,7 +207,7 @@ class Gate:
             standing = "regressed"
         return Finding(
             stage="training",
-            cell=_name(cell),
+            cell=self._name(cell),
             name="losses",
             standing=standing,
             words=(
@@ -251,8 +217,9 @@ class Gate:
             figures={"step": found.part, "largest": found.largest, "mean": found.mean},
         )
 
-    def _accuracy(self, cell: Cell, margin: float) -> Finding:
+    def _accuracy(self, cell: Cell) -> Finding:
         """Right answers example by example, over more seeds while the answer is open."""
+        margin = self.cells[cell].thresholds.margin
         differences: list[npt.NDArray[np.float64]] = []
         found = None
         for extra in range(MOST_SEEDS):
@@ -267,7 +234,7 @@ class Gate:
         standing: Standing = _ANSWERS[found.answer]
         return Finding(
             stage="accuracy",
-            cell=_name(cell),
+            cell=self._name(cell),
             name="accuracy",
             standing=standing,
             words=(
@@ -285,11 +252,6 @@ _ANSWERS: Mapping[str, Standing] = {
 }
 _FAILED = {"failed", "error", "xfailed"}
 """Outcomes of a test that speak against its side; a known deviation is one."""
-
-
-def _name(cell: Cell) -> str:
-    """How a finding names a cell."""
-    return f"{cell.recipe.dataset} {cell.name}"
 
 
 def _seeded(cell: Cell, extra: int) -> Cell:
@@ -328,7 +290,7 @@ def _invariants(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
         told = ours if standing == "fixed" else theirs
         yield Finding(
             stage="invariants",
-            cell=f"{suite.rpartition('::')[2]} {cell.rstrip(']')}",
+            cell=f"{suite.rpartition('::')[2]}/{cell.removesuffix(']')}",
             name=name,
             standing=standing,
             words="" if standing == "same" else told["message"],
@@ -336,17 +298,6 @@ def _invariants(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
 
 
 _ABSENT = {"outcome": "absent", "message": "the test is not there"}
-
-
-def _first_steps(cell: Cell, parting: Parting) -> Finding:
-    """What the first steps of a cell come to."""
-    return Finding(
-        stage="first steps",
-        cell=_name(cell),
-        name="fingerprint",
-        standing="regressed" if parting.likeness == "different" else "same",
-        words=parting.words,
-    )
 
 
 def _controlled(findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness import finding, gate
+from harness import changes, finding
 from harness.environments import Environments
 from harness.errors import SpecError
 from harness.finding import Finding, Standing
@@ -155,7 +155,7 @@ def test_dragged_packages_are_named() -> None:
     """What nobody asked for is told apart from what the user named."""
     before = description(transformers="5", tokenizers="0.23")
     after = description(transformers="4", tokenizers="0.22")
-    asked, dragged = gate.changes(before, after, ["transformers==4"])
+    asked, dragged = changes.between(before, after, ["transformers==4"])
     assert (asked.package, asked.asked) == ("transformers", True)
     assert (dragged.package, dragged.after, dragged.asked) == ("tokenizers", "0.22", False)
 
@@ -163,7 +163,7 @@ def test_dragged_packages_are_named() -> None:
 def test_the_same_packages_are_no_comparison() -> None:
     """Nothing changed: nothing can have regressed, and nothing has passed."""
     with pytest.raises(SpecError, match="the two sides are the same"):
-        gate.changes(description(torch="2"), description(torch="2"), [])
+        changes.between(description(torch="2"), description(torch="2"), [])
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from harness.changes import Change
 from harness.finding import STAGES, Finding, Stage, Standing, verdict
-from harness.gate import Change, Comparison
+from harness.gate import Comparison
 from harness.report import files
 
 SHOWN: tuple[Standing, ...] = (
@@ -48,6 +49,8 @@ def lines(found: Comparison) -> Iterator[str]:
     for allowance in found.unneeded:
         yield f"NO LONGER NEEDED {allowance.id}: allowed because {allowance.because}"
     yield sums(found)
+    for culprit in found.culprits:
+        yield f"culprit: {culprit.words}"
     yield f"verdict: {verdict(found.findings)}"
 
 
@@ -63,7 +66,9 @@ def sums(found: Comparison) -> str:
 
 def markdown(found: Comparison) -> str:
     """The comparison for a pull request: verdict, what changed by cause, environments."""
-    parts = [f"# Gate: {verdict(found.findings)}", "", sums(found), "", "## Packages", ""]
+    parts = [f"# Gate: {verdict(found.findings)}", ""]
+    parts += [f"**Culprit:** {culprit.words}" for culprit in found.culprits]
+    parts += ["", sums(found), "", "## Packages", ""]
     parts += ["| package | base | candidate | |", "| --- | --- | --- | --- |"]
     parts += [f"| {c.package} | {c.before} | {c.after} | {_why(c)} |" for c in found.changes]
     previous = None

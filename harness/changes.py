@@ -1,0 +1,75 @@
+"""Changes: the packages that differ between two environments, and which of them were asked for."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.environments import OURS
+from harness.errors import SpecError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """A package whose version or files differ.
+
+    Attributes:
+        package: its name.
+        before: version in the base, empty if it is not there.
+        after: and in the candidate.
+        asked: whether the user named it; else the resolution dragged it along.
+    """
+
+    package: str
+    before: str
+    after: str
+    asked: bool
+
+
+def between(
+    base: Mapping[str, Any], candidate: Mapping[str, Any], asked: Iterable[str]
+) -> tuple[Change, ...]:
+    """Packages that differ between two descriptions of environments, those asked for first.
+
+    Raises:
+        SpecError: none does.
+    """
+    named = {_normal(re.split(r"[^A-Za-z0-9._-]", name, maxsplit=1)[0]) for name in asked}
+    ours, theirs = base["packages"], candidate["packages"]
+    found = [
+        Change(
+            package=name,
+            before=ours.get(name, ""),
+            after=theirs.get(name, ""),
+            asked=name in named,
+        )
+        for name in sorted((ours.keys() | theirs.keys()) - {OURS, "pip"})
+        if ours.get(name) != theirs.get(name)
+    ]
+    moved = {change.package for change in found}
+    edited = {
+        name: (_normal(name), ours.get(_normal(name), ""))
+        for name in base["files"].keys() | candidate["files"].keys()
+        if base["files"].get(name) != candidate["files"].get(name)
+    }
+    found += [
+        Change(package=name, before=version, after=f"{version} with other files", asked=True)
+        for name, version in sorted(edited.values())
+        if name not in moved
+    ]
+    if base["python"] != candidate["python"]:
+        found.append(
+            Change(package="python", before=base["python"], after=candidate["python"], asked=True)
+        )
+    if not found:
+        raise SpecError(
+            "the two sides are the same",
+            why="every package that is installed has the same version and the same files",
+            fix="ask for another version, or name another interpreter",
+        )
+    return tuple(sorted(found, key=lambda change: not change.asked))
+
+
+def _normal(name: str) -> str:
+    """A distribution's normalized name."""
+    return re.sub(r"[-_.]+", "-", name).lower()
