@@ -175,6 +175,8 @@ class Environments:
             listed.write_text("\n".join(pins) + "\n", encoding="utf-8")
             python = str(_python(staged))
             into = ["--python", python, "--no-deps", "--requirements", str(listed)]
+            for pin in filter(_direct, pins):  # uv would use what it built of the folder before
+                into += ["--refresh-package", pin.partition(" @ ")[0]] if " @ " in pin else []
             self._uv("pip", "install", *self.arguments, *into)
             (staged / MANIFEST).write_text(json.dumps(list(pins)), encoding="utf-8")
             staged.chmod(0o755)
