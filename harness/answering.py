@@ -34,7 +34,8 @@ SCHEDULED: Mapping[str, Mapping[str, Any]] = {
 
 
 def answer(bench: Bench) -> Answers:
-    """Answers to all of them."""
+    """Answers to all of them, on the device that the cell trains on."""
+    bench.dry.to(bench.job.device)
     stages, reference_stages = _stages(bench)
     return Answers(
         padded=_padded(bench),
@@ -59,15 +60,20 @@ def _batches(bench: Bench) -> dict[str, dict[str, torch.Tensor]]:
     found = {}
     for name in ("dynamic", "max_length", "pad_to_multiple_of:8"):
         collate = models.collator(bench.tokenizer, collation.parse(name), bench.max_length)
-        found[name] = dict(collate([dict(feature) for feature in features]))
+        found[name] = _placed(bench, collate([dict(feature) for feature in features]))
     return found
+
+
+def _placed(bench: Bench, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A batch on the device that the cell trains on."""
+    return {name: tensor.to(bench.job.device) for name, tensor in batch.items()}
 
 
 def _padded(bench: Bench) -> dict[str, Padded]:
     """Logits, losses and gradients of some examples, alone and under every collation."""
     model = bench.dry.train()
     weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    alone = [bench.example(bench.train, index) for index in range(PROBED)]
+    alone = [_placed(bench, bench.example(bench.train, index)) for index in range(PROBED)]
     logits = [model(**row).logits for row in alone]
     labels = torch.cat([row["labels"] for row in alone])
     losses = encoder.cross_entropy(torch.cat(logits), labels)
