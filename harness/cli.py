@@ -144,6 +144,9 @@ def _add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         help=f"what was let pass so far (default: {allowances.NAME} beside the first suite)",
     )
     parser.add_argument(
+        "--correctness-only", action="store_true", help="do not measure how fast they train"
+    )
+    parser.add_argument(
         "--attribute",
         action="store_true",
         help="find the package that did it, and the release since when",
@@ -179,7 +182,7 @@ def _gate(asked: argparse.Namespace) -> int:
     base = _made(asked, asked.base_python, asked.base)
     candidate = asked.candidate_python or _made(asked, base, asked.changes)
     with _runner(asked, base) as left, _runner(asked, candidate) as right:
-        gate = Gate(left, right, suites, cells)
+        gate = Gate(left, right, suites, cells, races=not asked.correctness_only)
         found = gate.compare(asked.changes, allowances.load(allowed), say)
         regressed = [f for f in found.findings if f.standing == "regressed"]
         if asked.attribute and regressed:

@@ -56,6 +56,7 @@ JUDGING = frozenset(
         "launch",
         "plugin",
         "proving",
+        "racing",
         "report",
         "reporting",
         "runner",

@@ -4,13 +4,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Stage = Literal["contracts", "invariants", "first steps", "training", "accuracy"]
+Stage = Literal["contracts", "invariants", "first steps", "training", "accuracy", "throughput"]
 Standing = Literal[
     "same", "changed", "fixed", "known", "allowed", "regressed", "inconclusive", "not measured"
 ]
 Verdict = Literal["pass", "regressed", "inconclusive", "not measured"]
 
-STAGES: tuple[Stage, ...] = ("contracts", "invariants", "first steps", "training", "accuracy")
+STAGES: tuple[Stage, ...] = (
+    "contracts",
+    "invariants",
+    "first steps",
+    "training",
+    "accuracy",
+    "throughput",
+)
 """From sharp to blunt."""
 
 EXIT_CODES: Mapping[Verdict, int] = {

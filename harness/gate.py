@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness import allowances, changes, comparison, statistics
+from harness import allowances, changes, comparison, racing, statistics
 from harness.allowances import Allowance
 from harness.attribute import Culprit
 from harness.changes import Change
@@ -72,8 +72,11 @@ class Gate:
         candidate: Runner,
         suites: Sequence[str],
         cells: Mapping[Cell, Declared],
+        *,
+        races: bool = True,
     ) -> None:
-        """Compare what two runners have of the cells of some suites."""
+        """Compare what two runners have of the cells of some suites, their speed too if asked."""
+        self.races = races
         self.base, self.candidate = base, candidate
         self.sides = (base, candidate)
         self.suites, self.cells = suites, cells
@@ -110,6 +113,8 @@ class Gate:
             equal += not any(found.stage == "training" for found in compared)
             contracts |= {found.id: found for found in compared if found.stage == "contracts"}
             findings += [found for found in compared if found.stage != "contracts"]
+        if self.races:
+            findings += [self._race(cell, say) for cell in racing.chosen([*self.cells])]
         told, unneeded = allowances.apply([*contracts.values(), *_controlled(findings)], allowed)
         return Comparison(
             base=base,
@@ -190,6 +195,24 @@ class Gate:
             name="fingerprint",
             standing="regressed" if parting.likeness == "different" else "same",
             words=parting.words,
+        )
+
+    def _race(self, cell: Cell, say: Say) -> Finding:
+        """How fast a cell trains on both sides; a slowdown must show twice."""
+        say(f"{self._name(cell)}: both sides train in turn")
+        found = racing.race(self.base.timed, self.candidate.timed, cell)
+        slower = racing.slower(found)
+        if slower:
+            say(f"{self._name(cell)}: slower in {', '.join(slower)}; again, to be sure")
+            found = racing.race(self.base.timed, self.candidate.timed, cell)
+            slower = [phase for phase in racing.slower(found) if phase in slower]
+        return Finding(
+            stage="throughput",
+            cell=self._name(cell),
+            name=" and ".join(slower) or "seconds",
+            standing="regressed" if slower else "same",
+            words=racing.words(found),
+            figures={phase: ratio.mean for phase, ratio in found.items()},
         )
 
     def _training(self, cell: Cell, ours: Record, theirs: Record) -> Finding:

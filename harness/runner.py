@@ -4,8 +4,8 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -159,6 +159,24 @@ class Runner:
             return self._ask_live(cell, inputs, request, fault)
         whole = {"collate": request, "tokenizer": self._tokenizer_digest(inputs.model)}
         return self._answer(whole, lambda: self._ask_live(cell, inputs, request))
+
+    @contextmanager
+    def timed(
+        self, cell: Cell, fault: Path | None = None
+    ) -> Iterator[Callable[[], dict[str, float]]]:
+        """What trains a cell anew whenever called, and returns its seconds by phase."""
+        inputs = self.sources.find(cell.recipe, cell.scale)
+        with self._scratch() as name:
+            scratch = Path(name)
+            job = self._job("time", cell, inputs, scratch, fault)
+            with closing(self.launcher.converse(job.to_json(), scratch / "log")) as child:
+
+                def take() -> dict[str, float]:
+                    child.send({})
+                    taken: dict[str, float] = child.await_result(self.settings.timeout)
+                    return taken
+
+                yield take
 
     def close(self) -> None:
         """Keep what live children answered, and end the workers."""

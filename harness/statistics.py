@@ -12,6 +12,9 @@ DRAWS = 4_000
 
 ALPHA = 0.05
 
+TRIMMED = 0.1
+"""Share of the ratios that is cut off at each end (Tukey and McLaughlin 1963)."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Effect:
@@ -62,6 +65,31 @@ def effect(differences: npt.NDArray[Any], margin: float) -> Effect:
         high=float(high),
         worse=float((means <= -margin).mean()),
         better=float((means >= -margin).mean()),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ratio:
+    """The geometric mean of paired ratios and its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def ratio(logs: Sequence[float]) -> Ratio:
+    """What pairs say of a ratio, from its logarithms; Student's t, 10 % cut off at both ends.
+
+    A neighbour that wakes up in the middle of one run would otherwise count as much as all others.
+    """
+    from scipy.stats import t, trim_mean
+    from scipy.stats.mstats import trimmed_stde
+
+    mean = float(trim_mean(logs, TRIMMED))
+    kept = len(logs) - 2 * int(TRIMMED * len(logs))
+    half = float(t.ppf(0.975, kept - 1) * trimmed_stde(logs, (TRIMMED, TRIMMED)))
+    return Ratio(
+        mean=float(np.exp(mean)), low=float(np.exp(mean - half)), high=float(np.exp(mean + half))
     )
 
 

@@ -94,6 +94,11 @@ def _do(values: dict[str, Any], conversation: Conversation) -> None:
         from harness.tokenizing import compare_processes
 
         conversation.send("result", value=compare_processes(job))
+    elif job.kind == "time":
+        from harness.timing import take
+
+        for _ in conversation.reader:
+            conversation.send("result", value=take(job))
     else:
         from harness.collating import Collator
 

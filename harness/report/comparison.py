@@ -21,6 +21,7 @@ SHOWN: tuple[Standing, ...] = (
 )
 """What a reviewer reads, the worst first; what is the same or known on both sides is counted."""
 
+
 _MOST_CELLS = 3
 
 
@@ -39,19 +40,33 @@ def grouped(findings: Iterable[Finding]) -> dict[Cause, list[str]]:
 
 def lines(found: Comparison) -> Iterator[str]:
     """The comparison for a terminal; the verdict stands last."""
+    changed = 0
     for (standing, stage, name, words), cells in _shown(found):
+        if standing == "changed":
+            changed += 1
+            continue
         yield f"{standing.upper()} {stage}: {name}" + (f": {words}" if words else "")
         if any(cells):
             yield f"    in {_some(cells)}"
         if standing in {"regressed", "inconclusive"}:
             every = Finding(stage=stage, cell="*", name=name, standing=standing).id
             yield f"    to accept it: --allow '{every}' --because '…'"
+    if changed:
+        yield f"{changed} things changed that speak for or against nothing: see the report"
+    yield from _speed(found)
     for allowance in found.unneeded:
         yield f"NO LONGER NEEDED {allowance.id}: allowed because {allowance.because}"
     yield sums(found)
     for culprit in found.culprits:
         yield f"culprit: {culprit.words}"
     yield f"verdict: {verdict(found.findings)}"
+
+
+def _speed(found: Comparison) -> Iterator[str]:
+    """What was measured side by side, whatever came of it."""
+    for finding in found.findings:
+        if finding.stage == "throughput" and finding.standing == "same":
+            yield f"candidate's seconds over base's in {finding.cell}: {finding.words}"
 
 
 def sums(found: Comparison) -> str:
@@ -78,6 +93,7 @@ def markdown(found: Comparison) -> str:
             previous = standing
         where = f" ({_some(cells)})" if any(cells) else ""
         parts.append(f"- **{stage}**, `{name}`: {words}{where}")
+    parts += ["", *(f"- {line}" for line in _speed(found))]
     if found.unneeded:
         parts += ["", "## Allowed, and no longer needed", ""]
         parts += [f"- `{a.id}`, because {a.because}" for a in found.unneeded]

@@ -1,0 +1,84 @@
+"""Racing: two environments train in turn, and a slowdown is told with the phase that did it."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from harness import catalog, racing, statistics
+from harness.runner import Runner
+from harness.spec import Cell, Recipe
+from harness.statistics import Ratio
+from tests.conftest import Fault
+
+RECIPE = catalog.tiny(Recipe(dataset="glue/mrpc", max_length=128))
+
+
+def lanes(*recipes: Recipe) -> list[Cell]:
+    """Cells of some recipes."""
+    return [Cell(name=r.loop, recipe=r, scale="tiny", device="cpu") for r in recipes]
+
+
+def ratio(mean: float, half: float) -> Ratio:
+    """A ratio and its interval."""
+    return Ratio(mean=mean, low=mean - half, high=mean + half)
+
+
+def test_every_phase_is_timed(runner: Runner) -> None:
+    """What a lane tells adds up: the parts of training are no longer than training."""
+    (cell,) = lanes(racing.shortened(RECIPE))
+    with runner.timed(cell) as lane:
+        lane()
+        taken = lane()
+    parts = [taken[phase] for phase in racing.WITHIN]
+    assert min(parts) > 0
+    assert 0.5 * taken["train"] < sum(parts) < taken["train"]
+    assert set(racing.JUDGED) <= set(taken)
+
+
+def test_a_slow_phase_is_named(runner: Runner, fault: Fault) -> None:
+    """An optimizer that sleeps slows training beyond doubt, and no other part of it."""
+    (cell,) = lanes(RECIPE)
+    sleepy = fault(
+        "import time, torch\n"
+        "take = torch.optim.AdamW.step\n"
+        "def step(self, *args, **kwargs):\n"
+        "    time.sleep(0.004)\n"
+        "    return take(self, *args, **kwargs)\n"
+        "torch.optim.AdamW.step = step\n"
+    )
+    found = racing.race(runner.timed, partial(runner.timed, fault=sleepy), cell)
+    assert "train" in racing.slower(found)
+    slowest = max(racing.WITHIN, key=lambda phase: found[phase].mean)
+    assert slowest == "optimizer"
+    assert found["optimizer"].low > 1.5
+
+
+def test_slow_is_sure_and_large() -> None:
+    """A phase fails if it is slower beyond doubt and beyond the minimum; one may not be judged."""
+    found = {
+        "train": ratio(1.03, 0.01),
+        "predict": ratio(1.03, 0.04),
+        "save": ratio(1.01, 0.005),
+        "backward": ratio(1.5, 0.01),
+    }
+    assert racing.slower(found) == ["train"]
+    assert "backward 1.500 [1.490, 1.510]" in racing.words(found)
+
+
+def test_ratios_of_like_runs_hold_one() -> None:
+    """Intervals of 95 % hold the true ratio of 1 in nine of ten series, outliers or not."""
+    draw = np.random.default_rng(0)
+    held = 0
+    for _ in range(100):
+        outliers = (draw.random(24) < 0.05) * draw.normal(0, 0.5, 24)
+        found = statistics.ratio([*(draw.normal(0, 0.03, 24) + outliers)])
+        held += found.low <= 1 <= found.high
+    assert held >= 90
+
+
+def test_one_cell_of_every_loop_races() -> None:
+    """The first of each."""
+    loops = ("trainer", "pytorch", "trainer", "accelerate")
+    cells = lanes(*(replace(RECIPE, loop=loop, seed=seed) for seed, loop in enumerate(loops)))
+    assert racing.chosen(cells) == [cells[0], cells[1], cells[3]]
