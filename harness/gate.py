@@ -206,11 +206,12 @@ class Gate:
             say(f"{self._name(cell)}: slower in {', '.join(slower)}; again, to be sure")
             found = racing.race(self.base.timed, self.candidate.timed, cell)
             slower = [phase for phase in racing.slower(found) if phase in slower]
+        standing: Standing = "regressed" if slower else "same"
         return Finding(
             stage="throughput",
             cell=self._name(cell),
             name=" and ".join(slower) or "seconds",
-            standing="regressed" if slower else "same",
+            standing=standing if racing.told(found) else "inconclusive",
             words=racing.words(found),
             figures={phase: ratio.mean for phase, ratio in found.items()},
         )

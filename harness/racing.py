@@ -22,6 +22,9 @@ WITHIN = ("collate", "forward", "backward", "optimizer")
 MINIMUM = 0.02
 """A slowdown below this share is none."""
 
+LARGE = 0.1
+"""A slowdown of this share must not go unseen: where it cannot be excluded, nothing is said."""
+
 HEATS, MOST_HEATS = 8, 24
 """Each of fresh children, for how a process lies in memory can cost it two percent for life."""
 
@@ -91,6 +94,11 @@ def slower(found: Ratios) -> list[str]:
         for phase in JUDGED
         if phase in found and found[phase].low > 1 and found[phase].mean > 1 + MINIMUM
     ]
+
+
+def told(found: Ratios) -> bool:
+    """Whether the race could have told a slowdown that matters to anybody."""
+    return found["train"].high < 1 + LARGE or bool(slower(found))
 
 
 def words(found: Ratios) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -84,8 +85,12 @@ def broken(candidate: Path) -> Iterator[Path]:
     module.write_text(clean, encoding="utf-8")
 
 
-def test_a_harmless_change_passes(desk: Desk, candidate: Path) -> None:
+def test_a_harmless_change_passes(
+    desk: Desk, candidate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another release of tqdm: everything is bit-equal, later stages are skipped."""
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     answer = desk("--candidate-python", str(candidate))
     assert answer.code == 0, answer.printed
     assert answer.told["verdict"] == "pass"
@@ -94,6 +99,7 @@ def test_a_harmless_change_passes(desk: Desk, candidate: Path) -> None:
     assert {found["stage"] for found in answer.told["findings"]} == {"invariants", "first steps"}
     text = (desk.folder / "reports" / "gate.md").read_text(encoding="utf-8")
     assert text.startswith("# Gate: pass")
+    assert summary.read_text(encoding="utf-8") == text
 
 
 def test_a_broken_library_is_regressed(desk: Desk, broken: Path) -> None:
@@ -103,6 +109,9 @@ def test_a_broken_library_is_regressed(desk: Desk, broken: Path) -> None:
     assert "REGRESSED invariants: test_learning_rate_follows_schedule" in answer.printed
     stages = {f["stage"] for f in answer.told["findings"] if f["standing"] == "regressed"}
     assert {"invariants", "first steps"} <= stages
+    cases = ET.parse(desk.folder / "reports" / "gate.xml").getroot()  # noqa: S314 - our own
+    failed = {case.get("classname") for case in cases if case.find("failure") is not None}
+    assert failed == stages
     assert {"torch", "tqdm"} == {change["package"] for change in answer.told["changes"]}
 
 

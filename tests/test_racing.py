@@ -66,6 +66,13 @@ def test_slow_is_sure_and_large() -> None:
     assert "backward 1.500 [1.490, 1.510]" in racing.words(found)
 
 
+def test_a_noisy_race_says_nothing() -> None:
+    """Where a tenth cannot be excluded, no slowdown is no pass."""
+    assert racing.told({"train": ratio(1.0, 0.02)})
+    assert racing.told({"train": ratio(1.2, 0.05)})
+    assert not racing.told({"train": ratio(1.0, 0.15)})
+
+
 def test_ratios_of_like_runs_hold_one() -> None:
     """Intervals of 95 % hold the true ratio of 1 in nine of ten series, outliers or not."""
     draw = np.random.default_rng(0)

@@ -1,6 +1,7 @@
 """A gate's comparison: lines for a terminal, Markdown for a pull request, JSON for programs."""
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +11,7 @@ from harness.changes import Change
 from harness.finding import STAGES, Finding, Stage, Standing, verdict
 from harness.gate import Comparison
 from harness.report import files
+from harness.report.junit import junit
 
 SHOWN: tuple[Standing, ...] = (
     "regressed",
@@ -108,13 +110,19 @@ def as_json(found: Comparison) -> dict[str, Any]:
 
 
 def write(folder: Path, found: Comparison) -> list[Path]:
-    """Write `gate.json` and `gate.md`.
+    """Write `gate.json`, `gate.md` and `gate.xml`, and what GitHub shows as a job's summary.
 
     Raises:
         StoreError: the folder cannot be written.
     """
     told = json.dumps(as_json(found), indent=1) + "\n"
-    return files.write(folder, {"gate.json": told, "gate.md": markdown(found)})
+    texts = {"gate.json": told, "gate.md": markdown(found), "gate.xml": junit(found.findings)}
+    written = files.write(folder, texts)
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(texts["gate.md"])
+    return written
 
 
 def _shown(found: Comparison) -> list[tuple[Cause, list[str]]]:
