@@ -41,6 +41,25 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Pair:
+    """A cell's runs on both sides.
+
+    Attributes:
+        cell: as findings name it.
+        base: loss of every step.
+        candidate: likewise.
+        figures: by name, of the base and of the candidate.
+        bit_equal: whether the runs are equal to the last bit.
+    """
+
+    cell: str
+    base: tuple[float, ...]
+    candidate: tuple[float, ...]
+    figures: Mapping[str, tuple[float, float]]
+    bit_equal: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
     """What the gate has found.
 
@@ -50,7 +69,8 @@ class Comparison:
         changes: of packages.
         findings: of every stage.
         unneeded: allowances that no finding needs.
-        bit_equal: cells whose runs are equal to the last bit, and how many there are.
+        pairs: the runs of every cell that trained on both sides.
+        suites: as pytest takes them.
         culprits: packages that brought the regressions about, where that was asked.
     """
 
@@ -59,8 +79,14 @@ class Comparison:
     changes: tuple[Change, ...]
     findings: tuple[Finding, ...]
     unneeded: tuple[Allowance, ...]
-    bit_equal: tuple[int, int]
+    pairs: tuple[Pair, ...]
+    suites: tuple[str, ...]
     culprits: tuple[Culprit, ...] = ()
+
+    @property
+    def bit_equal(self) -> tuple[int, int]:
+        """How many cells trained bit-equal, and how many trained on both sides."""
+        return sum(pair.bit_equal for pair in self.pairs), len(self.pairs)
 
 
 class Gate:
@@ -103,14 +129,14 @@ class Gate:
         say("candidate: running the suites")
         after = self._judged(self.candidate)
         findings = list(_invariants(before, after))
-        equal = 0
+        pairs: list[Pair] = []
         contracts: dict[str, Finding] = {}
         for cell in self.cells:
             try:
                 compared = [*self._compare_cell(cell, say)]
             except HarnessError:
                 continue  # a run that was lost has failed every test of its cell
-            equal += not any(found.stage == "training" for found in compared)
+            pairs.append(self._pair(cell))
             contracts |= {found.id: found for found in compared if found.stage == "contracts"}
             findings += [found for found in compared if found.stage != "contracts"]
         if self.races:
@@ -122,7 +148,8 @@ class Gate:
             changes=changed,
             findings=told,
             unneeded=unneeded,
-            bit_equal=(equal, len(self.cells)),
+            pairs=tuple(pairs),
+            suites=tuple(self.suites),
         )
 
     def recheck(self, candidate: Runner, findings: Sequence[Finding]) -> bool:
@@ -186,6 +213,22 @@ class Gate:
         say(f"{self._name(cell)}: {parting.words}; repeating")
         yield self._training(cell, ours, theirs)
         yield self._accuracy(cell)
+
+    def _pair(self, cell: Cell) -> Pair:
+        """Both runs of a cell, to be shown."""
+        ours, theirs = (side.run(cell).record for side in self.sides)
+        before, after = ours.evaluation().metrics, theirs.evaluation().metrics
+        names = [name for name in ("accuracy", "f1", "loss") if name in before and name in after]
+        return Pair(
+            cell=self._name(cell),
+            base=tuple(step.loss for step in ours.steps),
+            candidate=tuple(step.loss for step in theirs.steps),
+            figures={
+                **{name: (before[name], after[name]) for name in names},
+                "padding": (ours.padding, theirs.padding),
+            },
+            bit_equal=comparison.bit_equal(ours, theirs),
+        )
 
     def _first_steps(self, cell: Cell, parting: Parting) -> Finding:
         """What the first steps of a cell come to."""

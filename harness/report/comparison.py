@@ -2,48 +2,26 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from harness.changes import Change
-from harness.finding import STAGES, Finding, Stage, Standing, verdict
+from harness.finding import Finding, verdict
 from harness.gate import Comparison
 from harness.report import files
+from harness.report.causes import shown, sums
 from harness.report.junit import junit
-
-SHOWN: tuple[Standing, ...] = (
-    "regressed",
-    "inconclusive",
-    "allowed",
-    "not measured",
-    "fixed",
-    "changed",
-)
-"""What a reviewer reads, the worst first; what is the same or known on both sides is counted."""
-
+from harness.report.page import page
 
 _MOST_CELLS = 3
-
-
-Cause = tuple[Standing, Stage, str, str]
-"""Standing, stage, name and words of findings that one thing brings about."""
-
-
-def grouped(findings: Iterable[Finding]) -> dict[Cause, list[str]]:
-    """Cells by cause: one cause is told once."""
-    found: dict[Cause, list[str]] = {}
-    for finding in findings:
-        cause: Cause = (finding.standing, finding.stage, finding.name, finding.words)
-        found.setdefault(cause, []).append(finding.cell)
-    return found
 
 
 def lines(found: Comparison) -> Iterator[str]:
     """The comparison for a terminal; the verdict stands last."""
     changed = 0
-    for (standing, stage, name, words), cells in _shown(found):
+    for (standing, stage, name, words), cells in shown(found):
         if standing == "changed":
             changed += 1
             continue
@@ -71,16 +49,6 @@ def _speed(found: Comparison) -> Iterator[str]:
             yield f"candidate's seconds over base's in {finding.cell}: {finding.words}"
 
 
-def sums(found: Comparison) -> str:
-    """How much was compared, in a line."""
-    counts = dict.fromkeys(STAGES, 0)
-    for finding in found.findings:
-        counts[finding.stage] += 1
-    told = ", ".join(f"{count} {stage}" for stage, count in counts.items())
-    equal, cells = found.bit_equal
-    return f"compared: {told}; {equal} of {cells} cells trained bit-equal"
-
-
 def markdown(found: Comparison) -> str:
     """The comparison for a pull request: verdict, what changed by cause, environments."""
     parts = [f"# Gate: {verdict(found.findings)}", ""]
@@ -89,7 +57,7 @@ def markdown(found: Comparison) -> str:
     parts += ["| package | base | candidate | |", "| --- | --- | --- | --- |"]
     parts += [f"| {c.package} | {c.before} | {c.after} | {_why(c)} |" for c in found.changes]
     previous = None
-    for (standing, stage, name, words), cells in _shown(found):
+    for (standing, stage, name, words), cells in shown(found):
         if standing != previous:
             parts += ["", f"## {standing.capitalize()}", ""]
             previous = standing
@@ -106,31 +74,29 @@ def as_json(found: Comparison) -> dict[str, Any]:
     """The comparison for programs."""
     told = asdict(found)
     findings = [asdict(finding) | {"id": finding.id} for finding in found.findings]
-    return {"version": 1, "verdict": verdict(found.findings)} | told | {"findings": findings}
+    whole = {"version": 1, "verdict": verdict(found.findings), "bit_equal": found.bit_equal}
+    return whole | told | {"findings": findings}
 
 
 def write(folder: Path, found: Comparison) -> list[Path]:
-    """Write `gate.json`, `gate.md` and `gate.xml`, and what GitHub shows as a job's summary.
+    """Write `gate.html`, `.json`, `.md` and `.xml`, and what GitHub shows as a job's summary.
 
     Raises:
         StoreError: the folder cannot be written.
     """
     told = json.dumps(as_json(found), indent=1) + "\n"
-    texts = {"gate.json": told, "gate.md": markdown(found), "gate.xml": junit(found.findings)}
+    texts = {
+        "gate.html": page(found),
+        "gate.json": told,
+        "gate.md": markdown(found),
+        "gate.xml": junit(found.findings),
+    }
     written = files.write(folder, texts)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(texts["gate.md"])
     return written
-
-
-def _shown(found: Comparison) -> list[tuple[Cause, list[str]]]:
-    """The causes that a reviewer reads."""
-    causes = grouped(found.findings)
-    return [
-        (cause, causes[cause]) for standing in SHOWN for cause in causes if cause[0] == standing
-    ]
 
 
 def _some(cells: list[str]) -> str:

@@ -1,0 +1,46 @@
+"""Causes: findings that one thing brings about, told once; the worst first."""
+
+from collections.abc import Iterable
+
+from harness.finding import STAGES, Finding, Stage, Standing
+from harness.gate import Comparison
+
+SHOWN: tuple[Standing, ...] = (
+    "regressed",
+    "inconclusive",
+    "allowed",
+    "not measured",
+    "fixed",
+    "changed",
+)
+"""What a reviewer reads, the worst first; what is the same or known on both sides is counted."""
+
+Cause = tuple[Standing, Stage, str, str]
+"""Standing, stage, name and words of findings that one thing brings about."""
+
+
+def grouped(findings: Iterable[Finding]) -> dict[Cause, list[str]]:
+    """Cells by cause: one cause is told once."""
+    found: dict[Cause, list[str]] = {}
+    for finding in findings:
+        cause: Cause = (finding.standing, finding.stage, finding.name, finding.words)
+        found.setdefault(cause, []).append(finding.cell)
+    return found
+
+
+def shown(found: Comparison) -> list[tuple[Cause, list[str]]]:
+    """The causes that a reviewer reads."""
+    causes = grouped(found.findings)
+    return [
+        (cause, causes[cause]) for standing in SHOWN for cause in causes if cause[0] == standing
+    ]
+
+
+def sums(found: Comparison) -> str:
+    """How much was compared, in a line."""
+    counts = dict.fromkeys(STAGES, 0)
+    for finding in found.findings:
+        counts[finding.stage] += 1
+    told = ", ".join(f"{count} {stage}" for stage, count in counts.items())
+    equal, cells = found.bit_equal
+    return f"compared: {told}; {equal} of {cells} cells trained bit-equal"

@@ -1,0 +1,94 @@
+"""The gate's page: self-contained, escaped, and drawn by a real browser."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.allowances import Allowance
+from harness.changes import Change
+from harness.finding import Finding
+from harness.gate import Comparison, Pair
+from harness.report.page import page
+
+HOSTILE = "<script>document.title = 'owned'</script>"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
+CELL = "TestSmall/bert-base-uncased-dynamic-trainer"
+
+
+def comparison() -> Comparison:
+    """A regression whose words come from a hostile data set."""
+    environment = {"executable": "/venv/bin/python", "python": "3.11.7", "platform": "Linux"}
+    return Comparison(
+        base=environment,
+        candidate=environment,
+        changes=(Change(package="transformers", before="4.57.6", after="5.0.0", asked=True),),
+        findings=(
+            Finding(
+                stage="invariants",
+                cell=CELL,
+                name="test_labels_are_renamed",
+                standing="regressed",
+                words=HOSTILE,
+            ),
+            Finding(stage="contracts", cell="", name="a call", standing="changed", words="is new"),
+        ),
+        unneeded=(Allowance(id="training:*", because=HOSTILE),),
+        pairs=(
+            Pair(
+                cell=CELL,
+                base=(0.7, 0.6, 0.5),
+                candidate=(0.7, float("nan"), 0.4),
+                figures={"accuracy": (0.9, 0.8)},
+                bit_equal=False,
+            ),
+        ),
+        suites=("suites",),
+    )
+
+
+def test_the_page_needs_nothing_from_elsewhere() -> None:
+    """No script, no address, no text that is not escaped."""
+    text = page(comparison())
+    assert HOSTILE not in text
+    assert "&lt;script&gt;" in text
+    assert not re.search(r"<script|https?://|src=|@import|url\(", text)
+
+
+def test_the_page_says_how_to_see_it_again() -> None:
+    """A regression comes with the command that shows it; the verdict comes first."""
+    text = page(comparison())
+    assert text.index("regressed") < text.index("Packages") < text.index("Cells")
+    assert "pytest suites -k &#39;test_labels_are_renamed and TestSmall" in text
+
+
+def test_losses_that_are_not_finite_are_left_out() -> None:
+    """Both curves share a scale; a NaN is a gap, not a broken drawing."""
+    base, candidate = re.findall(r'points="([^"]*)"', page(comparison()))
+    assert base == "0.0,14.0 150.0,38.0 300.0,62.0"
+    assert candidate == "0.0,14.0 300.0,86.0"
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
+@pytest.mark.parametrize("width", [360, 1100])
+def test_a_browser_draws_the_page(tmp_path: Path, width: int) -> None:
+    """Chromium shows it on a phone's screen and a desk's, runs nothing of it, asks for nothing."""
+    path, shot = tmp_path / "gate.html", tmp_path / "gate.png"
+    path.write_text(page(comparison()), encoding="utf-8")
+    done = subprocess.run(
+        [
+            *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
+            *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+            *(f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900"),
+            *(f"--screenshot={shot}", "--dump-dom", path.as_uri()),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert "<title>Gate: regressed</title>" in done.stdout
+    assert "owned" not in done.stdout.partition("</title>")[0]
+    assert shot.stat().st_size > 5_000
