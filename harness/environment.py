@@ -54,6 +54,7 @@ JUDGING = frozenset(
         "invariants",
         "jury",
         "launch",
+        "match",
         "plugin",
         "proving",
         "racing",

@@ -182,6 +182,8 @@ def test_the_same_packages_are_no_comparison() -> None:
         (["same", "regressed", "inconclusive"], "regressed", 1),
         (["same", "inconclusive"], "inconclusive", 4),
         (["not measured"], "not measured", 5),
+        (["known"], "not measured", 5),
+        (["allowed"], "pass", 0),
         ([], "not measured", 5),
     ],
 )

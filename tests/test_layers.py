@@ -32,7 +32,7 @@ FLOORS = (
     {"suite", "runner", "trying", "timing"},
     {"jury", "worker", "schedule", "collecting"},
     {"proving", "comparison", "changes", "racing"},
-    {"attribute"},
+    {"attribute", "match"},
     {"gate"},
     {"calibrating", "report", "stash"},
     {"reporting"},

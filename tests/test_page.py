@@ -10,7 +10,8 @@ import pytest
 from harness.allowances import Allowance
 from harness.changes import Change
 from harness.finding import Finding
-from harness.gate import Comparison, Pair
+from harness.gate import Comparison
+from harness.match import Pair
 from harness.report.page import page
 
 HOSTILE = "<script>document.title = 'owned'</script>"

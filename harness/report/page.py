@@ -9,7 +9,8 @@ from itertools import groupby
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.finding import verdict
-from harness.gate import Comparison, Pair
+from harness.gate import Comparison
+from harness.match import Pair
 from harness.report.causes import Cause, shown, sums
 
 WIDTH, HEIGHT, MARGIN = 300, 100, 14

@@ -1,0 +1,232 @@
+"""A match: one cell on both sides, from its first steps to its speed.
+
+Nothing is asked that the answers before have answered: runs that are equal to the last bit are
+equally accurate.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from harness import comparison, racing, statistics
+from harness.errors import HarnessError
+from harness.finding import Finding, Stage, Standing
+from harness.record import Record
+from harness.runner import Runner
+from harness.spec import Cell
+
+NUDGE = 1e-6
+"""A learning rate raised by this share moves every update by about the rounding of float32."""
+
+REPEATS = 3
+"""A candidate may drift this many times as far as repeats of the base do."""
+
+FEWEST_SEEDS, MOST_SEEDS = 3, 6
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pair:
+    """A cell's runs on both sides.
+
+    Attributes:
+        cell: as findings name it.
+        base: loss of every step.
+        candidate: likewise.
+        figures: by name, of the base and of the candidate.
+        bit_equal: whether the runs are equal to the last bit.
+    """
+
+    cell: str
+    base: tuple[float, ...]
+    candidate: tuple[float, ...]
+    figures: Mapping[str, tuple[float, float]]
+    bit_equal: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Match:
+    """One cell on both sides.
+
+    Attributes:
+        base: has its runs of the base.
+        candidate: and of the candidate.
+        cell: to compare.
+        name: of the cell in findings.
+        margin: accuracy that may be lost.
+        say: called with each thing that is begun.
+    """
+
+    base: Runner
+    candidate: Runner
+    cell: Cell
+    name: str
+    margin: float
+    say: Say
+
+    @property
+    def sides(self) -> tuple[Runner, Runner]:
+        """Base and candidate."""
+        return self.base, self.candidate
+
+    def findings(self) -> Iterator[Finding]:
+        """What differs in what both sides compute.
+
+        Raises:
+            HarnessError: a run was lost.
+        """
+        cell = self.cell
+        left, right = self.base.trials(cell), self.candidate.trials(cell)
+        yield from comparison.contracts(left, right)
+        ours, theirs = self.base.run(cell).record, self.candidate.run(cell).record
+        yield from comparison.arguments(ours, theirs)
+        parting = comparison.first_steps(left, right)
+        yield self._found(
+            "first steps",
+            "fingerprint",
+            "regressed" if parting.likeness == "different" else "same",
+            parting.words,
+        )
+        if comparison.bit_equal(ours, theirs):
+            return
+        self.say(f"{self.name}: {parting.words}; repeating")
+        yield self._training(ours, theirs)
+        yield self._accuracy()
+
+    def _found(
+        self, stage: Stage, name: str, standing: Standing, words: str, **figures: float
+    ) -> Finding:
+        """A finding of this cell."""
+        return Finding(
+            stage=stage, cell=self.name, name=name, standing=standing, words=words, figures=figures
+        )
+
+    def pair(self) -> Pair:
+        """Both runs of a cell, to be shown."""
+        ours, theirs = (side.run(self.cell).record for side in self.sides)
+        before, after = ours.evaluation().metrics, theirs.evaluation().metrics
+        names = [name for name in ("accuracy", "f1", "loss") if name in before and name in after]
+        return Pair(
+            cell=self.name,
+            base=tuple(step.loss for step in ours.steps),
+            candidate=tuple(step.loss for step in theirs.steps),
+            figures={
+                **{name: (before[name], after[name]) for name in names},
+                "padding": (ours.padding, theirs.padding),
+            },
+            bit_equal=comparison.bit_equal(ours, theirs),
+        )
+
+    def race(self) -> Finding:
+        """How fast a cell trains on both sides; a slowdown must show twice."""
+        self.say(f"{self.name}: both sides train in turn")
+        try:
+            return self._raced()
+        except HarnessError as error:
+            return self._found("throughput", "seconds", "not measured", error.what)
+
+    def _raced(self) -> Finding:
+        """The same; raises if a run was lost."""
+        found = racing.race(self.base.timed, self.candidate.timed, self.cell)
+        slower = racing.slower(found)
+        if slower:
+            self.say(f"{self.name}: slower in {', '.join(slower)}; again, to be sure")
+            found = racing.race(self.base.timed, self.candidate.timed, self.cell)
+            slower = [phase for phase in racing.slower(found) if phase in slower]
+        standing: Standing = "regressed" if slower else "same"
+        return self._found(
+            "throughput",
+            " and ".join(slower) or "seconds",
+            standing if racing.told(found) else "inconclusive",
+            racing.words(found),
+            **{phase: ratio.mean for phase, ratio in found.items()},
+        )
+
+    def _training(self, ours: Record, theirs: Record) -> Finding:
+        """Losses step by step, beside how far a nudged base strays, and the base of other seeds."""
+        nudged = [self.base.run(_nudged(self.cell, share)).record for share in (NUDGE, -NUDGE)]
+        strays = [comparison.drift(ours, other) for other in nudged]
+        seeds = [self.base.run(_seeded(self.cell, extra)).record for extra in range(FEWEST_SEEDS)]
+        apart = [abs(comparison.drift(a, b).mean) for a, b in combinations(seeds, 2)]
+        found = comparison.drift(ours, theirs)
+        rounded = found.largest <= REPEATS * max(stray.largest for stray in strays) and (
+            abs(found.mean) <= REPEATS * max(abs(stray.mean) for stray in strays)
+        )
+        standing: Standing = "same" if rounded else "changed"
+        if not abs(found.mean) <= REPEATS * max(apart):
+            standing = "regressed"
+        return self._found(
+            "training",
+            "losses",
+            standing,
+            (
+                f"losses part at step {found.part}: by {found.largest:.2g} at most, by "
+                f"{found.mean:+.2g} on average; other seeds by {max(apart):.2g}"
+            ),
+            step=found.part,
+            largest=found.largest,
+            mean=found.mean,
+        )
+
+    def _accuracy(self) -> Finding:
+        """Right answers example by example, over more seeds while the answer is open."""
+        differences: list[npt.NDArray[np.float64]] = []
+        found = None
+        for extra in range(MOST_SEEDS):
+            seeded = _seeded(self.cell, extra)
+            (rows, before), (others, after) = (
+                _right(side.run(seeded).record) for side in self.sides
+            )
+            if not np.array_equal(rows, others):
+                words = f"{len(rows)} examples were evaluated, now {len(others)} others"
+                return self._found("accuracy", "accuracy", "regressed", words, p=0.0)
+            differences.append(after - before)
+            if len(differences) >= FEWEST_SEEDS:
+                found = statistics.effect(np.stack(differences), self.margin)
+                if found.answer != "open":
+                    break
+        assert found is not None  # noqa: S101 - there are that many seeds
+        return self._found(
+            "accuracy",
+            "accuracy",
+            _ANSWERS[found.answer],
+            (
+                f"accuracy moves by {found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}] over "
+                f"{len(differences)} seeds; {self.margin:g} may be lost"
+            ),
+            mean=found.mean,
+            low=found.low,
+            high=found.high,
+            p=found.better,
+        )
+
+
+_ANSWERS: Mapping[str, Standing] = {
+    "loses no more": "same",
+    "loses more": "regressed",
+    "open": "inconclusive",
+}
+
+
+def _seeded(cell: Cell, extra: int) -> Cell:
+    """The cell with another seed; its own where `extra` is 0."""
+    return replace(cell, recipe=replace(cell.recipe, seed=cell.recipe.seed + extra))
+
+
+def _nudged(cell: Cell, share: float) -> Cell:
+    """The cell with a learning rate that is another by rounding only."""
+    rate = cell.recipe.learning_rate * (1 + share)
+    return replace(cell, recipe=replace(cell.recipe, learning_rate=rate))
+
+
+def _right(run: Record) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.float64]]:
+    """Names of the evaluated examples, sorted, and whether each was predicted right."""
+    rows: npt.NDArray[np.uint64] = np.asarray(run.arrays["final.rows"], np.uint64)
+    order = np.argsort(rows, kind="stable")
+    predicted = run.arrays["final.predictions"].argmax(axis=-1)
+    right = np.asarray(predicted == run.arrays["final.labels"], np.float64)
+    return rows[order], right[order]
