@@ -1,5 +1,6 @@
 """The gate's page: self-contained, escaped, and drawn by a real browser."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from harness.changes import Change
 from harness.finding import Finding
 from harness.gate import Comparison
 from harness.match import Pair
+from harness.report.comparison import write
 from harness.report.page import page
 
 HOSTILE = "<script>document.title = 'owned'</script>"
@@ -70,6 +72,13 @@ def test_losses_that_are_not_finite_are_left_out() -> None:
     base, candidate = re.findall(r'points="([^"]*)"', page(comparison()))
     assert base == "0.0,14.0 150.0,38.0 300.0,62.0"
     assert candidate == "0.0,14.0 300.0,86.0"
+
+
+def test_json_is_strict(tmp_path: Path) -> None:
+    """A loss that is not finite is null in `gate.json`, which every reader of JSON accepts."""
+    (path,) = (p for p in write(tmp_path, comparison()) if p.suffix == ".json")
+    told = json.loads(path.read_text(encoding="utf-8"), parse_constant=pytest.fail)
+    assert told["pairs"][0]["candidate"] == [0.7, None, 0.4]
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")

@@ -1,6 +1,7 @@
 """A gate's comparison: lines for a terminal, Markdown for a pull request, JSON for programs."""
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -75,7 +76,17 @@ def as_json(found: Comparison) -> dict[str, Any]:
     told = asdict(found)
     findings = [asdict(finding) | {"id": finding.id} for finding in found.findings]
     whole = {"version": 1, "verdict": verdict(found.findings), "bit_equal": found.bit_equal}
-    return whole | told | {"findings": findings}
+    strict: dict[str, Any] = _strict(whole | told | {"findings": findings})
+    return strict
+
+
+def _strict(value: Any) -> Any:
+    """The same with None for numbers that JSON cannot hold: NaN and the infinities."""
+    if isinstance(value, dict):
+        return {name: _strict(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write(folder: Path, found: Comparison) -> list[Path]:
@@ -84,7 +95,7 @@ def write(folder: Path, found: Comparison) -> list[Path]:
     Raises:
         StoreError: the folder cannot be written.
     """
-    told = json.dumps(as_json(found), indent=1) + "\n"
+    told = json.dumps(as_json(found), indent=1, allow_nan=False) + "\n"
     texts = {
         "gate.html": page(found),
         "gate.json": told,
