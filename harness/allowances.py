@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness import serial
 from harness.errors import SpecError, StoreError
-from harness.finding import Finding
+from harness.finding import AGAINST, Finding
 
 NAME = "allowed.toml"
 _HEADER = (
@@ -82,7 +82,7 @@ def apply(
     told, needed = [], set()
     for finding in findings:
         allowed = next((a for a in allowances if fnmatchcase(finding.id, a.id)), None)
-        if allowed is not None and finding.standing in {"regressed", "inconclusive"}:
+        if allowed is not None and finding.standing in AGAINST:
             needed.add(allowed)
             words = "; ".join(
                 part for part in (finding.words, f"because {allowed.because}") if part

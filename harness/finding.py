@@ -20,6 +20,9 @@ STAGES: tuple[Stage, ...] = (
 )
 """From sharp to blunt."""
 
+AGAINST: frozenset[Standing] = frozenset({"regressed", "inconclusive", "not measured"})
+"""Standings that keep a candidate from passing, unless they are allowed."""
+
 EXIT_CODES: Mapping[Verdict, int] = {
     "pass": 0,
     "regressed": 1,
@@ -58,13 +61,13 @@ class Finding:
 
 
 def verdict(findings: Iterable[Finding]) -> Verdict:
-    """What findings come to: the worst of them, and never a pass if nothing was measured.
+    """What findings come to: the worst of them, and never a pass if something was not measured.
 
     What fails on both sides proves nothing: it may be every test of every cell.
     """
     standings = {finding.standing for finding in findings if finding.stage != "contracts"}
     if "regressed" in standings:
         return "regressed"
-    if "inconclusive" in standings:
-        return "inconclusive"
-    return "pass" if standings - {"not measured", "known"} else "not measured"
+    if not standings - {"inconclusive", "not measured", "known"}:
+        return "not measured"
+    return "inconclusive" if standings & {"inconclusive", "not measured"} else "pass"

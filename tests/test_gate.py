@@ -184,6 +184,7 @@ def test_the_same_packages_are_no_comparison() -> None:
         (["not measured"], "not measured", 5),
         (["known"], "not measured", 5),
         (["allowed"], "pass", 0),
+        (["same", "not measured"], "inconclusive", 4),
         ([], "not measured", 5),
     ],
 )

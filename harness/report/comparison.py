@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.changes import Change
-from harness.finding import Finding, verdict
+from harness.finding import AGAINST, Finding, verdict
 from harness.gate import Comparison
 from harness.report import files
 from harness.report.causes import shown, sums
@@ -29,7 +29,7 @@ def lines(found: Comparison) -> Iterator[str]:
         yield f"{standing.upper()} {stage}: {name}" + (f": {words}" if words else "")
         if any(cells):
             yield f"    in {_some(cells)}"
-        if standing in {"regressed", "inconclusive"}:
+        if standing in AGAINST:
             every = Finding(stage=stage, cell="*", name=name, standing=standing).id
             yield f"    to accept it: --allow '{every}' --because '…'"
     if changed:
