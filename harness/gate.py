@@ -101,8 +101,9 @@ class Gate:
             match = self._match(cell, say)
             try:
                 compared = [*match.findings()]
-            except HarnessError:
-                continue  # a run that was lost has failed every test of its cell
+            except HarnessError as error:
+                findings.append(match.lost(error))
+                continue
             pairs.append(match.pair())
             contracts |= {found.id: found for found in compared if found.stage == "contracts"}
             findings += [found for found in compared if found.stage != "contracts"]

@@ -105,6 +105,10 @@ class Match:
             stage=stage, cell=self.name, name=name, standing=standing, words=words, figures=figures
         )
 
+    def lost(self, error: HarnessError) -> Finding:
+        """A run of this cell was lost, so that something is not known."""
+        return self._found("training", "runs", "not measured", error.what)
+
     def pair(self) -> Pair:
         """Both runs of a cell, to be shown."""
         ours, theirs = (side.run(self.cell).record for side in self.sides)
@@ -127,7 +131,7 @@ class Match:
         try:
             return self._raced()
         except HarnessError as error:
-            return self._found("throughput", "seconds", "not measured", error.what)
+            return self.lost(error)
 
     def _raced(self) -> Finding:
         """The same; raises if a run was lost."""

@@ -1,0 +1,66 @@
+"""A match: what one cell's finding rests on, where no environment is needed to see it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import racing
+from harness.errors import RunError
+from harness.finding import Standing
+from harness.match import Match
+from harness.runner import Runner
+from harness.settings import Settings
+from harness.spec import Cell, Recipe
+from harness.statistics import Ratio
+
+LIKE = {"train": Ratio(mean=1.0, low=0.99, high=1.01)}
+SLOW = {"train": Ratio(mean=1.05, low=1.04, high=1.06)}
+SLOW_ELSEWHERE = LIKE | {"predict": Ratio(mean=1.05, low=1.04, high=1.06)}
+NOISY = {"train": Ratio(mean=1.0, low=0.8, high=1.2)}
+
+
+@pytest.fixture
+def match(tmp_path: Path) -> Iterator[Match]:
+    """A match of a cell against itself; nothing is started."""
+    runner = Runner(settings=Settings(store=tmp_path), session="match")
+    cell = Cell(name="x", recipe=Recipe(dataset="glue/mrpc"), scale="tiny", device="cpu")
+    yield Match(
+        base=runner, candidate=runner, cell=cell, name="T/x", margin=0.02, say=lambda _: None
+    )
+    runner.close()
+
+
+@pytest.mark.parametrize(
+    ("races", "standing"),
+    [
+        ([LIKE], "same"),
+        ([SLOW, SLOW], "regressed"),
+        ([SLOW, LIKE], "same"),
+        ([SLOW, SLOW_ELSEWHERE], "same"),
+        ([SLOW, NOISY], "inconclusive"),
+        ([NOISY], "inconclusive"),
+    ],
+)
+def test_a_slowdown_must_show_twice(
+    match: Match,
+    monkeypatch: pytest.MonkeyPatch,
+    races: list[racing.Ratios],
+    standing: Standing,
+) -> None:
+    """One slow race may be chance; a race too noisy to tell is no pass."""
+    left = iter(races)
+    monkeypatch.setattr(racing, "race", lambda *_: next(left))
+    assert match.race().standing == standing
+    assert not list(left), "a race was not run"
+
+
+def test_a_lost_race_is_no_pass(match: Match, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is lost is named, and its speed is not known."""
+
+    def lose(*_: object) -> racing.Ratios:
+        raise RunError("the run crashed")
+
+    monkeypatch.setattr(racing, "race", lose)
+    found = match.race()
+    assert (found.standing, found.words) == ("not measured", "the run crashed")
