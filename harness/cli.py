@@ -206,9 +206,15 @@ def _culprits(
     attributor = Attributor(
         environments=_environments_of(asked), base=gate.base.settings.python, fails=fails, say=say
     )
-    found = attributor.attribute(changes)
-    say(f"{attributor.tried} environments were tried")
-    return found
+    try:
+        return attributor.attribute(changes)
+    except HarnessError as error:  # what was compared is told all the same
+        say(f"not attributed: {error.text}")
+    except KeyboardInterrupt:
+        say("not attributed: interrupted; what was tried is kept for the same command")
+    finally:
+        say(f"{attributor.tried} environments were tried")
+    return ()
 
 
 def say(text: str) -> None:
