@@ -1,9 +1,10 @@
 """Changes: the packages that differ between two environments, and which of them were asked for."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from packaging.utils import canonicalize_name
 
 from harness.environments import OURS
 from harness.errors import SpecError
@@ -31,24 +32,29 @@ def between(
 ) -> tuple[Change, ...]:
     """Packages that differ between two descriptions of environments, those asked for first.
 
+    Args:
+        base: see `harness.environment.describe`.
+        candidate: likewise.
+        asked: the packages that the user named; without any, whatever differs was asked for.
+
     Raises:
         SpecError: none does.
     """
-    named = {_normal(re.split(r"[^A-Za-z0-9._-]", name, maxsplit=1)[0]) for name in asked}
+    named = set(asked)
     ours, theirs = base["packages"], candidate["packages"]
     found = [
         Change(
             package=name,
             before=ours.get(name, ""),
             after=theirs.get(name, ""),
-            asked=name in named,
+            asked=not named or name in named,
         )
         for name in sorted((ours.keys() | theirs.keys()) - {OURS, "pip"})
         if ours.get(name) != theirs.get(name)
     ]
     moved = {change.package for change in found}
     edited = {
-        name: (_normal(name), ours.get(_normal(name), ""))
+        name: (canonicalize_name(name), ours.get(canonicalize_name(name), ""))
         for name in base["files"].keys() | candidate["files"].keys()
         if base["files"].get(name) != candidate["files"].get(name)
     }
@@ -68,8 +74,3 @@ def between(
             fix="ask for another version, or name another interpreter",
         )
     return tuple(sorted(found, key=lambda change: not change.asked))
-
-
-def _normal(name: str) -> str:
-    """A distribution's normalized name."""
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -183,7 +183,8 @@ def _gate(asked: argparse.Namespace) -> int:
     candidate = asked.candidate_python or _made(asked, base, asked.changes)
     with _runner(asked, base) as left, _runner(asked, candidate) as right:
         gate = Gate(left, right, suites, cells, races=not asked.correctness_only)
-        found = gate.compare(asked.changes, allowances.load(allowed), say)
+        named = [name for change in asked.changes for name in environments.names(change)]
+        found = gate.compare(named, allowances.load(allowed), say)
         regressed = [f for f in found.findings if f.standing == "regressed"]
         if asked.attribute and regressed:
             found = replace(found, culprits=_culprits(asked, gate, found.changes, regressed))

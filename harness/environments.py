@@ -5,17 +5,20 @@ allows, so that what moved is what had to. An environment's name is the digest o
 """
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from harness import digest
@@ -55,6 +58,20 @@ def change(written: str) -> str:
             fix="write it as pip does: 'transformers==5.18.0', 'datasets>=5'",
         ) from None
     return written
+
+
+def names(written: str) -> set[str]:
+    """The packages that a change names, normalized; of a project without a name, its folder's."""
+    path = Path(written).absolute()
+    if path.is_dir():
+        table = path / "pyproject.toml"
+        told = tomllib.loads(table.read_text(encoding="utf-8")) if table.is_file() else {}
+        return {canonicalize_name(told.get("project", {}).get("name", path.name))}
+    if path.suffix == ".whl":
+        return {canonicalize_name(path.name.partition("-")[0])}
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else [written]
+    found = (re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", line) for line in lines)
+    return {canonicalize_name(match[1]) for match in found if match}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

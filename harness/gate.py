@@ -77,7 +77,7 @@ class Gate:
         """Run the suites on both sides, and look at what differs.
 
         Args:
-            asked: requirements that the user named.
+            asked: packages that the user named.
             allowed: differences that may be.
             say: called with each thing that is begun.
 

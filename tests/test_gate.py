@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness import changes, finding
+from harness import changes, environments, finding
 from harness.environments import Environments
 from harness.errors import SpecError
 from harness.finding import Finding, Standing
@@ -164,9 +164,24 @@ def test_dragged_packages_are_named() -> None:
     """What nobody asked for is told apart from what the user named."""
     before = description(transformers="5", tokenizers="0.23")
     after = description(transformers="4", tokenizers="0.22")
-    asked, dragged = changes.between(before, after, ["transformers==4"])
+    asked, dragged = changes.between(before, after, ["transformers"])
     assert (asked.package, asked.asked) == ("transformers", True)
     assert (dragged.package, dragged.after, dragged.asked) == ("tokenizers", "0.22", False)
+
+
+def test_changes_name_packages(tmp_path: Path) -> None:
+    """A requirement, a file of them, a wheel and a project's folder say what they are about."""
+    listed = tmp_path / "requirements.txt"
+    listed.write_text("# the newest\nTorch>=2\n-c other.txt\nhf_xet[x]==1 ; python_version>'3'\n")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text("[project]\nname = 'My.Models'\n")
+    assert environments.names("transformers[torch]==5") == {"transformers"}
+    assert environments.names(str(listed)) == {"torch", "hf-xet"}
+    assert environments.names(str(tmp_path / "scikit_learn-1+x-py3-none-any.whl")) == {
+        "scikit-learn"
+    }
+    assert environments.names(str(project)) == {"my-models"}
 
 
 def test_the_same_packages_are_no_comparison() -> None:
