@@ -126,7 +126,7 @@ class Match:
         )
 
     def race(self) -> Finding:
-        """How fast a cell trains on both sides; a slowdown must show twice."""
+        """What training a cell costs on both sides; a rise must show twice."""
         self.say(f"{self.name}: both sides train in turn")
         try:
             return self._raced()
@@ -136,18 +136,18 @@ class Match:
     def _raced(self) -> Finding:
         """The same; raises if a run was lost."""
         found = racing.race(self.base.timed, self.candidate.timed, self.cell)
-        slower = racing.slower(found)
-        if slower:
-            self.say(f"{self.name}: slower in {', '.join(slower)}; again, to be sure")
+        worse = racing.worse(found)
+        if worse:
+            self.say(f"{self.name}: {', '.join(worse)} cost more; again, to be sure")
             found = racing.race(self.base.timed, self.candidate.timed, self.cell)
-            slower = [phase for phase in racing.slower(found) if phase in slower]
-        standing: Standing = "regressed" if slower else "same"
+            worse = [cost for cost in racing.worse(found) if cost in worse]
+        standing: Standing = "regressed" if worse else "same"
         return self._found(
             "throughput",
-            " and ".join(slower) or "seconds",
+            " and ".join(worse) or "costs",
             standing if racing.told(found) else "inconclusive",
             racing.words(found),
-            **{phase: ratio.mean for phase, ratio in found.items()},
+            **{cost: ratio.mean for cost, ratio in found.items()},
         )
 
     def _training(self, ours: Record, theirs: Record) -> Finding:

@@ -1,4 +1,4 @@
-"""Racing: how fast two environments train, measured side by side and never from the store.
+"""Racing: the time and memory that two environments take, side by side, never from the store.
 
 Each has a live child that trains the same few steps when asked. They are asked in the order
 A B B A, so that a machine that slows down or warms up counts for both; and replaced by new ones
@@ -14,13 +14,16 @@ from harness import statistics
 from harness.spec import Cell, Recipe
 from harness.statistics import Ratio
 
-JUDGED = ("train", "predict", "tokenize", "save")
-"""Phases that may fail; those within training say why."""
+JUDGED = ("train", "predict", "tokenize", "save", "memory")
+"""Costs that may fail: seconds by phase, and peak bytes; those within training say why."""
 
 WITHIN = ("collate", "forward", "backward", "optimizer")
 
 MINIMUM = 0.02
 """A slowdown below this share is none."""
+
+MINIMUM_OF_MEMORY = 0.05
+"""Nor are more bytes below this one: another release's modules alone take two percent."""
 
 LARGE = 0.1
 """A slowdown of this share must not go unseen: where it cannot be excluded, nothing is said."""
@@ -52,7 +55,7 @@ def shortened(recipe: Recipe) -> Recipe:
 
 
 def race(base: Timed, candidate: Timed, cell: Cell) -> Ratios:
-    """How much longer the candidate takes, by phase; longer while the answer is open.
+    """How much more the candidate takes, by cost; raced on while the answer is open.
 
     Args:
         base: `Runner.timed` of the base.
@@ -69,13 +72,13 @@ def race(base: Timed, candidate: Timed, cell: Cell) -> Ratios:
             logs.setdefault(phase, []).append(mean)
         if done >= HEATS:
             found = {phase: statistics.ratio(values) for phase, values in logs.items()}
-            if slower(found) or found["train"].high < 1 + MINIMUM:
+            if worse(found) or found["train"].high < 1 + MINIMUM:
                 break
     return found
 
 
 def _heat(base: Timed, candidate: Timed, cell: Cell) -> dict[str, float]:
-    """Mean logarithm of the ratio by phase, from fresh children."""
+    """Mean logarithm of the ratio by cost, from fresh children."""
     with ExitStack() as stack:
         one, other = (stack.enter_context(timed(cell)) for timed in (base, candidate))
         for lane in (one, other):
@@ -87,22 +90,23 @@ def _heat(base: Timed, candidate: Timed, cell: Cell) -> dict[str, float]:
     }
 
 
-def slower(found: Ratios) -> list[str]:
-    """Judged phases in which the candidate is slower, surely and by more than the minimum."""
+def worse(found: Ratios) -> list[str]:
+    """Judged costs of which the candidate has more, surely and by more than the minimum."""
+    least = dict.fromkeys(JUDGED, MINIMUM) | {"memory": MINIMUM_OF_MEMORY}
     return [
-        phase
-        for phase in JUDGED
-        if phase in found and found[phase].low > 1 and found[phase].mean > 1 + MINIMUM
+        cost
+        for cost in JUDGED
+        if cost in found and found[cost].low > 1 and found[cost].mean > 1 + least[cost]
     ]
 
 
 def told(found: Ratios) -> bool:
     """Whether the race could have told a slowdown that matters to anybody."""
-    return found["train"].high < 1 + LARGE or bool(slower(found))
+    return found["train"].high < 1 + LARGE or bool(worse(found))
 
 
 def words(found: Ratios) -> str:
-    """Candidate's seconds over base's for a reviewer, with intervals of 95 %."""
+    """Candidate's costs over base's for a reviewer, with intervals of 95 %."""
     return ", ".join(
         f"{phase} {found[phase].mean:.3f} [{found[phase].low:.3f}, {found[phase].high:.3f}]"
         for phase in (*JUDGED, *WITHIN)

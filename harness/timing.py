@@ -22,7 +22,7 @@ from torch.optim.optimizer import (
 from harness.job import Job
 from harness.loops.setup import Setup
 from harness.probes import Watch
-from harness.training import Timer, drive, prepare
+from harness.training import Timer, drive, peak_memory, prepare
 
 
 class Stopwatch:
@@ -86,7 +86,7 @@ def take(job: Job) -> dict[str, float]:
 
     Returns:
         Wall seconds: `tokenize`, `train`, `predict`, `save`; and within training `collate`,
-        `forward`, `backward`, `optimizer`.
+        `forward`, `backward`, `optimizer`. Peak bytes so far: `memory`, on an accelerator its own.
     """
     torch.set_num_threads(job.threads)
     timer = Timer()
@@ -96,5 +96,7 @@ def take(job: Job) -> dict[str, float]:
         watch = Watch(pad_id=prepared.setup.tokenizer.pad_token_id, progress=lambda *_: None)
         with stopwatch.watching(prepared.setup) as setup:
             outcome = drive(setup, watch)
+    peak = peak_memory(job.device)
+    memory = float(peak.get("device", peak["host"]))
     whole = {"tokenize": timer.phases["tokenize"], **outcome.phases}
-    return {**whole, **stopwatch.seconds}
+    return {**whole, **stopwatch.seconds, "memory": memory}

@@ -85,7 +85,7 @@ def train(job: Job, progress: Callable[[int, int], None]) -> Record:
         predicted_shape=outcome.predicted_shape,
         warnings=tuple(notices.found),
         phases=timer.phases | {f"loop.{name}": value for name, value in outcome.phases.items()},
-        peak_memory=_peak_memory(job.device),
+        peak_memory=peak_memory(job.device),
         device_samples=tuple(sampler.samples),
         arrays=watch.finished_arrays(prepared.known),
         **findings,
@@ -176,7 +176,7 @@ def _known(split: Any, labels: Any, setup: Setup) -> dict[str, Any]:
     return {"rows": split_rows(split, setup.model, named), "labels": np.asarray(known)}
 
 
-def _peak_memory(device: str) -> dict[str, int]:
+def peak_memory(device: str) -> dict[str, int]:
     """Peak bytes of this process, and of torch's allocator on an accelerator."""
     peak = {"host": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
     if device == "cuda":

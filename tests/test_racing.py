@@ -36,11 +36,12 @@ def test_every_phase_is_timed(runner: Runner) -> None:
     assert set(racing.JUDGED) <= set(taken)
 
 
-def test_a_slow_phase_is_named(runner: Runner, fault: Fault) -> None:
-    """An optimizer that sleeps slows training beyond doubt, and no other part of it."""
+def test_what_costs_more_is_named(runner: Runner, fault: Fault) -> None:
+    """An optimizer that sleeps slows training beyond doubt, and what it hoards is seen."""
     (cell,) = lanes(RECIPE)
     sleepy = fault(
         "import time, torch\n"
+        "torch.hoard = b'x' * 300_000_000\n"
         "take = torch.optim.AdamW.step\n"
         "def step(self, *args, **kwargs):\n"
         "    time.sleep(0.004)\n"
@@ -48,21 +49,23 @@ def test_a_slow_phase_is_named(runner: Runner, fault: Fault) -> None:
         "torch.optim.AdamW.step = step\n"
     )
     found = racing.race(runner.timed, partial(runner.timed, fault=sleepy), cell)
-    assert "train" in racing.slower(found)
+    assert {"train", "memory"} <= set(racing.worse(found))
     slowest = max(racing.WITHIN, key=lambda phase: found[phase].mean)
     assert slowest == "optimizer"
     assert found["optimizer"].low > 1.5
 
 
 def test_slow_is_sure_and_large() -> None:
-    """A phase fails if it is slower beyond doubt and beyond the minimum; one may not be judged."""
+    """A cost fails if it is more beyond doubt and beyond its minimum; some are not judged."""
     found = {
         "train": ratio(1.03, 0.01),
         "predict": ratio(1.03, 0.04),
         "save": ratio(1.01, 0.005),
+        "memory": ratio(1.04, 0.001),
+        "memory": ratio(1.04, 0.001),
         "backward": ratio(1.5, 0.01),
     }
-    assert racing.slower(found) == ["train"]
+    assert racing.worse(found) == ["train"]
     assert "backward 1.500 [1.490, 1.510]" in racing.words(found)
 
 

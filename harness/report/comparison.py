@@ -47,7 +47,7 @@ def _speed(found: Comparison) -> Iterator[str]:
     """What was measured side by side, whatever came of it."""
     for finding in found.findings:
         if finding.stage == "throughput" and finding.standing == "same":
-            yield f"candidate's seconds over base's in {finding.cell}: {finding.words}"
+            yield f"candidate's costs over base's in {finding.cell}: {finding.words}"
 
 
 def markdown(found: Comparison) -> str:
