@@ -5,7 +5,7 @@ equally accurate.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -38,6 +38,8 @@ class Pair:
         base: loss of every step.
         candidate: likewise.
         figures: by name, of the base and of the candidate.
+        answers: evaluated examples by who is right: `both`, `base only`, `candidate only`,
+            `neither`; empty if the sides evaluated other examples.
         bit_equal: whether the runs are equal to the last bit.
     """
 
@@ -45,6 +47,7 @@ class Pair:
     base: tuple[float, ...]
     candidate: tuple[float, ...]
     figures: Mapping[str, tuple[float, float]]
+    answers: Mapping[str, int]
     bit_equal: bool
 
 
@@ -122,6 +125,7 @@ class Match:
                 **{name: (before[name], after[name]) for name in names},
                 "padding": (ours.padding, theirs.padding),
             },
+            answers=_answers(ours, theirs),
             bit_equal=comparison.bit_equal(ours, theirs),
         )
 
@@ -147,7 +151,11 @@ class Match:
             " and ".join(worse) or "costs",
             standing if racing.told(found) else "inconclusive",
             racing.words(found),
-            **{cost: ratio.mean for cost, ratio in found.items()},
+            **{
+                f"{cost} {name}": value
+                for cost, ratio in found.items()
+                for name, value in asdict(ratio).items()
+            },
         )
 
     def _training(self, ours: Record, theirs: Record) -> Finding:
@@ -234,3 +242,16 @@ def _right(run: Record) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.float64]
     predicted = run.arrays["final.predictions"].argmax(axis=-1)
     right = np.asarray(predicted == run.arrays["final.labels"], np.float64)
     return rows[order], right[order]
+
+
+def _answers(ours: Record, theirs: Record) -> Mapping[str, int]:
+    """How many examples each side, both or neither predicts right."""
+    (rows, before), (others, after) = _right(ours), _right(theirs)
+    if not np.array_equal(rows, others):
+        return {}
+    return {
+        "both": int(np.sum(before * after)),
+        "base only": int(np.sum(before * (1 - after))),
+        "candidate only": int(np.sum((1 - before) * after)),
+        "neither": int(np.sum((1 - before) * (1 - after))),
+    }

@@ -14,6 +14,7 @@ from harness.finding import Finding
 from harness.gate import Comparison
 from harness.match import Pair
 from harness.report.comparison import write
+from harness.report.drawing import intervals
 from harness.report.page import page
 
 HOSTILE = "<script>document.title = 'owned'</script>"
@@ -37,6 +38,14 @@ def comparison() -> Comparison:
                 words=HOSTILE,
             ),
             Finding(stage="contracts", cell="", name="a call", standing="changed", words="is new"),
+            Finding(
+                stage="throughput",
+                cell=CELL,
+                name="train",
+                standing="regressed",
+                words="train 1.050 [1.040, 1.060]",
+                figures={"train mean": 1.05, "train low": 1.04, "train high": 1.06},
+            ),
         ),
         unneeded=(Allowance(id="training:*", because=HOSTILE),),
         pairs=(
@@ -45,6 +54,7 @@ def comparison() -> Comparison:
                 base=(0.7, 0.6, 0.5),
                 candidate=(0.7, float("nan"), 0.4),
                 figures={"accuracy": (0.9, 0.8)},
+                answers={"both": 31, "base only": 5, "candidate only": 1, "neither": 3},
                 bit_equal=False,
             ),
         ),
@@ -65,6 +75,20 @@ def test_the_page_says_how_to_see_it_again() -> None:
     text = page(comparison())
     assert text.index("regressed") < text.index("Packages") < text.index("Cells")
     assert "pytest suites -k &#39;test_labels_are_renamed and TestSmall" in text
+    assert "harness gate --base-python /venv/bin/python --candidate-python" in text
+
+
+def test_costs_are_drawn_on_one_axis() -> None:
+    """A ratio stands to the right of the middle where the candidate costs more."""
+    found = intervals({"train": (1.05, 1.04, 1.06), "save": (0.9, 1 / 1.2, 1.0)})
+    assert [round(part.middle) for part in found] == [190, 63]
+    assert (found[1].left, found[1].right) == (0.0, 150.0)
+    assert "train 1.050 [1.040, 1.060]" in page(comparison())
+
+
+def test_who_is_right_is_told() -> None:
+    """The paired table: both, base only, candidate only, neither."""
+    assert "right: both 31, base only 5, candidate only 1, neither 3" in page(comparison())
 
 
 def test_losses_that_are_not_finite_are_left_out() -> None:

@@ -62,7 +62,6 @@ def test_slow_is_sure_and_large() -> None:
         "predict": ratio(1.03, 0.04),
         "save": ratio(1.01, 0.005),
         "memory": ratio(1.04, 0.001),
-        "memory": ratio(1.04, 0.001),
         "backward": ratio(1.5, 0.01),
     }
     assert racing.worse(found) == ["train"]

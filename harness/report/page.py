@@ -1,19 +1,17 @@
 """A comparison as one self-contained page: no network, no script, light and dark, paper too."""
 
-import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from harness.finding import verdict
+from harness import racing
+from harness.finding import Finding, verdict
 from harness.gate import Comparison
 from harness.match import Pair
 from harness.report.causes import Cause, shown, sums
-
-WIDTH, HEIGHT, MARGIN = 300, 100, 14
+from harness.report.drawing import Curves, Interval, curves, intervals, render
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,77 +39,92 @@ class Drawn:
 
     Attributes:
         run: both runs.
-        base: points of the base's loss curve.
-        candidate: and of the candidate's.
-        lowest: loss at the bottom of the drawing.
-        highest: and at its top.
+        curves: their losses.
         figures: name, value in the base, value in the candidate.
+        words: what became of it after its first steps.
+        command: that compares it again.
     """
 
     run: Pair
-    base: str
-    candidate: str
-    lowest: float
-    highest: float
+    curves: Curves
     figures: list[tuple[str, str, str]]
+    words: list[str]
+    command: str
 
 
 def page(found: Comparison) -> str:
-    """The page. Whatever comes from data sets or libraries is escaped."""
-    templates = Environment(
-        loader=PackageLoader("harness", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
+    """The page: verdict, causes, cells, environments."""
     causes = [(cause[0], _told(found, cause, cells)) for cause, cells in shown(found)]
-    text: str = templates.get_template("page.html.jinja").render(
+    races = [f for f in found.findings if f.stage == "throughput"]
+    return render(
+        "gate.html.jinja",
+        title="Gate",
         found=found,
         verdict=verdict(found.findings),
         sums=sums(found),
         told=[(s, [told for _, told in group]) for s, group in groupby(causes, lambda c: c[0])],
-        races=[f for f in found.findings if f.stage == "throughput"],
-        cells=[_drawn(pair) for pair in found.pairs],
+        races=[(race, _intervals(race)) for race in races],
+        cells=[_drawn(found, pair) for pair in found.pairs],
+        environments=_differing(found.base, found.candidate),
     )
-    return text
 
 
 def _told(found: Comparison, cause: Cause, cells: list[str]) -> Told:
     """A cause with the command that shows it again."""
     _, stage, name, words = cause
-    command = ""
     if stage == "invariants":
         suite, _, cell = cells[0].partition("/")
         python = found.candidate["executable"]
         only = f"{name} and {suite} and {cell}"
         command = shlex.join(["pytest", *found.suites, "-k", only, f"--harness-python={python}"])
+    else:
+        command = _again(found, races=stage == "throughput")
     return Told(stage=stage, name=name, words=words, cells=cells, command=command)
 
 
-def _drawn(pair: Pair) -> Drawn:
+def _again(found: Comparison, *, races: bool) -> str:
+    """The command that compares both environments again."""
+    pythons = [found.base["executable"], found.candidate["executable"]]
+    sides = zip(("--base-python", "--candidate-python"), pythons, strict=True)
+    suites = [part for suite in found.suites for part in ("--suites", suite)]
+    only = [] if races else ["--correctness-only"]
+    return shlex.join(["harness", "gate", *(part for s in sides for part in s), *suites, *only])
+
+
+def _drawn(found: Comparison, pair: Pair) -> Drawn:
     """Both loss curves on one scale, and the figures below them."""
-    finite = [loss for loss in (*pair.base, *pair.candidate) if math.isfinite(loss)]
-    lowest, highest = min(finite, default=0.0), max(finite, default=1.0)
+    judged = [f for f in found.findings if f.cell == pair.cell and f.stage != "invariants"]
+    suite, _, cell = pair.cell.partition("/")
+    python = found.candidate["executable"]
+    only = shlex.join(
+        ["pytest", *found.suites, "-k", f"{suite} and {cell}", f"--harness-python={python}"]
+    )
     return Drawn(
         run=pair,
-        base=_points(pair.base, lowest, highest),
-        candidate=_points(pair.candidate, lowest, highest),
-        lowest=lowest,
-        highest=highest,
+        curves=curves({"base": pair.base, "candidate": pair.candidate}),
         figures=[
             (name, f"{before:.4f}", f"{after:.4f}")
             for name, (before, after) in pair.figures.items()
         ],
+        words=[f"{f.stage}: {f.words}" for f in judged if f.stage != "throughput"],
+        command=only,
     )
 
 
-def _points(losses: Sequence[float], lowest: float, highest: float) -> str:
-    """An SVG polyline's points; losses that are not finite are left out."""
-    span = highest - lowest or 1.0
-    step = WIDTH / max(1, len(losses) - 1)
-    room = HEIGHT - 2 * MARGIN
-    return " ".join(
-        f"{index * step:.1f},{MARGIN + room * (highest - loss) / span:.1f}"
-        for index, loss in enumerate(losses)
-        if math.isfinite(loss)
+def _intervals(race: Finding) -> list[Interval]:
+    """A race's ratios with their intervals; none if it was lost."""
+    figures = race.figures
+    costs = [cost for cost in (*racing.JUDGED, *racing.WITHIN) if f"{cost} mean" in figures]
+    return intervals(
+        {c: (figures[f"{c} mean"], figures[f"{c} low"], figures[f"{c} high"]) for c in costs}
     )
+
+
+def _differing(base: Mapping[str, Any], candidate: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """What describes the environments beside their packages, where it differs or names them."""
+    names = [name for name in base if name not in {"packages", "files", "missing"}]
+    return [
+        (name, str(base[name]), str(candidate.get(name)))
+        for name in names
+        if name in {"executable", "python"} or base[name] != candidate.get(name)
+    ]
