@@ -1,7 +1,8 @@
-"""The command line: `harness gate`, `environments`, `prove`, `calibrate` and `contracts`."""
+"""The command line: what runs suites otherwise than pytest does."""
 
 import argparse
 import os
+import subprocess
 import sys
 import time
 import uuid
@@ -40,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_contracts(commands)
     _add_gate(commands)
     _add_environments(commands)
+    _add_report(commands)
     asked = parser.parse_args(arguments)
     try:
         code: int = asked.command(asked)
@@ -95,6 +97,16 @@ def _add_contracts(commands: "argparse._SubParsersAction[argparse.ArgumentParser
     )
     _add_shared(parser)
     parser.set_defaults(command=_contracts)
+
+
+def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """`harness report`."""
+    parser = commands.add_parser(
+        "report", help="judge what the store holds, and report it, without training anything"
+    )
+    _add_shared(parser)
+    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR")
+    parser.set_defaults(command=_report)
 
 
 def _add_environments_folder(parser: argparse.ArgumentParser) -> None:
@@ -323,6 +335,15 @@ def _contracts(asked: argparse.Namespace) -> int:
                 call, *(f"    {name} = {default}" for name, default in parameters.items()), sep="\n"
             )
     return 0
+
+
+def _report(asked: argparse.Namespace) -> int:
+    """Run the suites on the store alone; pytest prints and writes what it always does."""
+    folders = [
+        f"--harness-{name}={getattr(asked, name)}" for name in ("python", "store", "reports")
+    ]
+    suites = [sys.executable, "-m", "pytest", *asked.suites, "-q", "--harness-stored", *folders]
+    return subprocess.run(suites, check=False).returncode
 
 
 @contextmanager

@@ -5,6 +5,7 @@ HarnessError
 ├── SourceError        a data set or model that is refused or malformed
 │   └── MissingSourceError  or that is in none of the places tried
 ├── StoreError         a store that cannot be read or written
+│   └── NotStoredError      or that does not have what may only come from it
 ├── ResolutionError    packages that cannot be resolved or installed
 └── RunError           a run that did not come back with a record
     └── InterpreterError  an interpreter that cannot be judged
@@ -47,6 +48,10 @@ class MissingSourceError(SourceError):
 
 class StoreError(HarnessError):
     """A store that cannot be read or written."""
+
+
+class NotStoredError(StoreError):
+    """A store that does not have what may only come from it."""
 
 
 class ResolutionError(HarnessError):

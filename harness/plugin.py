@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from harness import deviations, failures
-from harness.errors import HarnessError, MissingSourceError, SpecError
+from harness.errors import HarnessError, MissingSourceError, NotStoredError, SpecError
 from harness.reporting import Reporting, reporting_of
 from harness.settings import TABLE, Settings
 from harness.spec import SCALES, Cell, Recipe, Scale, Thresholds
@@ -235,8 +235,9 @@ def _ask(request: pytest.FixtureRequest, question: Callable[[], Answer]) -> Answ
         return question()
     except HarnessError as raised:
         error = raised
-    if isinstance(error, MissingSourceError) and isinstance(request.node, pytest.Item):
-        request.node.user_properties.append((REASON, error.text))
+    if isinstance(error, MissingSourceError | NotStoredError):
+        if isinstance(request.node, pytest.Item):
+            request.node.user_properties.append((REASON, error.text))
         pytest.skip(error.text.splitlines()[0])
     pytest.fail(error.text, pytrace=False)
 

@@ -3,7 +3,8 @@
 import json
 import sys
 import time
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +14,9 @@ from harness.report.session import Measured, Row
 from harness.report.table import lines, markdown, noise_lines
 from harness.spec import Cell
 from harness.stash import DEVIATION, NOISE, REASON, ROW, SETTINGS, TRIED, schedule_of
+
+if TYPE_CHECKING:
+    from harness.record import Record
 
 PLAIN_INTERVAL = 60.0
 """Seconds between plain lines on a long training."""
@@ -143,17 +147,28 @@ class Reporting:
     def _write_files(self, write: Any, verdict: str) -> None:
         """Leave the summaries, or say why not."""
         environment = schedule_of(self.config).runner.environment() if self._anything else {}
+        from harness.report.overview import overview  # sessions without suites need none
+
         told = self.measured.as_json(environment) | {"verdict": verdict}
         texts = {
             "session.json": json.dumps(told, indent=1) + "\n",
             "session.md": markdown(self.measured, environment, verdict),
+            "session.html": overview(self.measured, self._records(), environment, verdict),
         }
         try:
-            json_path, markdown_path = files.write(self.config.stash[SETTINGS].reports, texts)
+            path, *others = files.write(self.config.stash[SETTINGS].reports, texts)
         except StoreError as error:
             write(error.text, red=True)
             return
-        write(f"summaries: {json_path} and {markdown_path.name}")
+        write(f"summaries: {path}, {', '.join(other.name for other in others)}")
+
+    def _records(self) -> "dict[tuple[str, str], Record]":
+        """The records of the cells measured, by suite and cell."""
+        from harness.record import Record
+
+        records = Path(self.config.stash[SETTINGS].store, "records")
+        found = {name: records / row.record for name, row in self.measured.rows.items()}
+        return {name: Record.read(folder) for name, folder in found.items() if folder.is_dir()}
 
 
 def _message(report: pytest.TestReport) -> str:

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from harness import catalog, digest, environment, failures, launch, variations
-from harness.errors import HarnessError, StoreError
+from harness.errors import HarnessError, NotStoredError, StoreError
 from harness.job import Job, Kind
 from harness.launch import Launcher
 from harness.record import Record
@@ -225,6 +225,7 @@ class Runner:
         found = self.store.get(key, read)
         if found is not None:
             return found, False, key
+        self._may_make()
         with self.store.lock(key):
             found = self.store.get(key, read)  # whoever held the lock before may have made it
             if found is not None:
@@ -234,6 +235,17 @@ class Runner:
         found = self.store.get(key, read)
         assert found is not None  # noqa: S101 - published a moment ago
         return found, True, key
+
+    def _may_make(self) -> None:
+        """Start nothing where only the store is asked.
+
+        Raises:
+            NotStoredError: this is so.
+        """
+        if self.settings.stored:
+            raise NotStoredError(
+                "not in the store", fix="without --harness-stored, pytest trains what is missing"
+            )
 
     def _make(self, kind: Kind, cell: Cell, output: Path, **told: Any) -> None:
         """Have a worker train or try the cell into a folder; the job may be told more."""
@@ -278,6 +290,7 @@ class Runner:
             self._answers = {} if self.settings.fresh else self.store.answers(key)
         name = digest.of_json(request)
         if name not in self._answers:
+            self._may_make()
             self._answers[name] = self._asked[name] = ask()
         return self._answers[name]
 

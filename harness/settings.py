@@ -62,6 +62,9 @@ class Settings:
         metavar="FILE",
     )
     fresh: bool = _setting("train every cell anew, whatever the store holds", default=False)
+    stored: bool = _setting(
+        "train nothing: what the store does not hold is not measured", default=False
+    )
     timeout: float = _setting(
         "seconds after which a run is killed (default: 1800)", default=1800.0, metavar="SECONDS"
     )

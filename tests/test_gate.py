@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import jsonschema
 import pytest
 
 from harness import changes, environments, finding
@@ -17,6 +18,7 @@ from harness.errors import SpecError
 from harness.finding import Finding, Standing
 from tests import uv
 from tests.conftest import SMALL_SUITE
+from tests.test_page import SCHEMA
 
 pytestmark = pytest.mark.slow
 
@@ -52,6 +54,8 @@ class Desk:
             check=False,
         )
         told = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {}
+        if told:
+            jsonschema.validate(told, SCHEMA)
         return Answer(code=done.returncode, printed=done.stdout + done.stderr, told=told)
 
 

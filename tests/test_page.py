@@ -1,11 +1,14 @@
-"""The gate's page: self-contained, escaped, and drawn by a real browser."""
+"""The pages and what programs read: self-contained, escaped, drawn by a real browser."""
 
 import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from harness.allowances import Allowance
@@ -13,18 +16,27 @@ from harness.changes import Change
 from harness.finding import Finding
 from harness.gate import Comparison
 from harness.match import Pair
+from harness.record import Record
 from harness.report.comparison import write
 from harness.report.drawing import intervals
+from harness.report.overview import overview
 from harness.report.page import page
+from harness.report.session import Measured, Row
 
 HOSTILE = "<script>document.title = 'owned'</script>"
+SCHEMA = json.loads(files("harness.report").joinpath("gate.schema.json").read_text())
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 CELL = "TestSmall/bert-base-uncased-dynamic-trainer"
 
 
 def comparison() -> Comparison:
     """A regression whose words come from a hostile data set."""
-    environment = {"executable": "/venv/bin/python", "python": "3.11.7", "platform": "Linux"}
+    environment = {
+        "executable": "/venv/bin/python",
+        "python": "3.11.7",
+        "platform": "Linux",
+        "packages": {"torch": "2"},
+    }
     return Comparison(
         base=environment,
         candidate=environment,
@@ -62,9 +74,41 @@ def comparison() -> Comparison:
     )
 
 
-def test_the_page_needs_nothing_from_elsewhere() -> None:
+def session(record: Record) -> str:
+    """The page of a session with one cell, a failure and a hostile data set."""
+    suite, _, cell = CELL.partition("/")
+    row = Row(
+        suite=suite,
+        cell=cell,
+        dataset=record.recipe.dataset,
+        model=record.recipe.model,
+        collation="dynamic",
+        loop="trainer",
+        scale="tiny",
+        device="cpu",
+        metrics={"accuracy": 0.8},
+        samples_per_second=100.0,
+        tokens_per_second=1000.0,
+        padding=0.25,
+        seconds=1.5,
+        trained=True,
+        record="",
+        warnings=1,
+    )
+    measured = Measured(
+        rows={(suite, cell): row},
+        tests={f"suites/test_small.py::{suite}::test_labels[{cell}]": ("failed", HOSTILE)},
+        reasons={f"{HOSTILE}\nask for it": {"x"}},
+    )
+    measured.outcomes["failed"] += 1
+    warned = replace(record, warnings=(HOSTILE,))
+    return overview(measured, {(suite, cell): warned}, comparison().base, "1 cell measured")
+
+
+@pytest.mark.parametrize("of_session", [False, True])
+def test_the_page_needs_nothing_from_elsewhere(*, of_session: bool, small_record: Record) -> None:
     """No script, no address, no text that is not escaped."""
-    text = page(comparison())
+    text = session(small_record) if of_session else page(comparison())
     assert HOSTILE not in text
     assert "&lt;script&gt;" in text
     assert not re.search(r"<script|https?://|src=|@import|url\(", text)
@@ -91,6 +135,17 @@ def test_who_is_right_is_told() -> None:
     assert "right: both 31, base only 5, candidate only 1, neither 3" in page(comparison())
 
 
+def test_a_session_says_how_to_see_it_again(small_record: Record) -> None:
+    """Failures come first, each with its command; every cell has its own."""
+    text = session(small_record)
+    assert text.index("failed") < text.index("Not measured") < text.index("Cells")
+    cell = "bert-base-uncased-dynamic-trainer"
+    assert f"pytest &#39;suites/test_small.py::TestSmall::test_labels[{cell}]&#39;" in text
+    assert f"pytest suites/test_small.py::TestSmall -k {cell}" in text
+    (points,) = re.findall(r'points="([^"]*)"', text)
+    assert len(points.split()) == len(small_record.steps)
+
+
 def test_losses_that_are_not_finite_are_left_out() -> None:
     """Both curves share a scale; a NaN is a gap, not a broken drawing."""
     base, candidate = re.findall(r'points="([^"]*)"', page(comparison()))
@@ -103,14 +158,22 @@ def test_json_is_strict(tmp_path: Path) -> None:
     (path,) = (p for p in write(tmp_path, comparison()) if p.suffix == ".json")
     told = json.loads(path.read_text(encoding="utf-8"), parse_constant=pytest.fail)
     assert told["pairs"][0]["candidate"] == [0.7, None, 0.4]
+    jsonschema.validate(told, SCHEMA)
+    told["findings"][0]["standing"] = "worse"
+    with pytest.raises(jsonschema.ValidationError, match="'worse' is not one of"):
+        jsonschema.validate(told, SCHEMA)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 @pytest.mark.parametrize("width", [360, 1100])
-def test_a_browser_draws_the_page(tmp_path: Path, width: int) -> None:
+@pytest.mark.parametrize("title", ["Gate: regressed", "Session: failed"])
+def test_a_browser_draws_the_page(
+    tmp_path: Path, width: int, title: str, small_record: Record
+) -> None:
     """Chromium shows it on a phone's screen and a desk's, runs nothing of it, asks for nothing."""
-    path, shot = tmp_path / "gate.html", tmp_path / "gate.png"
-    path.write_text(page(comparison()), encoding="utf-8")
+    path, shot = tmp_path / "page.html", tmp_path / "page.png"
+    text = page(comparison()) if title.startswith("Gate") else session(small_record)
+    path.write_text(text, encoding="utf-8")
     done = subprocess.run(
         [
             *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
@@ -123,6 +186,6 @@ def test_a_browser_draws_the_page(tmp_path: Path, width: int) -> None:
         timeout=120,
         check=True,
     )
-    assert "<title>Gate: regressed</title>" in done.stdout
+    assert f"<title>{title}</title>" in done.stdout
     assert "owned" not in done.stdout.partition("</title>")[0]
     assert shot.stat().st_size > 5_000
