@@ -137,7 +137,14 @@ def _add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser.add_argument("--base-python", type=Path, default=Path(sys.executable), metavar="PATH")
     parser.add_argument("--candidate-python", type=Path, metavar="PATH")
     parser.add_argument("--suites", action="append", metavar="PATH", help="as pytest takes them")
-    parser.add_argument("--constraint", action="append", type=Path, default=[], metavar="FILE")
+    parser.add_argument(
+        "--constraint",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="versions that what is made keeps to; alone, it says what the candidate changes",
+    )
     for option in PASSED_ON:
         parser.add_argument(option, action="append", default=[], help="as uv takes it")
     parser.add_argument("--offline", action="store_true", help="as uv takes it")
@@ -176,10 +183,12 @@ PASSED_ON = ("--index-url", "--extra-index-url", "--find-links", "--exclude-newe
 def _gate(asked: argparse.Namespace) -> int:
     """Print what differs, the worst first, and the verdict; leave reports."""
     suites = asked.suites or ["suites"]
-    if not asked.changes and asked.candidate_python is None:
+    changed = [*asked.changes, *map(str, asked.constraint)]
+    if not changed and asked.candidate_python is None:
         raise SpecError(
             "nothing says what the candidate is",
-            fix="name what it changes, such as transformers==5.18.0, or --candidate-python PATH",
+            fix="name what it changes, such as transformers==5.18.0, or a --constraint FILE, or "
+            "--candidate-python PATH",
         )
     if asked.changes and asked.candidate_python is not None:
         raise SpecError("the candidate is both changed packages and an interpreter")
@@ -191,11 +200,11 @@ def _gate(asked: argparse.Namespace) -> int:
     from harness.gate import Gate  # pytest has rewritten the invariants' asserts
     from harness.report import comparison
 
-    base = _made(asked, asked.base_python, asked.base)
+    base = _made(asked, asked.base_python, asked.base) if asked.base else asked.base_python
     candidate = asked.candidate_python or _made(asked, base, asked.changes)
     with _runner(asked, base) as left, _runner(asked, candidate) as right:
         gate = Gate(left, right, suites, cells, races=not asked.correctness_only)
-        named = [name for change in asked.changes for name in environments.names(change)]
+        named = [name for change in changed for name in environments.names(change)]
         found = gate.compare(named, allowances.load(allowed), say)
         regressed = [f for f in found.findings if f.standing == "regressed"]
         if asked.attribute and regressed:
@@ -236,9 +245,7 @@ def say(text: str) -> None:
 
 
 def _made(asked: argparse.Namespace, base: Path, changes: list[str]) -> Path:
-    """The interpreter of the base changed as asked; the base itself if nothing changes."""
-    if not changes:
-        return base
+    """The interpreter of the base changed as asked."""
     made = _environments_of(asked)
     wanted = [environments.change(change) for change in changes]
     pins = made.resolve(base, [*wanted, *(f"-c {path.absolute()}" for path in asked.constraint)])

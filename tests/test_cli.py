@@ -1,4 +1,4 @@
-"""The command line: `harness prove` and `harness calibrate`, in processes of their own."""
+"""The command line: `harness prove`, `calibrate`, `contracts`, `report`, as processes."""
 
 import json
 import subprocess
@@ -63,6 +63,27 @@ def test_contracts_show_signatures(suite: Path) -> None:
     first = lines.index("torch.optim.AdamW")
     assert "    params = required" in lines[first:]
     assert "    lr = 0.001" in lines[first:]
+
+
+def test_a_report_trains_nothing(suite: Path) -> None:
+    """What the store holds is judged and drawn; what it does not hold is not measured."""
+    records = suite.parent / ".harness" / "records"
+    page = suite.parent / "reports" / "session.html"
+    done = harness("report", suite.name, folder=suite.parent)
+    assert done.returncode == 5, done.stdout
+    assert "nothing was measured" in done.stdout
+    assert "<title>Session: not measured</title>" in page.read_text(encoding="utf-8")
+    assert not records.exists()
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "not trials", suite.name]
+    subprocess.run(command, cwd=suite.parent, capture_output=True, check=True)
+    trained = [*records.rglob("*")]
+    done = harness("report", suite.name, folder=suite.parent)
+    assert done.returncode == 0, done.stdout
+    assert "not in the store" in done.stdout  # the trials
+    text = page.read_text(encoding="utf-8")
+    assert "<title>Session: passed</title>" in text
+    assert "<polyline" in text
+    assert [*records.rglob("*")] == trained
 
 
 @pytest.mark.parametrize(

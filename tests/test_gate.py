@@ -106,6 +106,17 @@ def test_a_harmless_change_passes(
     assert summary.read_text(encoding="utf-8") == text
 
 
+def test_a_constraints_file_says_what_changes(desk: Desk) -> None:
+    """As a bot's pull request edits one: what is pinned otherwise moves, nothing else comes."""
+    pins = desk.folder / "pins.txt"
+    pins.write_text("tqdm==4.67.1\nsomething-not-installed==1\n", encoding="utf-8")
+    kept = ["--environments", str(desk.folder / "environments")]
+    answer = desk("--constraint", str(pins), *kept, *uv.links())
+    assert answer.code == 0, answer.printed
+    (change,) = answer.told["changes"]
+    assert (change["package"], change["after"], change["asked"]) == ("tqdm", "4.67.1", True)
+
+
 def test_a_broken_library_is_regressed(desk: Desk, broken: Path) -> None:
     """An edited optimizer is found by laws, by the first steps and by the losses."""
     answer = desk("--candidate-python", str(broken))
@@ -146,6 +157,7 @@ def test_what_is_allowed_passes_and_is_shown(desk: Desk, broken: Path) -> None:
         (["--candidate-python", sys.executable], 2, "the two sides are the same"),
         (["--candidate-python", "/nowhere/python"], 3, "/nowhere/python"),
         (["transformers==0.0.0"], 3, "there is no version of transformers==0.0.0"),
+        (["--constraint", "nowhere.txt"], 3, "nowhere.txt"),
         (["transformers=5"], 2, "neither a requirement nor a file"),
     ],
 )

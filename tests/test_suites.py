@@ -57,7 +57,7 @@ def test_summary_shows_one_line_a_cell(door: Door) -> None:
 
 
 def test_reports_are_written(door: Door) -> None:
-    """A JSON and a Markdown summary say the same as the terminal."""
+    """A JSON and a Markdown summary and a page say the same as the terminal."""
     door()
     told = json.loads((door.pytester.path / "reports" / "session.json").read_text())
     (cell,) = told["cells"]
@@ -69,6 +69,8 @@ def test_reports_are_written(door: Door) -> None:
     text = (door.pytester.path / "reports" / "session.md").read_text()
     assert "| glue/mrpc | bert-base-uncased | dynamic |" in text
     assert "## Not measured" in text
+    page = (door.pytester.path / "reports" / "session.html").read_text(encoding="utf-8")
+    assert f"<h3>TestSmall/{CELL}</h3>" in page
 
 
 def test_ids_select(door: Door) -> None:
