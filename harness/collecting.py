@@ -25,8 +25,9 @@ class Declared:
 class _Collector:
     """A pytest plugin that remembers what was collected."""
 
-    def __init__(self) -> None:
+    def __init__(self, scale: str) -> None:
         """Nothing yet."""
+        self.scale = scale
         self.cells: dict[Cell, Declared] = {}
         self.errors: list[str] = []
 
@@ -40,17 +41,17 @@ class _Collector:
         for item in session.items:
             cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
             suite = item.getparent(pytest.Class)
-            if isinstance(cell, Cell) and cell.scale == "tiny" and suite is not None:
+            if isinstance(cell, Cell) and cell.scale == self.scale and suite is not None:
                 self.cells[cell] = Declared(suite=suite.name, thresholds=suite.obj.thresholds)
 
 
-def cells(arguments: Sequence[str]) -> dict[Cell, Declared]:
-    """The tiny cells of the suites that pytest finds by some arguments.
+def cells(arguments: Sequence[str], scale: str = "tiny") -> dict[Cell, Declared]:
+    """The cells of a scale, of the suites that pytest finds by some arguments.
 
     Raises:
         SpecError: there are none, or pytest could not collect them.
     """
-    collector = _Collector()
+    collector = _Collector(scale)
     asked = ["--collect-only", "-p", "no:terminal", "-p", "no:cacheprovider", *arguments]
     pytest.main(asked, plugins=[collector])
     if collector.errors:

@@ -45,6 +45,7 @@ JUDGING = frozenset(
         "changes",
         "cli",
         "collecting",
+        "commands",
         "comparison",
         "deviations",
         "environments",

@@ -156,19 +156,12 @@ class Gate:
 
     def _judged(self, side: Runner, *selected: str) -> dict[str, Any]:
         """What became of every test on a side, by its id."""
-        settings = side.settings
         with TemporaryDirectory() as reports:
-            options = {
-                "python": settings.python,
-                "store": settings.store,
-                "reports": reports,
-                "scale": "tiny",
-            }
+            settings = replace(side.settings, reports=Path(reports))
             done = subprocess.run(
                 [
                     *(sys.executable, "-m", "pytest", *self.suites, "-q"),
-                    *("-p", "no:cacheprovider", *selected),
-                    *(f"--harness-{name}={value}" for name, value in options.items()),
+                    *("-p", "no:cacheprovider", *selected, *settings.arguments()),
                 ],
                 capture_output=True,
                 text=True,

@@ -104,6 +104,19 @@ class Settings:
             values[name] = _anchored(value, base)
         return cls(**values)
 
+    def arguments(self) -> list[str]:
+        """The options that say the same."""
+        found = []
+        for item in fields(self):
+            value = getattr(self, item.name)
+            flag = PREFIX + item.name
+            if value is True:
+                found.append(flag)
+            elif value is not None and value is not False:
+                parts = value if isinstance(value, tuple) else (value,)
+                found += [f"{flag}={part}" for part in parts]
+        return found
+
 
 def _anchored(value: Any, base: Path) -> Any:
     """Paths made absolute, without following links: a venv's python is one."""

@@ -35,7 +35,7 @@ FLOORS = (
     {"attribute", "match"},
     {"gate"},
     {"calibrating", "report", "stash"},
-    {"reporting"},
+    {"reporting", "commands"},
     {"plugin", "cli"},
 )
 """Each floor imports only from those before it; a package's modules from each other too."""

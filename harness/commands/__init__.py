@@ -1,0 +1,1 @@
+"""The commands of `harness`, a module each: `add` declares its options, `run` runs it."""

@@ -1,0 +1,166 @@
+"""`harness gate`: run suites in two environments; may the second be merged?"""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import allowances, collecting, environments
+from harness.attribute import Attributor, Culprit
+from harness.changes import Change
+from harness.commands.options import (
+    Commands,
+    add_environments,
+    add_settings,
+    running,
+    settings_of,
+)
+from harness.environments import Environments
+from harness.errors import HarnessError, SpecError
+from harness.finding import EXIT_CODES, Finding, verdict
+
+if TYPE_CHECKING:
+    from harness.gate import Gate
+
+PASSED_ON = ("--index-url", "--extra-index-url", "--find-links", "--exclude-newer")
+"""Options of uv that say where packages come from, each with a value."""
+
+
+def add(commands: Commands) -> None:
+    """Declare the command's options."""
+    parser = commands.add_parser(
+        "gate", help="run suites in two environments, and say whether the second may be merged"
+    )
+    parser.add_argument(
+        "changes",
+        nargs="*",
+        metavar="CHANGE",
+        help="what the candidate changes: a requirement, a requirements file, a project's folder "
+        "or a wheel",
+    )
+    parser.add_argument("--base", action="append", default=[], metavar="CHANGE")
+    parser.add_argument("--base-python", type=Path, default=Path(sys.executable), metavar="PATH")
+    parser.add_argument("--candidate-python", type=Path, metavar="PATH")
+    parser.add_argument("--suites", action="append", metavar="PATH", help="as pytest takes them")
+    parser.add_argument(
+        "--constraint",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="versions that what is made keeps to; alone, it says what the candidate changes",
+    )
+    add_settings(parser)
+    parser.set_defaults(harness_scale="tiny")
+    for option in PASSED_ON:
+        parser.add_argument(option, action="append", default=[], help="as uv takes it")
+    parser.add_argument("--offline", action="store_true", help="as uv takes it")
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="let a difference pass, with --because; * stands for anything",
+    )
+    parser.add_argument("--because", default="", metavar="TEXT", help="why it may pass")
+    parser.add_argument(
+        "--allowed",
+        type=Path,
+        metavar="FILE",
+        help=f"what was let pass so far (default: {allowances.NAME} beside the first suite)",
+    )
+    parser.add_argument(
+        "--correctness-only", action="store_true", help="do not measure how fast they train"
+    )
+    parser.add_argument(
+        "--attribute",
+        action="store_true",
+        help="find the package that did it, and the release since when",
+    )
+    parser.add_argument("--store", type=Path, default=Path(".harness"), metavar="DIR")
+    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR")
+    add_environments(parser)
+    parser.set_defaults(command=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Print what differs, the worst first, and the verdict; leave reports."""
+    suites = asked.suites or ["suites"]
+    changed = [*asked.changes, *map(str, asked.constraint)]
+    if not changed and asked.candidate_python is None:
+        raise SpecError(
+            "nothing says what the candidate is",
+            fix="name what it changes, such as transformers==5.18.0, or a --constraint FILE, or "
+            "--candidate-python PATH",
+        )
+    if asked.changes and asked.candidate_python is not None:
+        raise SpecError("the candidate is both changed packages and an interpreter")
+    beside = Path(suites[0].partition("::")[0])
+    allowed = asked.allowed or (beside if beside.is_dir() else beside.parent) / allowances.NAME
+    if asked.allow:
+        allowances.add(allowed, asked.allow, asked.because)
+    settings = settings_of(asked, asked.base_python)
+    cells = collecting.cells([*suites, *settings.arguments()], asked.harness_scale)
+    from harness.gate import Gate  # pytest has rewritten the invariants' asserts
+    from harness.report import comparison
+
+    base = _made(asked, asked.base_python, asked.base) if asked.base else asked.base_python
+    candidate = asked.candidate_python or _made(asked, base, asked.changes)
+    with running(asked, base) as left, running(asked, candidate) as right:
+        gate = Gate(left, right, suites, cells, races=not asked.correctness_only)
+        named = [name for change in changed for name in environments.names(change)]
+        found = gate.compare(named, allowances.load(allowed), say)
+        regressed = [f for f in found.findings if f.standing == "regressed"]
+        if asked.attribute and regressed:
+            found = replace(found, culprits=_culprits(asked, gate, found.changes, regressed))
+    print(*comparison.lines(found), sep="\n")
+    print("reports:", *comparison.write(asked.reports, found))
+    return EXIT_CODES[verdict(found.findings)]
+
+
+def _culprits(
+    asked: argparse.Namespace, gate: "Gate", changes: Sequence[Change], regressed: Sequence[Finding]
+) -> tuple[Culprit, ...]:
+    """Who brought regressions about, told by the cell that shows most of them."""
+    cell, _ = Counter(finding.cell for finding in regressed).most_common(1)[0]
+    shown = [finding for finding in regressed if finding.cell == cell]
+
+    def fails(python: Path) -> bool:
+        with running(asked, python) as runner:
+            return gate.recheck(runner, shown)
+
+    attributor = Attributor(
+        environments=_environments_of(asked), base=gate.base.settings.python, fails=fails, say=say
+    )
+    try:
+        return attributor.attribute(changes)
+    except HarnessError as error:  # what was compared is told all the same
+        say(f"not attributed: {error.text}")
+    except KeyboardInterrupt:
+        say("not attributed: interrupted; what was tried is kept for the same command")
+    finally:
+        say(f"{attributor.tried} environments were tried")
+    return ()
+
+
+def say(text: str) -> None:
+    """Tell what is going on, beside what is printed."""
+    sys.stderr.write(f"{text}\n")
+
+
+def _made(asked: argparse.Namespace, base: Path, changes: list[str]) -> Path:
+    """The interpreter of the base changed as asked."""
+    made = _environments_of(asked)
+    wanted = [environments.change(change) for change in changes]
+    pins = made.resolve(base, [*wanted, *(f"-c {path.absolute()}" for path in asked.constraint)])
+    return made.make(base, pins)
+
+
+def _environments_of(asked: argparse.Namespace) -> Environments:
+    """What makes environments, as the options say."""
+    passed = [f"{o}={v}" for o in PASSED_ON for v in getattr(asked, o[2:].replace("-", "_"))]
+    passed += ["--offline"] if asked.offline else []
+    return Environments(folder=asked.environments, arguments=tuple(passed))

@@ -1,0 +1,67 @@
+"""Options that commands share, and what they come to."""
+
+import argparse
+import os
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from harness.runner import Runner
+from harness.settings import PREFIX, Settings
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
+"""What `add_subparsers` returns."""
+
+SHARED = ("scale", "device", "sources", "set", "deviations", "timeout", "threads")
+"""Settings of pytest's that say what is judged, and how."""
+
+
+def add_suites(parser: argparse.ArgumentParser, repeats: int | None = None) -> None:
+    """Options of every command that runs suites."""
+    parser.add_argument("suites", nargs="*", default=["suites"], help="as pytest takes them")
+    if repeats is not None:
+        parser.add_argument(
+            "--repeats", type=int, default=repeats, help="clean runs with other seeds"
+        )
+    parser.add_argument("--python", type=Path, default=Path(sys.executable), metavar="PATH")
+    parser.add_argument("--store", type=Path, default=Path(".harness"), metavar="DIR")
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Options that are pytest's too."""
+    group = parser.add_argument_group("as pytest takes them")
+    for flag, keywords in Settings.options():
+        if flag.removeprefix(PREFIX) in SHARED:
+            group.add_argument(flag, **keywords)
+
+
+def add_environments(parser: argparse.ArgumentParser) -> None:
+    """Where environments are kept."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
+    parser.add_argument(
+        "--environments",
+        type=Path,
+        default=cache / "finetune-harness" / "environments",
+        metavar="DIR",
+        help="folder of the environments made so far (default: in the user's cache)",
+    )
+
+
+def settings_of(asked: argparse.Namespace, python: Path) -> Settings:
+    """Settings for an interpreter."""
+    given = {name: getattr(asked, f"harness_{name}", None) for name in SHARED}
+    given |= {"store": asked.store, "python": python}
+    return Settings.merge(given, {}, Path.cwd(), Path.cwd())
+
+
+@contextmanager
+def running(asked: argparse.Namespace, python: Path) -> Iterator[Runner]:
+    """A runner for an interpreter."""
+    made = Runner(settings=settings_of(asked, python), session=uuid.uuid4().hex)
+    try:
+        yield made
+    finally:
+        made.close()

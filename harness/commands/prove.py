@@ -1,0 +1,66 @@
+"""`harness prove`: break the judged libraries, and see which invariants notice."""
+
+import argparse
+import os
+from pathlib import Path
+
+from harness import collecting, faults
+from harness.commands.options import Commands, add_suites, running
+from harness.errors import SpecError
+
+OURS = Path(faults.__file__).parent
+"""The folder of our catalogue of faults."""
+
+
+def add(commands: Commands) -> None:
+    """Declare the command's options."""
+    parser = commands.add_parser(
+        "prove", help="break the judged libraries, and see which invariants notice"
+    )
+    add_suites(parser, repeats=20)
+    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        metavar="FILE",
+        help="a fault of yours, or the name of one of ours (default: all of ours)",
+    )
+    parser.set_defaults(command=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Print what notices each fault as it is known, then the sums; leave the matrix in reports."""
+    files = _faults(asked.fault)
+    cells = collecting.cells(asked.suites)
+    from harness.proving import Prover  # pytest rewrites the invariants' asserts, and comes first
+    from harness.report import proof
+
+    with running(asked, asked.python) as runner:
+        prover = Prover(runner, [*cells], os.cpu_count() or 1)
+        found = prover.prove(
+            files, asked.repeats, lambda exhibit: print(proof.line(exhibit), flush=True)
+        )
+    print("", *proof.sums(found), sep="\n")
+    print("summaries:", *proof.write(asked.reports, found))
+    return 1 if found.unnoticed or found.alarms else 0
+
+
+def _faults(asked: list[str] | None) -> list[Path]:
+    """Files of the faults to inject.
+
+    Raises:
+        SpecError: one is no file and no name of ours.
+    """
+    ours = {path.stem: path for path in sorted(OURS.glob("*.py")) if path.stem != "__init__"}
+    if asked is None:
+        return [*ours.values()]
+    found = []
+    for name in asked:
+        path = ours.get(name, Path(name))
+        if not path.is_file():
+            raise SpecError(
+                f"there is no fault {name!r}",
+                fix=f"give a Python file, or one of {', '.join(ours)}",
+            )
+        found.append(path)
+    return found
