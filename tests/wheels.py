@@ -9,14 +9,14 @@ from pathlib import Path
 
 FAULTY = '''
 
-def _begin_fault(begun=[]):
+def _begin_fault():
     """Break what is imported, once, in the first process that is forked: there training begins."""
-    if not begun:
-        begun.append(True)
+    if not hasattr(sys, "_fault_begun"):  # this file may be run twice
+        sys._fault_begun = True
         runpy.run_path({path})
 
 
-import os, runpy
+import os, runpy, sys
 
 os.register_at_fork(after_in_child=_begin_fault)
 '''
