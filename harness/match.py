@@ -143,7 +143,7 @@ class Match:
         worse = racing.worse(found)
         if worse:
             self.say(f"{self.name}: {', '.join(worse)} cost more; again, to be sure")
-            found = racing.race(self.base.timed, self.candidate.timed, self.cell)
+            found = racing.race(self.base.timed, self.candidate.timed, self.cell, confirm=True)
             worse = [cost for cost in racing.worse(found) if cost in worse]
         standing: Standing = "regressed" if worse else "same"
         return self._found(
