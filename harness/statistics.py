@@ -1,6 +1,6 @@
 """Statistics: what two samples of runs can say about each other, and how surely."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,18 +21,27 @@ class Effect:
     """A mean difference, candidate minus base, and what resampling makes of it.
 
     Attributes:
+        seeds: that it is over.
         mean: over seeds and examples.
         low: lower end of the two-sided 90 % interval: the 5 % quantile of the draws.
         high: its upper end.
         worse: share of draws at or below minus the margin: the p-value of "loses no more".
         better: share of draws at or above minus the margin: the p-value of "loses more".
+        unharmed: share of draws at or above zero: the p-value of "loses something".
     """
 
+    seeds: int
     mean: float
     low: float
     high: float
     worse: float
     better: float
+    unharmed: float
+
+    @property
+    def loses(self) -> bool:
+        """Whether something is lost, surely, and perhaps more than the margin."""
+        return self.worse > ALPHA >= self.unharmed
 
     @property
     def answer(self) -> Literal["loses no more", "loses more", "open"]:
@@ -55,17 +64,38 @@ def effect(differences: npt.NDArray[Any], margin: float) -> Effect:
     """
     seeds, examples = differences.shape
     draw = np.random.default_rng(0)
-    rows = draw.multinomial(seeds, np.full(seeds, 1 / seeds), DRAWS)
-    columns = draw.multinomial(examples, np.full(examples, 1 / examples), DRAWS)
-    means = ((rows @ differences) * columns).sum(axis=1) / (seeds * examples)
+    means = np.empty(DRAWS)
+    for index in range(DRAWS):  # one at a time: there may be fifty thousand examples
+        of_examples = differences[draw.integers(seeds, size=seeds)].mean(axis=0)
+        means[index] = of_examples[draw.integers(examples, size=examples)].mean()
     low, high = np.quantile(means, [ALPHA, 1 - ALPHA])
     return Effect(
+        seeds=seeds,
         mean=float(differences.mean()),
         low=float(low),
         high=float(high),
         worse=float((means <= -margin).mean()),
         better=float((means >= -margin).mean()),
+        unharmed=float((means >= 0).mean()),
     )
+
+
+def sequential(differences: Iterable[npt.NDArray[Any]], margin: float, fewest: int) -> Effect:
+    """The effect over as few seeds as answer; over all of them if they leave it open.
+
+    Args:
+        differences: of one seed after another, (examples,) each; asked for as needed.
+        margin: as above.
+        fewest: seeds to begin with.
+    """
+    taken: list[npt.NDArray[Any]] = []
+    for row in differences:
+        taken.append(row)
+        if len(taken) >= fewest:
+            found = effect(np.stack(taken), margin)
+            if found.answer != "open":
+                break
+    return found
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,9 +1,12 @@
 """Racing: two environments train in turn, and a slowdown is told with the phase that did it."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
+import pytest
 
 from harness import catalog, racing, statistics
 from harness.runner import Runner
@@ -53,6 +56,22 @@ def test_what_costs_more_is_named(runner: Runner, fault: Fault) -> None:
     slowest = max(racing.WITHIN, key=lambda phase: found[phase].mean)
     assert slowest == "optimizer"
     assert found["optimizer"].low > 1.5
+
+
+@pytest.mark.parametrize(("confirm", "heats"), [(False, racing.HEATS), (True, racing.MOST_HEATS)])
+def test_a_race_that_confirms_does_not_choose_its_end(*, confirm: bool, heats: int) -> None:
+    """An open race ends once it is answered; one that confirms takes every heat."""
+    begun = 0
+
+    @contextmanager
+    def timed(_: Cell) -> Iterator[Callable[[], dict[str, float]]]:
+        nonlocal begun
+        begun += 1
+        yield lambda: {"train": 1.0}
+
+    found = racing.race(timed, timed, lanes(RECIPE)[0], confirm=confirm)
+    assert found["train"] == Ratio(mean=1.0, low=1.0, high=1.0)
+    assert begun == 2 * heats
 
 
 def test_slow_is_sure_and_large() -> None:

@@ -1,10 +1,14 @@
 """Statistics: intervals cover as often as they say, and doubts are not verdicts."""
 
+from collections.abc import Iterator
+from itertools import islice
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from harness import statistics
+from harness.match import FEWEST_SEEDS, MOST_SEEDS
 
 
 def differences(
@@ -42,6 +46,42 @@ def test_intervals_cover_the_truth() -> None:
         found = statistics.effect(differences(draw, 0.01, examples=100), 0.02)
         covered += found.low <= -0.01 <= found.high
     assert covered >= 0.85 * 80
+
+
+def answers(
+    draw: np.random.Generator, loss: float, unstable: float
+) -> Iterator[npt.NDArray[np.float64]]:
+    """Right in the candidate less right in the base, on as many examples as MRPC validates on.
+
+    A share of the examples goes either way from one run to the next, as fine-tuning does; the
+    loss is theirs.
+    """
+    right = np.where(draw.random(408) < unstable, draw.uniform(0.2, 1.0, 408), 1.0)
+    worse = np.where(right < 1, np.clip(right - loss / unstable, 0, 1), right)
+    while True:
+        yield (draw.random(408) < worse).astype(float) - (draw.random(408) < right)
+
+
+@pytest.mark.parametrize("unstable", [0.1, 0.15])
+def test_two_points_are_found_within_the_seed_budget(unstable: float) -> None:
+    """Four of five losses of two points on MRPC are regressions; equals are hardly ever."""
+    draw = np.random.default_rng(4)
+    found, alarms = 0, 0
+    for _ in range(15):
+        for loss in (0.02, 0.0):
+            rows = islice(answers(draw, loss, unstable), MOST_SEEDS)
+            told = statistics.sequential(rows, 0.02, FEWEST_SEEDS)
+            regressed = told.loses or told.answer == "loses more"
+            found, alarms = found + (regressed and loss > 0), alarms + (regressed and loss == 0)
+    assert found >= 12
+    assert alarms <= 1
+
+
+def test_no_more_seeds_than_it_takes() -> None:
+    """What is the same for every seed is answered by the first few."""
+    rows = iter([np.zeros(60)] * 5)
+    assert statistics.sequential(rows, 0.02, 3).seeds == 3
+    assert len(list(rows)) == 2
 
 
 def test_many_tests_need_more_proof() -> None:
