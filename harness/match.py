@@ -24,7 +24,7 @@ NUDGE = 1e-6
 REPEATS = 3
 """A candidate may drift this many times as far as repeats of the base do."""
 
-FEWEST_SEEDS, MOST_SEEDS = 3, 6
+FEWEST_SEEDS, MOST_SEEDS = 3, 10
 
 Say = Callable[[str], None]
 
