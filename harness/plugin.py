@@ -6,7 +6,6 @@ only ever reads records.
 
 import json
 from collections.abc import Callable, Generator, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from harness import deviations, failures
 from harness.errors import HarnessError, MissingSourceError, NotStoredError, SpecError
 from harness.reporting import Reporting, reporting_of
-from harness.settings import TABLE, Settings
+from harness.settings import Settings, table_of
 from harness.spec import SCALES, Cell, Recipe, Scale, Thresholds
 from harness.stash import (
     CELLS,
@@ -67,7 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
         name: getattr(config.option, f"harness_{name}") for name in Settings.__dataclass_fields__
     }
     try:
-        table = _table(config.rootpath)
+        table = table_of(config.rootpath)
         settings = Settings.merge(given, table, config.rootpath, config.invocation_params.dir)
         config.stash[SETTINGS] = settings
         config.stash[OVERRIDES] = parse_overrides(settings.set)
@@ -85,19 +84,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         schedule.close()
     if not hasattr(config, "workerinput"):
         failures.forget(session_name(config))
-
-
-def _table(rootdir: Path) -> Mapping[str, Any]:
-    """`[tool.harness]` of the root directory's pyproject.toml."""
-    import tomllib
-
-    path = rootdir / "pyproject.toml"
-    if not path.is_file():
-        return {}
-    table: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    for name in TABLE.split("."):
-        table = table.get(name, {})
-    return table
 
 
 @pytest.hookimpl(wrapper=True)

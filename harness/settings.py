@@ -13,6 +13,19 @@ PREFIX = "--harness-"
 TABLE = "tool.harness"
 
 
+def table_of(rootdir: Path) -> Mapping[str, Any]:
+    """`[tool.harness]` of a directory's pyproject.toml; empty if there is none."""
+    import tomllib
+
+    path = rootdir / "pyproject.toml"
+    if not path.is_file():
+        return {}
+    table: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    for name in TABLE.split("."):
+        table = table.get(name, {})
+    return table
+
+
 def _setting(help_text: str, *, default: object = None, **options: object) -> Any:
     """A setting: its default, its help and what else `argparse` should know."""
     return field(default=default, metadata={"help": help_text, **options})

@@ -67,7 +67,9 @@ def test_contracts_show_signatures(suite: Path) -> None:
 
 def test_a_report_trains_nothing(suite: Path) -> None:
     """What the store holds is judged and drawn; what it does not hold is not measured."""
-    records = suite.parent / ".harness" / "records"
+    table = '[tool.harness]\nstore = "kept"\n'
+    (suite.parent / "pyproject.toml").write_text(table, encoding="utf-8")
+    records = suite.parent / "kept" / "records"
     page = suite.parent / "reports" / "session.html"
     done = harness("report", suite.name, folder=suite.parent)
     assert done.returncode == 5, done.stdout

@@ -80,7 +80,7 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="find the package that did it, and the release since when",
     )
-    parser.add_argument("--store", type=Path, default=Path(".harness"), metavar="DIR")
+    parser.add_argument("--store", type=Path, metavar="DIR", help="default: .harness")
     parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR")
     add_environments(parser)
     parser.set_defaults(command=run)

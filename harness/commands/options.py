@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from harness.runner import Runner
-from harness.settings import PREFIX, Settings
+from harness.settings import PREFIX, Settings, table_of
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 """What `add_subparsers` returns."""
@@ -27,7 +27,7 @@ def add_suites(parser: argparse.ArgumentParser, repeats: int | None = None) -> N
             "--repeats", type=int, default=repeats, help="clean runs with other seeds"
         )
     parser.add_argument("--python", type=Path, default=Path(sys.executable), metavar="PATH")
-    parser.add_argument("--store", type=Path, default=Path(".harness"), metavar="DIR")
+    parser.add_argument("--store", type=Path, metavar="DIR", help="default: .harness")
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -51,10 +51,10 @@ def add_environments(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_of(asked: argparse.Namespace, python: Path) -> Settings:
-    """Settings for an interpreter."""
+    """Settings for an interpreter; what is not asked for comes from the project's table."""
     given = {name: getattr(asked, f"harness_{name}", None) for name in SHARED}
     given |= {"store": asked.store, "python": python}
-    return Settings.merge(given, {}, Path.cwd(), Path.cwd())
+    return Settings.merge(given, table_of(Path.cwd()), Path.cwd(), Path.cwd())
 
 
 @contextmanager
