@@ -14,8 +14,8 @@ from harness import statistics
 from harness.spec import Cell, Recipe
 from harness.statistics import Ratio
 
-JUDGED = ("train", "predict", "tokenize", "save", "memory")
-"""Costs that may fail: seconds by phase, and peak bytes; those within training say why."""
+JUDGED = ("step", "train", "predict", "tokenize", "save", "memory")
+"""Costs that may fail: seconds of a step and by phase, and peak bytes; the others say why."""
 
 WITHIN = ("collate", "forward", "backward", "optimizer")
 
@@ -74,7 +74,7 @@ def race(base: Timed, candidate: Timed, cell: Cell, *, confirm: bool = False) ->
             logs.setdefault(phase, []).append(mean)
         if done >= HEATS and not confirm:
             found = _ratios(logs)
-            if worse(found) or found["train"].high < 1 + MINIMUM:
+            if worse(found) or found["step"].high < 1 + MINIMUM:
                 break
     return _ratios(logs)
 
@@ -109,7 +109,7 @@ def worse(found: Ratios) -> list[str]:
 
 def told(found: Ratios) -> bool:
     """Whether the race could have told a slowdown that matters to anybody."""
-    return found["train"].high < 1 + LARGE or bool(worse(found))
+    return found["step"].high < 1 + LARGE or bool(worse(found))
 
 
 def words(found: Ratios) -> str:

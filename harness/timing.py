@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -86,7 +87,8 @@ def take(job: Job) -> dict[str, float]:
 
     Returns:
         Wall seconds: `tokenize`, `train`, `predict`, `save`; and within training `collate`,
-        `forward`, `backward`, `optimizer`. Peak bytes so far: `memory`, on an accelerator its own.
+        `forward`, `backward`, `optimizer`. Median seconds of a step, the first left out: `step`.
+        Peak bytes so far: `memory`, on an accelerator its own.
     """
     torch.set_num_threads(job.threads)
     timer = Timer()
@@ -99,4 +101,5 @@ def take(job: Job) -> dict[str, float]:
     peak = peak_memory(job.device)
     memory = float(peak.get("device", peak["host"]))
     whole = {"tokenize": timer.phases["tokenize"], **outcome.phases}
-    return {**whole, **stopwatch.seconds, "memory": memory}
+    step = median(step.seconds for step in watch.steps[1:])
+    return {**whole, **stopwatch.seconds, "step": step, "memory": memory}

@@ -14,10 +14,10 @@ from harness.settings import Settings
 from harness.spec import Cell, Recipe
 from harness.statistics import Ratio
 
-LIKE = {"train": Ratio(mean=1.0, low=0.99, high=1.01)}
-SLOW = {"train": Ratio(mean=1.05, low=1.04, high=1.06)}
+LIKE = {"step": Ratio(mean=1.0, low=0.99, high=1.01)}
+SLOW = {"step": Ratio(mean=1.05, low=1.04, high=1.06)}
 SLOW_ELSEWHERE = LIKE | {"predict": Ratio(mean=1.05, low=1.04, high=1.06)}
-NOISY = {"train": Ratio(mean=1.0, low=0.8, high=1.2)}
+NOISY = {"step": Ratio(mean=1.0, low=0.8, high=1.2)}
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ def test_every_phase_is_timed(runner: Runner) -> None:
         taken = lane()
     parts = [taken[phase] for phase in racing.WITHIN]
     assert min(parts) > 0
+    assert 0 < taken["step"] < taken["train"]
     assert 0.5 * taken["train"] < sum(parts) < taken["train"]
     assert set(racing.JUDGED) <= set(taken)
 
@@ -52,7 +53,7 @@ def test_what_costs_more_is_named(runner: Runner, fault: Fault) -> None:
         "torch.optim.AdamW.step = step\n"
     )
     found = racing.race(runner.timed, partial(runner.timed, fault=sleepy), cell)
-    assert {"train", "memory"} <= set(racing.worse(found))
+    assert {"step", "train", "memory"} <= set(racing.worse(found))
     slowest = max(racing.WITHIN, key=lambda phase: found[phase].mean)
     assert slowest == "optimizer"
     assert found["optimizer"].low > 1.5
@@ -67,31 +68,32 @@ def test_a_race_that_confirms_does_not_choose_its_end(*, confirm: bool, heats: i
     def timed(_: Cell) -> Iterator[Callable[[], dict[str, float]]]:
         nonlocal begun
         begun += 1
-        yield lambda: {"train": 1.0}
+        yield lambda: {"step": 1.0}
 
     found = racing.race(timed, timed, lanes(RECIPE)[0], confirm=confirm)
-    assert found["train"] == Ratio(mean=1.0, low=1.0, high=1.0)
+    assert found["step"] == Ratio(mean=1.0, low=1.0, high=1.0)
     assert begun == 2 * heats
 
 
 def test_slow_is_sure_and_large() -> None:
     """A cost fails if it is more beyond doubt and beyond its minimum; some are not judged."""
     found = {
-        "train": ratio(1.03, 0.01),
+        "step": ratio(1.03, 0.01),
+        "train": ratio(1.015, 0.01),
         "predict": ratio(1.03, 0.04),
         "save": ratio(1.01, 0.005),
         "memory": ratio(1.04, 0.001),
         "backward": ratio(1.5, 0.01),
     }
-    assert racing.worse(found) == ["train"]
+    assert racing.worse(found) == ["step"]
     assert "backward 1.500 [1.490, 1.510]" in racing.words(found)
 
 
 def test_a_noisy_race_says_nothing() -> None:
     """Where a tenth cannot be excluded, no slowdown is no pass."""
-    assert racing.told({"train": ratio(1.0, 0.02)})
-    assert racing.told({"train": ratio(1.2, 0.05)})
-    assert not racing.told({"train": ratio(1.0, 0.15)})
+    assert racing.told({"step": ratio(1.0, 0.02)})
+    assert racing.told({"step": ratio(1.2, 0.05)})
+    assert not racing.told({"step": ratio(1.0, 0.15)})
 
 
 def test_ratios_of_like_runs_hold_one() -> None:
