@@ -59,6 +59,24 @@ def test_what_costs_more_is_named(runner: Runner, fault: Fault) -> None:
     assert found["optimizer"].low > 1.5
 
 
+def test_sides_take_turns_to_start() -> None:
+    """Where whoever starts first is slower, neither side is; a slower side is, in every heat."""
+    started = 0
+
+    @contextmanager
+    def timed(_: Cell, seconds: float = 1.0) -> Iterator[Callable[[], dict[str, float]]]:
+        nonlocal started
+        started += 1
+        late = 1.0 if started % 2 else 0.98
+        yield lambda: {"step": seconds * late}
+
+    (cell,) = lanes(RECIPE)
+    alike = racing.race(timed, timed, cell, confirm=True)["step"]
+    assert alike.mean == pytest.approx(1.0)
+    slower = racing.race(timed, partial(timed, seconds=1.05), cell, confirm=True)["step"]
+    assert slower.mean == pytest.approx(1.05)
+
+
 @pytest.mark.parametrize(("confirm", "heats"), [(False, racing.HEATS), (True, racing.MOST_HEATS)])
 def test_a_race_that_confirms_does_not_choose_its_end(*, confirm: bool, heats: int) -> None:
     """An open race ends once it is answered; one that confirms takes every heat."""
