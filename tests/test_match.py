@@ -49,10 +49,15 @@ def test_a_slowdown_must_show_twice(
     standing: Standing,
 ) -> None:
     """One slow race may be chance; a race too noisy to tell is no pass."""
-    left = iter(races)
-    monkeypatch.setattr(racing, "race", lambda *_, **__: next(left))
+    left, confirmed = iter(races), []
+
+    def race(*_: object, confirm: bool = False) -> racing.Ratios:
+        confirmed.append(confirm)
+        return next(left)
+
+    monkeypatch.setattr(racing, "race", race)
     assert match.race().standing == standing
-    assert not list(left), "a race was not run"
+    assert confirmed == [False, True][: len(races)]
 
 
 def test_a_lost_race_is_no_pass(match: Match, monkeypatch: pytest.MonkeyPatch) -> None:
