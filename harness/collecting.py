@@ -45,20 +45,23 @@ class _Collector:
                 self.cells[cell] = Declared(suite=suite.name, thresholds=suite.obj.thresholds)
 
 
-def cells(arguments: Sequence[str], scale: str = "tiny") -> dict[Cell, Declared]:
-    """The cells of a scale, of the suites that pytest finds by some arguments.
+def cells(
+    arguments: Sequence[str], scale: str = "tiny", options: Sequence[str] = ()
+) -> dict[Cell, Declared]:
+    """The cells of a scale, of the suites that pytest finds by some arguments and options.
 
     Raises:
         SpecError: there are none, or pytest could not collect them.
     """
     collector = _Collector(scale)
     asked = ["--collect-only", "-p", "no:terminal", "-p", "no:cacheprovider", *arguments]
-    pytest.main(asked, plugins=[collector])
+    code = pytest.main([*asked, *options], plugins=[collector])
     if collector.errors:
         raise SpecError("the suites cannot be collected", why="\n".join(collector.errors))
     if not collector.cells:
         raise SpecError(
             f"pytest finds no suite in {' '.join(arguments)}",
+            why="it says above what it cannot use" if code == pytest.ExitCode.USAGE_ERROR else "",
             fix="name files or folders with classes that inherit from harness.Suite",
         )
     return collector.cells

@@ -158,6 +158,7 @@ def test_what_is_allowed_passes_and_is_shown(desk: Desk, broken: Path) -> None:
         (["--candidate-python", "/nowhere/python"], 3, "/nowhere/python"),
         (["transformers==0.0.0"], 3, "there is no version of transformers==0.0.0"),
         (["--constraint", "nowhere.txt"], 3, "nowhere.txt"),
+        (["tqdm", "--harness-set", "nonsense=1"], 2, "unknown --harness-set field 'nonsense'"),
         (["transformers=5"], 2, "neither a requirement nor a file"),
     ],
 )

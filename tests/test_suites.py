@@ -1,5 +1,6 @@
 """The public door: suites behave as any pytest project, and are never green by omission."""
 
+import argparse
 import json
 import shutil
 import xml.etree.ElementTree as ET
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import jury
+from harness.settings import Settings
 from harness.suite import invariants
 from tests.conftest import SMALL_SUITE, Door
 
@@ -308,6 +310,27 @@ def test_options_are_all_ours(pytester: pytest.Pytester) -> None:
     marks = pytester.runpytest_subprocess("--markers").stdout.str()
     for mark in ("gpu", "nightly", "slow"):
         assert f"@pytest.mark.{mark}:" in marks
+
+
+def test_settings_say_themselves_as_options() -> None:
+    """A session that is started for another is told the same."""
+    parser = argparse.ArgumentParser()
+    for flag, keywords in Settings.options():
+        parser.add_argument(flag, **keywords)
+    asked = Settings(
+        scale="full",
+        sources=(Path("/a"), Path("/b c")),
+        set=("seed=1",),
+        python=Path("/venv/bin/python"),
+        store=Path("/store"),
+        reports=Path("/reports"),
+        stored=True,
+        timeout=5.0,
+    )
+    given = {
+        n.removeprefix("harness_"): v for n, v in vars(parser.parse_args(asked.arguments())).items()
+    }
+    assert Settings.merge(given, {"fresh": False}, Path("/"), Path("/")) == asked
 
 
 def test_our_suites_are_declarations() -> None:

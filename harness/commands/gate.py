@@ -89,7 +89,7 @@ def add(commands: Commands) -> None:
 def run(asked: argparse.Namespace) -> int:
     """Print what differs, the worst first, and the verdict; leave reports."""
     suites = asked.suites or ["suites"]
-    changed = [*asked.changes, *map(str, asked.constraint)]
+    changed = asked.changes or [str(path) for path in asked.constraint]
     if not changed and asked.candidate_python is None:
         raise SpecError(
             "nothing says what the candidate is",
@@ -103,7 +103,7 @@ def run(asked: argparse.Namespace) -> int:
     if asked.allow:
         allowances.add(allowed, asked.allow, asked.because)
     settings = settings_of(asked, asked.base_python)
-    cells = collecting.cells([*suites, *settings.arguments()], asked.harness_scale)
+    cells = collecting.cells(suites, asked.harness_scale, settings.arguments())
     from harness.gate import Gate  # pytest has rewritten the invariants' asserts
     from harness.report import comparison
 
