@@ -74,6 +74,11 @@ def names(written: str) -> set[str]:
     return {canonicalize_name(match[1]) for match in found if match}
 
 
+def owns(python: Path) -> bool:
+    """Whether an interpreter is that of an environment made here, and not a user's."""
+    return (python.parent.parent / MANIFEST).is_file()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kept:
     """An environment that is there to be used again.

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, Self
 
-from harness import errors, redaction
+from harness import environments, errors, redaction
 from harness.errors import HarnessError, InterpreterError, RunError
 
 PACKAGE = Path(__file__).resolve().parent
@@ -180,6 +180,8 @@ class Launcher:
         self.fork = fork
         self.folder = Path(tempfile.mkdtemp(prefix="harness-"))
         self.environment = child_environment(self.folder)
+        if environments.owns(python):  # uv has compiled nothing, and every process would have to
+            self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
         self._starting = threading.Lock()
         self._zygote: subprocess.Popen[str] | None = None
 

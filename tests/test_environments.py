@@ -11,6 +11,7 @@ import pytest
 from harness import cli, environments
 from harness.environments import Environments
 from harness.errors import ResolutionError, SpecError
+from harness.launch import Launcher
 from tests import uv
 
 RUNNING = Path(sys.executable)
@@ -58,6 +59,23 @@ def test_a_changed_wheel_is_another_environment(made: Environments, tmp_path: Pa
     assert first != second
     told = [str(second), "-c", "import toy; print(toy.ANSWER)"]
     assert subprocess.check_output(told, text=True).strip() == "42"
+
+
+def test_byte_code_is_kept_where_it_is_ours(
+    made: Environments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a user's shell says of byte code holds for the user's interpreters alone."""
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text('[project]\nname = "toy"\nversion = "1"\n')
+    (project / "toy.py").write_text("ANSWER = 41\n")
+    python = made.make(RUNNING, [f"toy @ {environments.change(str(project))}"])
+    with Launcher(python) as launcher:
+        subprocess.run([str(python), "-c", "import toy"], env=launcher.environment, check=True)
+    assert [*python.parent.parent.rglob("toy.*.pyc")]
+    with Launcher(RUNNING) as launcher:
+        assert launcher.environment["PYTHONDONTWRITEBYTECODE"] == "1"
 
 
 def test_what_cannot_be_resolved_is_said_in_the_resolvers_words(made: Environments) -> None:
