@@ -1,0 +1,118 @@
+"""How often a true loss of two points on the real MRPC is found, and an equal pair is accused.
+
+    python -m tests.benchmarks.accuracy_power DIR [--store DIR] [--seeds 10]
+
+`DIR` holds `datasets/mrpc`, as `--harness-sources` does. Every seed fine-tunes MiniLM three times:
+as the base; as a pair that only rounds differently (its learning rate is another by 1e-6); and
+with short sentences, which costs more than two points. That loss is then thinned to two: an
+answer that changed stays changed with the probability that makes it so. The gate's rule is asked
+again and again, of seeds in another order and of examples drawn anew; prints how often it gave
+each answer. Runs are kept in the store, so it can be interrupted.
+"""
+
+import argparse
+import sys
+import uuid
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from harness import statistics
+from harness.match import FEWEST_SEEDS, MOST_SEEDS, NUDGE
+from harness.record import Record
+from harness.runner import Runner
+from harness.settings import Settings
+from harness.spec import Cell, Recipe
+
+MARGIN = 0.02
+REPEATS = 200
+RECIPE = Recipe(
+    dataset="glue/mrpc",
+    model="all-MiniLM-L6-v2",
+    max_length=128,
+    max_train_samples=1024,
+    num_train_epochs=2,
+    per_device_train_batch_size=16,
+    per_device_eval_batch_size=32,
+    learning_rate=1e-4,
+)
+KINDS = {
+    "base": RECIPE,
+    "rounds differently": replace(RECIPE, learning_rate=RECIPE.learning_rate * (1 + NUDGE)),
+    "short sentences": replace(RECIPE, max_length=24),
+}
+
+
+def right(record: Record) -> npt.NDArray[np.float64]:
+    """Whether each example was predicted right, (examples,), in the data set's order."""
+    order = np.argsort(record.arrays["final.rows"])
+    predicted = record.arrays["final.predictions"].argmax(axis=-1)
+    return np.asarray(predicted == record.arrays["final.labels"], np.float64)[order]
+
+
+def train(runner: Runner, recipe: Recipe, seeds: int) -> npt.NDArray[np.float64]:
+    """Right answers of several seeds, (seeds, examples)."""
+    rows = []
+    for seed in range(seeds):
+        cell = Cell(
+            name=f"power-{recipe.max_length}-{seed}",
+            recipe=replace(recipe, seed=seed),
+            scale="full",
+            device="cpu",
+        )
+        result = runner.run(cell)
+        rows.append(right(result.record))
+        sys.stdout.write(f"  seed {seed}: {rows[-1].mean():.4f}  {result.seconds:.0f} s\n")
+        sys.stdout.flush()
+    return np.stack(rows)
+
+
+def answers(
+    differences: npt.NDArray[np.float64], draw: np.random.Generator, loss: float | None
+) -> Counter[str]:
+    """What the gate's rule says of many drawings; their loss thinned to `loss` if given."""
+    told: Counter[str] = Counter()
+    seeds, examples = differences.shape
+    share = 1.0 if loss is None else loss / -differences.mean()
+    for _ in range(REPEATS):
+        kept = differences * (draw.random(differences.shape) < share)
+        drawn = kept[draw.permutation(seeds)][:, draw.integers(examples, size=examples)]
+        found = statistics.sequential(iter(drawn[:MOST_SEEDS]), MARGIN, FEWEST_SEEDS)
+        told["loses more" if found.loses else found.answer] += 1
+    return told
+
+
+def main() -> None:
+    """Train, then ask."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sources", type=Path)
+    parser.add_argument("--store", type=Path, default=Path(".harness"))
+    parser.add_argument("--seeds", type=int, default=MOST_SEEDS)
+    asked = parser.parse_args()
+    settings = Settings(store=asked.store, sources=(asked.sources.resolve(),))
+    runner = Runner(settings=settings, session=uuid.uuid4().hex)
+    taken = {}
+    for kind, recipe in KINDS.items():
+        sys.stdout.write(f"{kind}\n")
+        taken[kind] = train(runner, recipe, asked.seeds)
+    runner.close()
+    base, rounded, short = taken.values()
+    draw = np.random.default_rng(0)
+    for kind, differences, loss in (
+        ("equal but for rounding", rounded - base, None),
+        ("equal but for the seed", np.roll(base, 1, axis=0) - base, None),
+        ("two points lost", short - base, MARGIN),
+    ):
+        told = answers(differences, draw, loss)
+        apart = float((differences != 0).mean())
+        shares = ", ".join(f"{answer} {count / REPEATS:.1%}" for answer, count in told.items())
+        sys.stdout.write(
+            f"{kind}: {differences.mean():+.4f}, {apart:.1%} of answers differ: {shares}\n"
+        )
+
+
+if __name__ == "__main__":
+    main()
