@@ -27,7 +27,8 @@ class Effect:
         high: its upper end.
         worse: share of draws at or below minus the margin: the p-value of "loses no more".
         better: share of draws at or above minus the margin: the p-value of "loses more".
-        unharmed: share of draws at or above zero: the p-value of "loses something".
+        unharmed: the p-value of "loses something" on these very examples: Student's t of the
+            seeds' means. Other examples might lose nothing; but these are what is measured.
     """
 
     seeds: int
@@ -40,7 +41,7 @@ class Effect:
 
     @property
     def loses(self) -> bool:
-        """Whether something is lost, surely, and perhaps more than the margin."""
+        """Whether these examples lose something, surely, and their like perhaps the margin."""
         return self.worse > ALPHA >= self.unharmed
 
     @property
@@ -76,8 +77,17 @@ def effect(differences: npt.NDArray[Any], margin: float) -> Effect:
         high=float(high),
         worse=float((means <= -margin).mean()),
         better=float((means >= -margin).mean()),
-        unharmed=float((means >= 0).mean()),
+        unharmed=_unharmed(differences.mean(axis=1)),
     )
+
+
+def _unharmed(means: npt.NDArray[Any]) -> float:
+    """The p-value of a mean below zero; that of seeds that all agree is 0 or 1."""
+    from scipy.stats import ttest_1samp
+
+    if np.ptp(means) == 0:
+        return float(means[0] >= 0)
+    return float(ttest_1samp(means, 0, alternative="less").pvalue)
 
 
 def sequential(differences: Iterable[npt.NDArray[Any]], margin: float, fewest: int) -> Effect:

@@ -32,6 +32,16 @@ def test_a_large_loss_is_a_loss() -> None:
     assert found.low < -0.06 < found.high or found.mean == pytest.approx(-0.06, abs=0.01)
 
 
+def test_what_every_seed_loses_is_lost() -> None:
+    """On these examples it is; of their like nothing is sure. Seeds that disagree lose nothing."""
+    changed = np.repeat([-1.0, 1.0, 0.0], [40, 32, 336])
+    found = statistics.effect(np.stack([changed] * 5), 0.02)
+    assert (found.answer, found.loses, found.unharmed) == ("open", True, 0.0)
+    found = statistics.effect(np.stack([changed, -changed, changed, -changed, changed]), 0.02)
+    assert not found.loses
+    assert statistics.effect(np.zeros((3, 60)), 0.0).unharmed == 1.0
+
+
 def test_few_examples_leave_it_open() -> None:
     """A loss as large as the margin cannot be told from few examples."""
     draw = np.random.default_rng(2)
