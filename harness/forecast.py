@@ -1,0 +1,102 @@
+"""Forecasts: what batching will cost, before any model runs.
+
+An encoder layer of width H multiplies, for a row of L positions, 24·L·H² (its four projections
+and its two feed-forward matrices, of width 4H) and 4·L²·H (scores and their weighted sum);
+Kaplan et al. 2020, table 1, with both halves of attention counted. Padding costs what tokens cost,
+so the share of this that real tokens need bounds what a better strategy can win.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.batching import Batches, Integers, compose
+from harness.collation import Collation
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Forecast:
+    """What a strategy costs over an epoch.
+
+    Attributes:
+        name: of the strategy.
+        batches: in an epoch.
+        padding: share of the computed positions that is padding, 0 to 1.
+        efficiency: share of the multiplications that real tokens need, 0 to 1.
+        speedup: multiplications of `max_length` over the strategy's.
+        limit: multiplications of `max_length` over those that real tokens need.
+        variation: standard deviation of a batch's cost over its mean.
+        largest: most positions of a batch: memory follows it.
+        truncated: share of the examples that `max_length` cuts, 0 to 1.
+    """
+
+    name: str
+    batches: int
+    padding: float
+    efficiency: float
+    speedup: float
+    limit: float
+    variation: float
+    largest: int
+    truncated: float
+
+
+def multiplications(widths: Integers, hidden: int) -> npt.NDArray[np.float64]:
+    """FLOPs of one layer's forward pass for rows of some positions.
+
+    Args:
+        widths: (rows,) positions.
+        hidden: width H of the model.
+    """
+    positions = widths.astype(np.float64)
+    return 24 * positions * hidden**2 + 4 * positions**2 * hidden
+
+
+def forecast(
+    lengths: Integers,
+    strategy: Collation,
+    *,
+    batch_size: int,
+    max_length: int,
+    hidden: int,
+    seed: int = 0,
+) -> Forecast:
+    """What one epoch costs under a strategy.
+
+    Args:
+        lengths: (examples,) tokens of each example, uncut.
+        strategy: how examples become batches.
+        batch_size: examples a batch.
+        max_length: longer examples are cut.
+        hidden: width of the model.
+        seed: of the order.
+
+    Raises:
+        SpecError: see `compose`.
+    """
+    batches = compose(lengths, strategy, batch_size, max_length, seed)
+    costs = _costs(batches, strategy, hidden)
+    needed = multiplications(batches.lengths, hidden).sum()
+    most = multiplications(np.asarray([max_length]), hidden)[0] * len(lengths)
+    return Forecast(
+        name=strategy.name,
+        batches=len(costs),
+        padding=1 - float(batches.real.sum() / batches.computed.sum()),
+        efficiency=float(needed / costs.sum()),
+        speedup=float(most / costs.sum()),
+        limit=float(most / needed),
+        variation=float(costs.std() / costs.mean()),
+        largest=int(batches.computed.max()),
+        truncated=float((lengths > max_length).mean()),
+    )
+
+
+def _costs(batches: Batches, strategy: Collation, hidden: int) -> npt.NDArray[np.float64]:
+    """(batches,) multiplications of each batch; without padding, each example attends to itself."""
+    if strategy.rows == "flat":
+        each = multiplications(batches.lengths, hidden)
+        return np.add.reduceat(each, np.cumsum(batches.sizes) - batches.sizes)
+    return batches.rows * multiplications(batches.widths, hidden)
+
+
