@@ -98,5 +98,3 @@ def _costs(batches: Batches, strategy: Collation, hidden: int) -> npt.NDArray[np
         each = multiplications(batches.lengths, hidden)
         return np.add.reduceat(each, np.cumsum(batches.sizes) - batches.sizes)
     return batches.rows * multiplications(batches.widths, hidden)
-
-
