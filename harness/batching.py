@@ -1,7 +1,8 @@
 """Batching: which examples a strategy puts into one batch, told from their lengths alone.
 
-The same composition is planned here and trained there: samplers of the loops ask this module. It
-is arithmetic on whole arrays, so that an epoch of Yelp's 650,000 examples takes a moment.
+The same composition is planned here and trained there: the loops' samplers and collators ask this
+module. It is arithmetic on whole arrays, so that an epoch of Yelp's 650,000 examples takes a
+moment.
 """
 
 from dataclasses import dataclass
@@ -23,28 +24,23 @@ class Batches:
     """An epoch's batches: examples in rows, rows in batches.
 
     Attributes:
-        order: (examples,) indices of the examples as they are visited.
+        order: (examples,) indices of the examples, batch by batch.
         lengths: (examples,) real tokens of each, in that order.
-        examples: (rows,) examples in each row.
+        sizes: (batches,) examples in each batch.
         rows: (batches,) rows in each batch.
         widths: (batches,) positions of each row of a batch.
     """
 
     order: Integers
     lengths: Integers
-    examples: Integers
+    sizes: Integers
     rows: Integers
     widths: Integers
 
     @property
-    def sizes(self) -> Integers:
-        """(batches,) examples in each batch."""
-        return np.add.reduceat(self.examples, _starts(self.rows))
-
-    @property
     def real(self) -> Integers:
         """(batches,) real tokens in each batch."""
-        return np.add.reduceat(self.lengths, _starts(self.sizes))
+        return np.add.reduceat(self.lengths, starts(self.sizes))
 
     @property
     def computed(self) -> Integers:
@@ -52,17 +48,23 @@ class Batches:
         return self.rows * self.widths
 
 
-def compose(
-    lengths: Integers, strategy: Collation, batch_size: int, max_length: int, seed: int = 0
+def compose(  # noqa: PLR0913 - what it takes to batch
+    lengths: Integers,
+    strategy: Collation,
+    *,
+    batch_size: int,
+    max_length: int,
+    training: bool = True,
+    seed: int = 0,
 ) -> Batches:
     """One epoch's batches of a strategy.
 
     Args:
         lengths: (examples,) tokens of each example, special tokens included, uncut.
         strategy: how examples become batches.
-        batch_size: examples a batch, where the strategy leaves it at that; on average where
-            examples share rows.
+        batch_size: examples a batch, where the strategy has no budget of tokens.
         max_length: longer examples are cut.
+        training: examples are shuffled; else they are evaluated in their order.
         seed: of the order.
 
     Raises:
@@ -70,33 +72,60 @@ def compose(
     """
     if not len(lengths) or lengths.min() < 1:
         raise SpecError(
-            "there is nothing to batch" if not len(lengths) else "an example has no token",
-            fix="every example has at least its special tokens: leave out what has none",
+            "an example has no token" if len(lengths) else "there is nothing to batch",
+            fix="every example has its special tokens at least: leave out what has none",
         )
     lengths = np.minimum(lengths, max_length)
     draw = np.random.default_rng(seed)
-    if strategy.rows == "budget":
-        order, sizes = _within_budget(lengths, strategy, batch_size, draw)
-        return _rectangles(order, lengths, sizes, strategy, max_length)
-    if strategy.rows == "packed":
-        return _packed(lengths, batch_size, max_length, draw)
-    order = _ordered(lengths, strategy.order, batch_size, draw)
-    sizes = _cut(len(lengths), batch_size)
-    if strategy.rows == "flat":
-        shuffled = lengths[order]
-        return Batches(
-            order=order,
-            lengths=shuffled,
-            examples=sizes,
-            rows=np.ones_like(sizes),
-            widths=np.add.reduceat(shuffled, _starts(sizes)),
-        )
-    return _rectangles(order, lengths, sizes, strategy, max_length)
+    if training and strategy.budget:
+        order, sizes = _within_budget(lengths, strategy.budget, batch_size, draw)
+    else:
+        order = _ordered(lengths, strategy, batch_size, draw if training else None)
+        sizes = _cut(len(lengths), batch_size)
+    ordered = lengths[order]
+    longest = np.maximum.reduceat(ordered, starts(sizes))
+    rows, widths = sizes, -(-longest // strategy.multiple) * strategy.multiple
+    if strategy.padding == "max_length":
+        widths = np.full_like(longest, max_length)
+    elif strategy.layout == "flat":
+        rows, widths = np.ones_like(sizes), np.add.reduceat(ordered, starts(sizes))
+    elif strategy.layout == "packed":
+        rows = _packed(ordered, sizes)
+    return Batches(order=order, lengths=ordered, sizes=sizes, rows=rows, widths=widths)
 
 
-def _starts(sizes: Integers) -> Integers:
-    """Where groups of some sizes begin."""
+def first_fit(lengths: Integers) -> Integers:
+    """Rows that hold a batch's examples, the longest placed first, each in the first with room.
+
+    Rows are as wide as the longest example. (Johnson 1973: at most 11/9 of the fewest rows.)
+
+    Args:
+        lengths: (batches, examples) tokens; 0 where a batch has fewer examples.
+
+    Returns:
+        (batches, examples) the row of each example, from 0.
+    """
+    room = np.repeat(lengths.max(axis=1, keepdims=True), lengths.shape[1], axis=1)
+    placed = np.empty_like(lengths)
+    each = np.arange(len(lengths))
+    for example in np.argsort(-lengths, axis=1, kind="stable").T:
+        taken = lengths[each, example]
+        row = np.argmax(room >= taken[:, None], axis=1)
+        room[each, row] -= taken
+        placed[each, example] = row
+    return placed
+
+
+def starts(sizes: Integers) -> Integers:
+    """Where groups of some sizes begin, one after the other."""
     return np.cumsum(sizes) - sizes
+
+
+def _packed(ordered: Integers, sizes: Integers) -> Integers:
+    """(batches,) rows of batches whose examples are packed."""
+    filled = np.zeros((len(sizes), sizes.max()), np.int64)
+    filled[np.arange(sizes.max()) < sizes[:, None]] = ordered
+    return np.asarray(first_fit(filled).max(axis=1) + 1)
 
 
 def _cut(total: int, size: int) -> Integers:
@@ -106,50 +135,32 @@ def _cut(total: int, size: int) -> Integers:
     return sizes
 
 
-def _ordered(lengths: Integers, order: str, batch_size: int, draw: np.random.Generator) -> Integers:
-    """Indices in a strategy's order: at random, by length within random blocks, or by length."""
-    if order == "sorted":
-        return np.argsort(-lengths, kind="stable")
+def _ordered(
+    lengths: Integers, strategy: Collation, batch_size: int, draw: np.random.Generator | None
+) -> Integers:
+    """Indices in a strategy's order; drawn for training."""
+    if draw is None:
+        given = np.arange(len(lengths))
+        return np.argsort(-lengths, kind="stable") if strategy.sorted else given
     shuffled = draw.permutation(len(lengths))
-    if order == "random":
-        return shuffled
-    return _in_blocks(shuffled, lengths, batch_size)
+    return _in_blocks(shuffled, lengths, batch_size) if strategy.grouped else shuffled
 
 
 def _in_blocks(shuffled: Integers, lengths: Integers, batch_size: int) -> Integers:
-    """A random order, the longest first within each block of some batches.
-
-    Blocks are those of transformers' `LengthGroupedSampler`: fifty batches, or a quarter of the
-    examples where there are few.
-    """
+    """A random order, the longest first within each block of some batches."""
     blocks = np.arange(len(shuffled)) // _block(len(shuffled), batch_size)
     return shuffled[np.lexsort((-lengths[shuffled], blocks))]
 
 
 def _block(examples: int, batch_size: int) -> int:
-    """Examples that are sorted together."""
+    """Examples that are sorted together: fifty batches, or a quarter of them where few."""
     return max(1, min(examples // (batch_size * 4), BLOCK)) * batch_size
 
 
-def _rectangles(
-    order: Integers, lengths: Integers, sizes: Integers, strategy: Collation, max_length: int
-) -> Batches:
-    """Batches of one example a row, as wide as the strategy makes the longest."""
-    ordered = lengths[order]
-    longest = np.maximum.reduceat(ordered, _starts(sizes))
-    widths = -(-longest // strategy.multiple) * strategy.multiple
-    if strategy.padding == "max_length":
-        widths = np.full_like(longest, max_length)
-    return Batches(
-        order=order, lengths=ordered, examples=np.ones_like(order), rows=sizes, widths=widths
-    )
-
-
 def _within_budget(
-    lengths: Integers, strategy: Collation, batch_size: int, draw: np.random.Generator
+    lengths: Integers, budget: int, batch_size: int, draw: np.random.Generator
 ) -> tuple[Integers, Integers]:
-    """Grouped by length, each batch as many examples as its width times them is in budget."""
-    budget = strategy.budget
+    """Indices grouped by length and sizes of batches that are within a budget of tokens."""
     longest = int(lengths.max())
     if budget < longest:
         raise SpecError(
@@ -158,54 +169,15 @@ def _within_budget(
         )
     order = _in_blocks(draw.permutation(len(lengths)), lengths, batch_size)
     ordered, block = lengths[order].tolist(), _block(len(lengths), batch_size)
-    sizes, start = [], 0
-    while start < len(ordered):  # the first of a block is its longest
-        left = block - start % block
-        sizes.append(min(budget // ordered[start], left, len(ordered) - start))
-        start += sizes[-1]
-    ends = np.cumsum(sizes)
-    mixed = draw.permutation(len(sizes))
-    order = np.concatenate([order[ends[i] - sizes[i] : ends[i]] for i in mixed])
-    return order, np.asarray(sizes, np.int64)[mixed]
-
-
-def _packed(
-    lengths: Integers, batch_size: int, max_length: int, draw: np.random.Generator
-) -> Batches:
-    """First-fit decreasing into rows of `max_length`; rows are then shuffled.
-
-    Examples of one length are placed together: first-fit gives each open row as many of them as
-    it has room for. Which of them go where is drawn anew each epoch.
-    """
-    shuffled = draw.permutation(len(lengths))
-    order = shuffled[np.argsort(-lengths[shuffled], kind="stable")]
-    room = np.zeros(0, np.int64)
-    placed = np.empty(len(lengths), np.int64)
-    done = 0
-    sizes, counts = np.unique(-lengths, return_counts=True)
-    for length, count in zip((-sizes).tolist(), counts.tolist(), strict=True):
-        fitting = np.flatnonzero(room >= length)[:count]
-        fits = room[fitting] // length
-        taken = np.clip(count - (np.cumsum(fits) - fits), 0, fits)
-        new = count - int(taken.sum())
-        opened = _cut(new, max_length // length) if new else np.zeros(0, np.int64)
-        into = np.concatenate([fitting, np.arange(len(room), len(room) + len(opened))])
-        taken = np.concatenate([taken, opened])
-        room = np.concatenate([room, np.full(len(opened), max_length, np.int64)])
-        room[into] -= taken * length
-        placed[done : done + count] = np.repeat(into, taken)
-        done += count
-    placed = draw.permutation(len(room))[placed]
-    by_row = np.argsort(placed, kind="stable")
-    examples = np.bincount(placed)
-    ordered = lengths[order[by_row]]
-    at_once = max(1, round(batch_size * len(room) / len(lengths)))
-    rows = _cut(len(room), at_once)
-    filled = np.add.reduceat(ordered, _starts(examples))
-    return Batches(
-        order=order[by_row],
-        lengths=ordered,
-        examples=examples,
-        rows=rows,
-        widths=np.maximum.reduceat(filled, _starts(rows)),
+    sizes: list[int] = []
+    first = 0
+    while first < len(ordered):  # the first is the longest that is left of its block
+        left = min(block - first % block, len(ordered) - first)
+        sizes.append(min(budget // ordered[first], left))
+        first += sizes[-1]
+    ends = np.cumsum(sizes).tolist()
+    mixed = draw.permutation(len(sizes)).tolist()
+    return (
+        np.concatenate([order[ends[batch] - sizes[batch] : ends[batch]] for batch in mixed]),
+        np.asarray([sizes[batch] for batch in mixed], np.int64),
     )

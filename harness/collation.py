@@ -10,8 +10,7 @@ from typing import Literal
 from harness.errors import SpecError, unknown
 
 Padding = Literal["longest", "max_length"]
-Order = Literal["random", "grouped", "sorted"]
-Rows = Literal["padded", "budget", "packed", "flat"]
+Layout = Literal["padded", "packed", "flat"]
 Trajectory = Literal["same batches", "order changed", "batch size changed"]
 
 
@@ -23,25 +22,28 @@ class Collation:
         name: as written in the recipe.
         padding: `transformers`' word for how wide a padded batch is.
         multiple: widths are rounded up to a multiple of this.
-        order: of the training examples; `grouped` sorts random blocks by length.
-        rows: one example a row, `padded`; or as many such rows as a `budget` of tokens holds; or
-            rows `packed` with several examples; or one `flat` row without any padding.
-        budget: most tokens of a batch, padding included, where rows follow one.
+        layout: one example a row, `padded`; several, `packed` into rows as wide as the batch's
+            longest; or one `flat` row that holds all of them and no padding.
+        grouped: whether training examples are sorted by length within random blocks.
+        sorted: whether evaluated examples are sorted by length, and given back as they were.
+        budget: most tokens of a training batch, padding included; 0 where batches are counted in
+            examples.
     """
 
     name: str
     padding: Padding = "longest"
     multiple: int = 1
-    order: Order = "random"
-    rows: Rows = "padded"
+    layout: Layout = "padded"
+    grouped: bool = False
+    sorted: bool = False
     budget: int = 0
 
     @property
     def trajectory(self) -> Trajectory:
-        """What training under the strategy has in common with dynamic padding."""
-        if self.rows in {"budget", "packed"}:
+        """What training has in common with training under dynamic padding."""
+        if self.budget:
             return "batch size changed"
-        return "same batches" if self.order == "random" else "order changed"
+        return "order changed" if self.grouped else "same batches"
 
     def width(self, longest: int, max_length: int) -> int:
         """The width that a padded batch must have, in tokens, given its longest example."""
@@ -55,15 +57,17 @@ PLAIN = {
     for strategy in (
         Collation(name="max_length", padding="max_length"),
         Collation(name="dynamic"),
-        Collation(name="group_by_length", order="grouped"),
-        Collation(name="sorted", order="sorted"),
-        Collation(name="packed", rows="packed"),
-        Collation(name="padding_free", rows="flat"),
+        Collation(name="group_by_length", grouped=True),
+        Collation(name="sorted", sorted=True),
+        Collation(name="packed", layout="packed"),
+        Collation(name="padding_free", layout="flat"),
     )
 }
 """Strategies without a number, by name."""
 
-NUMBERED = ("pad_to_multiple_of", "max_tokens")
+NUMBERED = {"pad_to_multiple_of": 8, "max_tokens": 4096}
+"""Strategies that are followed by a number, as in `pad_to_multiple_of:8`, and one that will do."""
+
 NAMES = (*PLAIN, *(f"{name}:N" for name in NUMBERED))
 
 
@@ -75,15 +79,14 @@ def parse(name: str) -> Collation:
     """
     if name in PLAIN:
         return PLAIN[name]
-    kind, _, written = name.partition(":")
+    kind, _, number = name.partition(":")
     if kind not in NUMBERED:
         raise unknown("collation", name, NAMES)
-    if not written.isdecimal() or int(written) < 1:
-        example = {"pad_to_multiple_of": 8, "max_tokens": 4096}[kind]
+    if not number.isdecimal() or int(number) < 1:
         raise SpecError(
             f"collation {name!r} needs a positive whole number",
-            fix=f"write it as '{kind}:{example}'",
+            fix=f"write it as '{kind}:{NUMBERED[kind]}'",
         )
     if kind == "max_tokens":
-        return Collation(name=name, rows="budget", order="grouped", budget=int(written))
-    return Collation(name=name, multiple=int(written))
+        return Collation(name=name, grouped=True, budget=int(number))
+    return Collation(name=name, multiple=int(number))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.batching import Batches, Integers, compose
+from harness.batching import Batches, Integers, compose, starts
 from harness.collation import Collation
 
 
@@ -53,29 +53,29 @@ def multiplications(widths: Integers, hidden: int) -> npt.NDArray[np.float64]:
     return 24 * positions * hidden**2 + 4 * positions**2 * hidden
 
 
-def forecast(
+def forecast(  # noqa: PLR0913 - `compose`'s arguments, and the model's width
     lengths: Integers,
     strategy: Collation,
     *,
     batch_size: int,
     max_length: int,
     hidden: int,
+    training: bool = True,
     seed: int = 0,
 ) -> Forecast:
-    """What one epoch costs under a strategy.
-
-    Args:
-        lengths: (examples,) tokens of each example, uncut.
-        strategy: how examples become batches.
-        batch_size: examples a batch.
-        max_length: longer examples are cut.
-        hidden: width of the model.
-        seed: of the order.
+    """What one epoch costs under a strategy; the arguments but `hidden` are `compose`'s.
 
     Raises:
         SpecError: see `compose`.
     """
-    batches = compose(lengths, strategy, batch_size, max_length, seed)
+    batches = compose(
+        lengths,
+        strategy,
+        batch_size=batch_size,
+        max_length=max_length,
+        training=training,
+        seed=seed,
+    )
     costs = _costs(batches, strategy, hidden)
     needed = multiplications(batches.lengths, hidden).sum()
     most = multiplications(np.asarray([max_length]), hidden)[0] * len(lengths)
@@ -93,8 +93,8 @@ def forecast(
 
 
 def _costs(batches: Batches, strategy: Collation, hidden: int) -> npt.NDArray[np.float64]:
-    """(batches,) multiplications of each batch; without padding, each example attends to itself."""
-    if strategy.rows == "flat":
+    """(batches,) multiplications of each; in a flat row each example attends to itself alone."""
+    if strategy.layout == "flat":
         each = multiplications(batches.lengths, hidden)
-        return np.add.reduceat(each, np.cumsum(batches.sizes) - batches.sizes)
+        return np.add.reduceat(each, starts(batches.sizes))
     return batches.rows * multiplications(batches.widths, hidden)

@@ -16,7 +16,9 @@ LENGTHS = st.lists(st.integers(1, 2 * MAX_LENGTH), min_size=1, max_size=200)
 def composed(name: str, lengths: list[int], batch_size: int, seed: int) -> batching.Batches:
     """Batches of a strategy by its name."""
     strategy = collation.parse(name)
-    return batching.compose(np.asarray(lengths), strategy, batch_size, MAX_LENGTH, seed)
+    return batching.compose(
+        np.asarray(lengths), strategy, batch_size=batch_size, max_length=MAX_LENGTH, seed=seed
+    )
 
 
 @given(st.sampled_from(NAMED), LENGTHS, st.integers(1, 20), st.integers(0, 9))
@@ -30,8 +32,8 @@ def test_every_example_once_and_none_cut_short(
     assert found.sizes.sum() == len(lengths)
     assert len(found.widths) == len(found.rows) == len(found.sizes)
     assert (found.real <= found.computed).all()
-    filled = np.add.reduceat(found.lengths, np.cumsum(found.examples) - found.examples)
-    assert (filled <= np.repeat(found.widths, found.rows)).all()
+    longest = np.maximum.reduceat(found.lengths, batching.starts(found.sizes))
+    assert (longest <= found.widths).all()
     if name != "padding_free":
         assert found.widths.max() <= MAX_LENGTH
 
@@ -42,22 +44,35 @@ def test_a_budget_holds(lengths: list[int], batch_size: int) -> None:
     assert composed("max_tokens:64", lengths, batch_size, 0).computed.max() <= 64
 
 
-@given(LENGTHS)
-def test_packing_is_first_fit_decreasing(lengths: list[int]) -> None:
-    """Rows are those of the textbook's loop, up to their order."""
-    rows: list[list[int]] = []
-    for length in sorted((min(length, MAX_LENGTH) for length in lengths), reverse=True):
-        row = next((row for row in rows if sum(row) + length <= MAX_LENGTH), None)
-        if row is None:
-            rows.append([length])
-        else:
-            row.append(length)
-    found = composed("packed", lengths, 4, 0)
-    ours = np.split(found.lengths, np.cumsum(found.examples)[:-1])
-    assert sorted(sorted(row) for row in rows) == sorted(sorted(row.tolist()) for row in ours)
+@given(st.lists(st.lists(st.integers(1, 64), min_size=5, max_size=5), min_size=1, max_size=20))
+def test_packing_is_first_fit_decreasing(batches: list[list[int]]) -> None:
+    """Rows are those of the textbook's loop, for each batch by itself; none is overfull."""
+    for lengths, found in zip(batches, batching.first_fit(np.asarray(batches)), strict=True):
+        rows: list[list[int]] = []
+        for length in sorted(lengths, reverse=True):
+            row = next((row for row in rows if sum(row) + length <= max(lengths)), None)
+            if row is None:
+                rows.append([length])
+            else:
+                row.append(length)
+        ours = [np.asarray(lengths)[found == row].tolist() for row in range(found.max() + 1)]
+        assert [sorted(row) for row in rows] == [sorted(row) for row in ours]
 
 
-@pytest.mark.parametrize("name", ["dynamic", "group_by_length", "max_tokens:64", "packed"])
+@pytest.mark.parametrize(("name", "expected"), [("sorted", [9, 5, 3, 1]), ("packed", [3, 9, 1, 5])])
+def test_evaluated_in_order_unless_sorted(name: str, expected: list[int]) -> None:
+    """Evaluation shuffles nothing."""
+    found = batching.compose(
+        np.asarray([3, 9, 1, 5]),
+        collation.parse(name),
+        batch_size=2,
+        max_length=MAX_LENGTH,
+        training=False,
+    )
+    assert found.lengths.tolist() == expected
+
+
+@pytest.mark.parametrize("name", ["dynamic", "group_by_length", "max_tokens:64"])
 def test_another_seed_is_another_epoch(name: str) -> None:
     """The same seed composes the same batches; another seed composes others."""
     lengths = np.random.default_rng(1).integers(1, MAX_LENGTH, 300).tolist()
@@ -70,7 +85,7 @@ def test_another_seed_is_another_epoch(name: str) -> None:
     ("name", "lengths", "message"),
     [
         ("dynamic", [], "there is nothing to batch"),
-        ("packed", [3, 0], "an example has no token"),
+        ("dynamic", [3, 0], "an example has no token"),
         ("max_tokens:8", [3, 9], "a budget of 8 tokens does not hold the longest example, of 9"),
     ],
 )

@@ -11,7 +11,7 @@ from harness.forecast import Forecast, forecast, multiplications
 NAMED = (*collation.PLAIN, "pad_to_multiple_of:8", "max_tokens:64")
 
 
-def told(name: str, lengths: list[int], batch_size: int = 4) -> Forecast:
+def told(name: str, lengths: list[int], batch_size: int = 4, *, training: bool = True) -> Forecast:
     """A strategy's forecast for a model 64 wide that reads 32 tokens."""
     return forecast(
         np.asarray(lengths),
@@ -19,6 +19,7 @@ def told(name: str, lengths: list[int], batch_size: int = 4) -> Forecast:
         batch_size=batch_size,
         max_length=32,
         hidden=64,
+        training=training,
     )
 
 
@@ -60,8 +61,9 @@ def test_what_is_cut_is_told() -> None:
 def test_sorting_helps_where_lengths_differ() -> None:
     """Grouped lengths pad less than random ones, sorted least; equal lengths leave nothing."""
     lengths = np.random.default_rng(0).integers(1, 32, 400).tolist()
-    padded = [told(name, lengths).padding for name in ("dynamic", "group_by_length", "sorted")]
+    padded = [told(name, lengths).padding for name in ("dynamic", "packed", "group_by_length")]
+    padded.append(told("sorted", lengths, training=False).padding)
     assert padded == sorted(padded, reverse=True)
-    assert padded[0] > 2 * padded[1]
+    assert padded[0] > 2 * padded[2]
     assert {told(name, [16] * 64).padding for name in ("dynamic", "group_by_length")} == {0}
     assert told("dynamic", lengths).variation > 0
