@@ -11,6 +11,9 @@ from harness.errors import SpecError, unknown
 
 Padding = Literal["longest", "max_length"]
 Layout = Literal["padded", "packed", "flat"]
+SEQUENCES = "sequences"
+"""Tensor of a batch whose rows hold several examples: whose each position is; -1 is padding."""
+
 Trajectory = Literal["same batches", "order changed", "batch size changed"]
 
 

@@ -6,6 +6,7 @@ each. The library's model does all the work; hooks give it what it needs and tak
 should read. Labels come first in a batch, for its first tensor tells the Trainer its size.
 """
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,15 +15,21 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import BatchEncoding
 
+from harness import bridge, models
 from harness.batching import first_fit
+from harness.collation import SEQUENCES, Collation
 from harness.data import LABEL_COLUMNS
 from harness.errors import RunError
 
 ATTENTION = "harness_by_sequence"
 """Name under which attention without padding is registered."""
 
-SEQUENCES = "sequences"
-"""Tensor of a batch that says to which example each position belongs; -1 is padding."""
+
+def collator(tokens: Any, strategy: Collation, max_length: int) -> Any:
+    """Features in, a batch out, as a strategy lays it out."""
+    if strategy.layout == "padded":
+        return models.collator(tokens, strategy, max_length)
+    return SequenceCollator(tokens, flat=strategy.layout == "flat")
 
 
 class SequenceCollator:
@@ -66,16 +73,25 @@ class SequenceCollator:
         return BatchEncoding(batch)
 
 
-def isolate(model: Any, *, flat: bool) -> None:
-    """Have a classifier read batches of a `SequenceCollator`.
+def isolate(model: Any, strategy: Collation) -> None:
+    """Have a classifier read what a strategy's collator makes; nothing to do if that is padded.
 
     Args:
         model: a `…ForSequenceClassification` of an encoder.
-        flat: whether rows have no padding, so that attention is called for each sequence.
+        strategy: how its batches are laid out.
 
     Raises:
-        RunError: the judged version cannot have its attention replaced, or has no such encoder.
+        RunError: the judged version cannot keep sequences of a row apart.
     """
+    if strategy.layout == "padded":
+        return
+    if "position_ids" not in inspect.signature(model.base_model.forward).parameters:
+        raise RunError(
+            f"{type(model).__name__} cannot keep sequences of a row apart",
+            why="this version of transformers gives it no position_ids",
+            fix="use transformers 5, or a collation that pads",
+        )
+    flat = strategy.layout == "flat"
     encoder = getattr(model.base_model, "encoder", None) or model.base_model.transformer
     firsts: list[torch.Tensor] = []
 
@@ -87,11 +103,8 @@ def isolate(model: Any, *, flat: bool) -> None:
             lengths = torch.bincount(sequences[0])
             given["cu_seq_lens_q"] = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
         else:
-            apart = sequences[:, None, :, None] != sequences[:, None, None, :]
-            lowest = torch.finfo(model.dtype).min
-            given["attention_mask"] = torch.zeros(
-                apart.shape, dtype=model.dtype, device=apart.device
-            ).masked_fill(apart, lowest)
+            together = sequences[:, :, None] == sequences[:, None, :]
+            given["attention_mask"] = bridge.block_mask(together, model.dtype)
         return args, given
 
     def take_first(_: Any, __: Any, output: Any) -> Any:

@@ -5,12 +5,15 @@ Trainer logs is rounded in some versions.
 """
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.functional import cross_entropy
 from transformers import Trainer, TrainerCallback
 
+from harness.loops import plan
 from harness.loops.setup import Outcome, Setup
 from harness.probes import Watch
 
@@ -19,6 +22,13 @@ class WatchedTrainer(Trainer):  # type: ignore[misc] # transformers ships no typ
     """A Trainer that shows the watch every micro-batch's loss."""
 
     watch: Watch
+    setup: Setup
+
+    def get_train_dataloader(self) -> Any:
+        """Batches within a budget of tokens where the strategy has one, else the Trainer's own."""
+        if not self.setup.strategy.budget:
+            return super().get_train_dataloader()
+        return self.accelerator.prepare(plan.loader(self.setup, "train", torch.Generator()))
 
     def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Take the step as ever, and show its loss."""
@@ -92,6 +102,20 @@ def _bare(metrics: dict[str, float], prefix: str) -> dict[str, float]:
     return {k[len(prefix) :]: float(v) for k, v in metrics.items() if k.startswith(prefix)}
 
 
+def _weighing_alike(setup: Setup) -> Callable[..., torch.Tensor]:
+    """A loss under which an example weighs alike in a large batch and in a small one."""
+    recipe = setup.recipe
+    batches = len(plan.loader(setup, "train", torch.Generator()))
+    examples = len(setup.splits["train"]) / batches * recipe.gradient_accumulation_steps
+
+    def loss(outputs: Any, labels: torch.Tensor, **_: Any) -> torch.Tensor:
+        smoothing = recipe.label_smoothing_factor
+        whole = cross_entropy(outputs.logits, labels, reduction="sum", label_smoothing=smoothing)
+        return whole / examples
+
+    return loss
+
+
 def run(setup: Setup, watch: Watch) -> Outcome:
     """Train, predict the evaluated split, evaluate the holdout sample, save."""
 
@@ -99,18 +123,23 @@ def run(setup: Setup, watch: Watch) -> Outcome:
         predictions, labels = watch.metrics_received(received)
         return setup.metrics.compute(np.argmax(predictions, axis=-1), labels)
 
+    def visited(name: str) -> Any:
+        split = setup.splits[name]
+        return split.select(setup.orders[name]) if name in setup.orders else split
+
     callback = WatchCallback(watch)
     trainer = WatchedTrainer(
         model=setup.model,
         args=setup.arguments,
         data_collator=setup.collator,
         train_dataset=setup.splits["train"],
-        eval_dataset=setup.splits["evaluation"],
+        eval_dataset=visited("evaluation"),
         processing_class=setup.tokenizer,
         compute_metrics=compute_metrics,
+        compute_loss_func=_weighing_alike(setup) if setup.strategy.budget else None,
         callbacks=[callback],
     )
-    trainer.watch = watch
+    trainer.watch, trainer.setup = watch, setup
     phases: dict[str, float] = {}
     handle = watch.attach(trainer.model)
     started = time.perf_counter()
@@ -118,13 +147,13 @@ def run(setup: Setup, watch: Watch) -> Outcome:
     phases["train"] = time.perf_counter() - started
 
     started = time.perf_counter()
-    predicted = trainer.predict(setup.splits["evaluation"], metric_key_prefix="final")
+    predicted = trainer.predict(visited("evaluation"), metric_key_prefix="final")
     phases["predict"] = time.perf_counter() - started
 
     if "holdout" in setup.splits:
         started = time.perf_counter()
         callback.evaluating = ("holdout", "holdout")
-        trainer.evaluate(setup.splits["holdout"], metric_key_prefix="holdout")
+        trainer.evaluate(visited("holdout"), metric_key_prefix="holdout")
         phases["holdout"] = time.perf_counter() - started
     handle.remove()
 
