@@ -145,7 +145,7 @@ def _attend_by_sequence(model: Any) -> None:
         ) from error
 
 
-def by_sequence(
+def by_sequence(  # noqa: PLR0913 - transformers' protocol
     module: Any,
     query: torch.Tensor,
     key: torch.Tensor,
@@ -173,8 +173,9 @@ def by_sequence(
     """
     del module
     lengths = cu_seq_lens_q.diff().tolist()
-    parts = [
-        scaled_dot_product_attention(*part, dropout_p=dropout, scale=scaling)
-        for part in zip(*(tensor.split(lengths, dim=2) for tensor in (query, key, value)), strict=True)
+    apart = (torch.split(tensor, lengths, dim=2) for tensor in (query, key, value))
+    found = [
+        scaled_dot_product_attention(q, k, v, dropout_p=dropout, scale=scaling)
+        for q, k, v in zip(*apart, strict=True)
     ]
-    return torch.cat(parts, dim=2).transpose(1, 2), None
+    return torch.cat(found, dim=2).transpose(1, 2), None

@@ -29,7 +29,7 @@ from harness.loops.setup import Outcome, Setup
 from harness.notices import Notices
 from harness.probes import Watch
 from harness.record import Record
-from harness.sampling import longest_first
+from harness.sampling import lengths_of, longest_first
 
 
 @dataclass(slots=True)
@@ -181,14 +181,18 @@ def prepare(job: Job, timer: Timer) -> Prepared:
 
 
 def _known(split: Any, labels: Any, setup: Setup) -> dict[str, Any]:
-    """Names of a split's rows, as the watch will name them in batches, and their labels.
+    """Names of a split's rows, as the watch will name them in batches, labels and lengths.
 
     The labels are the source's: a `map` that moved them would be seen.
     """
     known = list(labels)
     withheld = bool(setup.recipe.label_smoothing_factor)  # the model then receives none
     named = [-1] * len(known) if withheld else known
-    return {"rows": split_rows(split, setup.model, named), "labels": np.asarray(known)}
+    return {
+        "rows": split_rows(split, setup.model, named),
+        "labels": np.asarray(known),
+        "lengths": lengths_of(split),
+    }
 
 
 def peak_memory(device: str) -> dict[str, int]:

@@ -5,12 +5,10 @@ Trainer logs is rounded in some versions.
 """
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
 from transformers import Trainer, TrainerCallback
 
 from harness.loops import plan
@@ -23,12 +21,21 @@ class WatchedTrainer(Trainer):  # type: ignore[misc] # transformers ships no typ
 
     watch: Watch
     setup: Setup
+    mean_size: float | None = None
 
     def get_train_dataloader(self) -> Any:
         """Batches within a budget of tokens where the strategy has one, else the Trainer's own."""
         if not self.setup.strategy.budget:
             return super().get_train_dataloader()
-        return self.accelerator.prepare(plan.loader(self.setup, "train", torch.Generator()))
+        loader = plan.loader(self.setup, "train", torch.Generator())
+        self.mean_size = plan.mean_size(self.setup, len(loader))
+        return self.accelerator.prepare(loader)
+
+    def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """The Trainer's loss; in training, an example weighs alike in batches of any size."""
+        size = len(inputs["labels"])
+        loss = super().compute_loss(model, inputs, *args, **kwargs)
+        return loss * size / self.mean_size if model.training and self.mean_size else loss
 
     def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Take the step as ever, and show its loss."""
@@ -102,20 +109,6 @@ def _bare(metrics: dict[str, float], prefix: str) -> dict[str, float]:
     return {k[len(prefix) :]: float(v) for k, v in metrics.items() if k.startswith(prefix)}
 
 
-def _weighing_alike(setup: Setup) -> Callable[..., torch.Tensor]:
-    """A loss under which an example weighs alike in a large batch and in a small one."""
-    recipe = setup.recipe
-    batches = len(plan.loader(setup, "train", torch.Generator()))
-    examples = len(setup.splits["train"]) / batches * recipe.gradient_accumulation_steps
-
-    def loss(outputs: Any, labels: torch.Tensor, **_: Any) -> torch.Tensor:
-        smoothing = recipe.label_smoothing_factor
-        whole = cross_entropy(outputs.logits, labels, reduction="sum", label_smoothing=smoothing)
-        return whole / examples
-
-    return loss
-
-
 def run(setup: Setup, watch: Watch) -> Outcome:
     """Train, predict the evaluated split, evaluate the holdout sample, save."""
 
@@ -136,7 +129,6 @@ def run(setup: Setup, watch: Watch) -> Outcome:
         eval_dataset=visited("evaluation"),
         processing_class=setup.tokenizer,
         compute_metrics=compute_metrics,
-        compute_loss_func=_weighing_alike(setup) if setup.strategy.budget else None,
         callbacks=[callback],
     )
     trainer.watch, trainer.setup = watch, setup
