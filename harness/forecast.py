@@ -6,6 +6,7 @@ Kaplan et al. 2020, table 1, with both halves of attention counted. Padding cost
 so the share of this that real tokens need bounds what a better strategy can win.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,33 @@ class Forecast:
     variation: float
     largest: int
     truncated: float
+
+
+NEAR = 0.05
+"""A strategy this near the best is as good, if it is simpler."""
+
+SIMPLEST = (
+    "max_length",
+    "dynamic",
+    "pad_to_multiple_of",
+    "group_by_length",
+    "max_tokens",
+    "packed",
+)
+"""Strategies by how little they ask of a training script, the least first."""
+
+
+def recommended(forecasts: Sequence[Forecast]) -> Forecast:
+    """The simplest of some strategies that is near the best of them."""
+    best = max(found.speedup for found in forecasts)
+    near = [found for found in forecasts if found.speedup >= best * (1 - NEAR)]
+    return min(near, key=_simplicity)
+
+
+def _simplicity(found: Forecast) -> int:
+    """How much a strategy asks of a training script."""
+    kind = found.name.partition(":")[0]
+    return SIMPLEST.index(kind) if kind in SIMPLEST else len(SIMPLEST)
 
 
 def multiplications(widths: Integers, hidden: int) -> npt.NDArray[np.float64]:
