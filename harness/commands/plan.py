@@ -78,8 +78,8 @@ def _lines(found: list[Forecast], lengths: np.ndarray) -> list[str]:
     first = found[0]
     return [
         (
-            f"{len(lengths):,} examples of {lengths.min()} to {lengths.max()} tokens: half have at most "
-            f"{middle}, nine of ten {low} to {high}; {first.truncated:.1%} are cut"
+            f"{len(lengths):,} examples of {lengths.min()} to {lengths.max()} tokens, half of them "
+            f"at most {middle}, nine of ten {low} to {high}; {first.truncated:.1%} are cut"
         ),
         f"at most {first.limit:.2f} times as fast as padding to max_length",
         "",
