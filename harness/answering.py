@@ -1,5 +1,6 @@
 """Short questions to the judged libraries, answered without training."""
 
+import copy
 import inspect
 import re
 from collections.abc import Mapping
@@ -9,8 +10,10 @@ import datasets
 import torch
 import transformers
 
-from harness import collation, data, encoder, models
+from harness import collation, data, encoder, models, sequences
 from harness.bench import Bench
+from harness.collation import Collation
+from harness.errors import RunError
 from harness.trial import RATES, WARMUP, Answers, Padded
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -18,6 +21,9 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 PROBED = 6
 """Examples that are collated in every way."""
+
+PROBES = ("dynamic", "max_length", "pad_to_multiple_of:8", "packed", "padding_free")
+"""Every way that gives a batch another shape."""
 
 SCHEDULED: Mapping[str, Mapping[str, Any]] = {
     "linear": {},
@@ -49,19 +55,15 @@ def answer(bench: Bench) -> Answers:
     )
 
 
-def _batches(bench: Bench) -> dict[str, dict[str, torch.Tensor]]:
-    """The same examples under every collation.
+def _batch(bench: Bench, strategy: Collation) -> dict[str, torch.Tensor]:
+    """Some examples as a strategy collates them.
 
     Always on the right: these encoders classify by their first position, which padding on the
     left would take.
     """
     rows = [bench.example(bench.train, index) for index in range(PROBED)]
     features = [{name: tensor[0].tolist() for name, tensor in row.items()} for row in rows]
-    found = {}
-    for name in ("dynamic", "max_length", "pad_to_multiple_of:8"):
-        collate = models.collator(bench.tokenizer, collation.parse(name), bench.max_length)
-        found[name] = _placed(bench, collate([dict(feature) for feature in features]))
-    return found
+    return _placed(bench, sequences.collator(bench.tokenizer, strategy, bench.max_length)(features))
 
 
 def _placed(bench: Bench, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -79,8 +81,15 @@ def _padded(bench: Bench) -> dict[str, Padded]:
     losses = encoder.cross_entropy(torch.cat(logits), labels)
     gradients = [_gradient(loss, weights) for loss in losses]
     found = {"alone": _described(torch.cat(logits), losses, gradients, gradients)}
-    for name, batch in _batches(bench).items():
-        predicted = model(**batch).logits
+    for name in PROBES:
+        strategy = collation.parse(name)
+        model = copy.deepcopy(bench.dry).train()
+        try:
+            sequences.isolate(model, strategy)
+        except RunError:  # the variation of that name says why
+            continue
+        weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        predicted = model(**_batch(bench, strategy)).logits
         losses = encoder.cross_entropy(predicted, labels)
         given = [_gradient(loss, weights) for loss in losses]
         found[name] = _described(predicted, losses, given, gradients)
@@ -113,7 +122,7 @@ def _described(
 
 def _stages(bench: Bench) -> tuple[dict[str, Any], dict[str, Any]]:
     """What each stage gives for a first batch in single precision, and what the formulas give."""
-    batch = _batches(bench)["dynamic"]
+    batch = _batch(bench, collation.parse("dynamic"))
     inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
     model = bench.dry.eval()
     with torch.no_grad():

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from harness.collation import SEQUENCES
 from harness.record import Batch
 
 Rows = npt.NDArray[np.uint64]
@@ -89,21 +90,15 @@ def describe(
         }
         for _, arguments in received
     ]
-    shapes = [batch["input_ids"].shape for batch in batches]
-    heights = np.asarray([shape[0] for shape in shapes])
-    widths = np.repeat([shape[1] for shape in shapes], heights)
-    ids = _flat(batches, "input_ids")
+    apart = [_apart(batch, pad_id) for batch in batches]
+    ids, mask, types, widths = (np.concatenate(parts) for parts in zip(*apart, strict=True))
     padding = ids == pad_id
-    mask = np.concatenate(
-        [
-            batch["attention_mask"].reshape(-1)
-            if "attention_mask" in batch
-            else (batch["input_ids"] != pad_id).astype(np.int64).reshape(-1)
-            for batch in batches
-        ]
-    )
+    heights = [len(part[-1]) for part in apart]
     labels = np.concatenate(
-        [batch.get("labels", np.full(len(batch["input_ids"]), -1, np.int64)) for batch in batches]
+        [
+            batch.get("labels", np.full(height, -1, np.int64))
+            for batch, height in zip(batches, heights, strict=True)
+        ]
     )
     starts = np.cumsum(widths) - widths
     lengths = np.add.reduceat(mask, starts)
@@ -111,16 +106,17 @@ def describe(
     leading[starts[1:] - 1] = False  # a row's end says nothing of the next row's start
     late = np.add.reduceat(leading.astype(np.int64), starts) > 0
     misplaced = np.add.reduceat((padding == (mask == 1)).astype(np.int64), starts)
-    ends = np.cumsum(heights)
+    ends = np.cumsum(heights).tolist()
     described = []
-    for (modes, _), batch, end in zip(received, batches, ends.tolist(), strict=True):
-        rows = slice(end - len(batch["input_ids"]), end)
+    for (modes, _), batch, height, end in zip(received, batches, heights, ends, strict=True):
+        rows = slice(end - height, end)
         described.append(
             Batch(
                 stage=stage,
                 training=all(modes) if stage == "train" else any(modes),
                 shapes={name: value.shape for name, value in batch.items()},
                 dtypes={name: value.dtype.name for name, value in batch.items()},
+                examples=height,
                 digest=hashlib.blake2b(batch["input_ids"].tobytes(), digest_size=8).hexdigest(),
                 width=batch["input_ids"].shape[1],
                 longest=int(lengths[rows].max()),
@@ -130,13 +126,24 @@ def describe(
                 leading=int(late[rows].sum()),
             )
         )
-    return described, row_hashes(ids, mask, _flat(batches, "token_type_ids"), labels, widths)
+    return described, row_hashes(ids, mask, types, labels, widths)
 
 
-def _flat(batches: Sequence[Mapping[str, npt.NDArray[Any]]], name: str) -> Integers:
-    """A column of all batches as one flat array; zeros where a batch lacks it."""
-    parts = [
-        batch[name].reshape(-1) if name in batch else np.zeros(batch["input_ids"].size, np.int64)
-        for batch in batches
-    ]
-    return np.concatenate(parts)
+def _apart(batch: Mapping[str, Integers], pad_id: int) -> tuple[Integers, ...]:
+    """A batch's examples one after the other.
+
+    Returns:
+        (positions,) ids, mask and types, and (examples,) positions of each. Padding of rows that
+        hold several examples comes last.
+    """
+    ids = batch["input_ids"].reshape(-1)
+    types = batch.get("token_type_ids", np.zeros_like(ids)).reshape(-1)
+    if SEQUENCES not in batch:
+        mask = batch.get("attention_mask", (batch["input_ids"] != pad_id).astype(np.int64))
+        return ids, mask.reshape(-1), types, np.full(*batch["input_ids"].shape)
+    owners = batch[SEQUENCES].reshape(-1)
+    mask = (owners >= 0).astype(np.int64)
+    lengths = np.bincount(owners[owners >= 0])
+    lengths[-1] += len(owners) - mask.sum()
+    order = np.argsort(np.where(owners < 0, len(lengths), owners), kind="stable")
+    return ids[order], mask[order], types[order], lengths

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import torch
 import transformers
+from packaging.version import Version
 
 from harness.errors import RunError
 from harness.spec import OUR_FIELDS, Recipe
@@ -59,6 +61,21 @@ def checkpoint_activations(model: Any) -> None:
     """Have a model compute activations again in the backward pass rather than keep them."""
     newest = getattr(model, "activation_checkpointing_enable", None)
     (newest or model.gradient_checkpointing_enable)({"use_reentrant": False})
+
+
+def block_mask(together: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The mask of positions that may see each other, as an encoder takes one ready made.
+
+    Args:
+        together: (rows, positions, positions) bool.
+        dtype: of the model.
+    """
+    if Version(transformers.__version__) < Version("5"):
+        return together.to(dtype)  # 4.x turns it into scores itself
+    lowest = torch.finfo(dtype).min
+    return torch.zeros(together.shape, dtype=dtype, device=together.device).masked_fill(
+        ~together, lowest
+    )[:, None]
 
 
 def grouped_by_length() -> dict[str, Any]:

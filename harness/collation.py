@@ -1,7 +1,7 @@
-"""Collation strategies: how examples become a rectangular batch.
+"""Collation strategies: how examples become batches, and how wide each is.
 
 Only the grammar and the law live here, without torch; the judged environment's own
-`DataCollatorWithPadding` does the work (see `harness.models.collator`).
+`DataCollatorWithPadding` pads (see `harness.models.collator`).
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,11 @@ from typing import Literal
 from harness.errors import SpecError, unknown
 
 Padding = Literal["longest", "max_length"]
-NAMES = ("dynamic", "max_length", "pad_to_multiple_of:N")
+Layout = Literal["padded", "packed", "flat"]
+SEQUENCES = "sequences"
+"""Tensor of a batch whose rows hold several examples: whose each position is; -1 is padding."""
+
+Trajectory = Literal["same batches", "order changed", "batch size changed"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,37 +23,73 @@ class Collation:
 
     Attributes:
         name: as written in the recipe.
-        padding: `transformers`' word for the strategy.
+        padding: `transformers`' word for how wide a padded batch is.
         multiple: widths are rounded up to a multiple of this.
+        layout: one example a row, `padded`; several, `packed` into rows as wide as the batch's
+            longest; or one `flat` row that holds all of them and no padding.
+        grouped: whether training examples are sorted by length within random blocks.
+        sorted: whether evaluated examples are sorted by length, and given back as they were.
+        budget: most tokens of a training batch, padding included; 0 where batches are counted in
+            examples.
     """
 
     name: str
-    padding: Padding
+    padding: Padding = "longest"
     multiple: int = 1
+    layout: Layout = "padded"
+    grouped: bool = False
+    sorted: bool = False
+    budget: int = 0
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """What training has in common with training under dynamic padding."""
+        if self.budget:
+            return "batch size changed"
+        return "order changed" if self.grouped else "same batches"
 
     def width(self, longest: int, max_length: int) -> int:
-        """The width that a batch must have, in tokens, given its longest example."""
+        """The width that a padded batch must have, in tokens, given its longest example."""
         if self.padding == "max_length":
             return max_length
         return -(-longest // self.multiple) * self.multiple
+
+
+PLAIN = {
+    strategy.name: strategy
+    for strategy in (
+        Collation(name="max_length", padding="max_length"),
+        Collation(name="dynamic"),
+        Collation(name="group_by_length", grouped=True),
+        Collation(name="sorted", sorted=True),
+        Collation(name="packed", layout="packed"),
+        Collation(name="padding_free", layout="flat"),
+    )
+}
+"""Strategies without a number, by name."""
+
+NUMBERED = {"pad_to_multiple_of": 8, "max_tokens": 4096}
+"""Strategies that are followed by a number, as in `pad_to_multiple_of:8`, and one that will do."""
+
+NAMES = (*PLAIN, *(f"{name}:N" for name in NUMBERED))
 
 
 def parse(name: str) -> Collation:
     """The strategy that a recipe names.
 
     Raises:
-        SpecError: no strategy has this name, or its multiple is not a positive whole number.
+        SpecError: no strategy has this name, or its number is not a positive whole one.
     """
-    if name == "dynamic":
-        return Collation(name=name, padding="longest")
-    if name == "max_length":
-        return Collation(name=name, padding="max_length")
-    kind, _, multiple = name.partition(":")
-    if kind != "pad_to_multiple_of":
+    if name in PLAIN:
+        return PLAIN[name]
+    kind, _, number = name.partition(":")
+    if kind not in NUMBERED:
         raise unknown("collation", name, NAMES)
-    if not multiple.isdecimal() or int(multiple) < 1:
+    if not number.isdecimal() or int(number) < 1:
         raise SpecError(
             f"collation {name!r} needs a positive whole number",
-            fix="write it as 'pad_to_multiple_of:8'",
+            fix=f"write it as '{kind}:{NUMBERED[kind]}'",
         )
-    return Collation(name=name, padding="longest", multiple=int(multiple))
+    if kind == "max_tokens":
+        return Collation(name=name, grouped=True, budget=int(number))
+    return Collation(name=name, multiple=int(number))

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 
-from harness import bridge, models, redaction
+from harness import bridge, models, redaction, sequences
 from harness.job import Job
 from harness.loops.setup import Outcome, Setup, step_of
 from harness.metrics import Metrics
@@ -249,6 +249,7 @@ def _reload(prepared: Prepared, label_names: tuple[str, ...]) -> dict[str, Any]:
         return {}
     loaded, missing = models.classifier(str(setup.saved), label_names)
     loaded.to(setup.model.device)
+    sequences.isolate(loaded, setup.strategy)
     ours, theirs = _probe_logits(setup.model, prepared), _probe_logits(loaded, prepared)
     return {
         "equal": bool(torch.equal(ours, theirs)),

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from harness.spec import Recipe
 
-Kind = Literal["train", "try", "tokenize", "collate", "time"]
+Kind = Literal["train", "try", "tokenize", "measure", "collate", "time"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,8 +18,8 @@ class Job:
 
     Attributes:
         kind: `train` a recipe into a record; `try` its variations; `tokenize` it in one process
-            and in several, and compare; or stay alive, and `collate` what is asked, or train the
-            recipe anew whenever asked and tell the `time`.
+            and in several, and compare; `measure` how long its examples are; or stay alive, and
+            `collate` what is asked, or train the recipe anew whenever asked and tell the `time`.
         recipe: what to run.
         scale: `tiny` or `full`, noted in the record.
         device: `cpu` or `cuda`.

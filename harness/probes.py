@@ -57,12 +57,15 @@ class Watch:
     Attributes:
         pad_id: id of the padding token.
         progress: called a few times a second with step and total.
+        orders: indices of a split's examples in the order in which they are evaluated, where that
+            is not their own.
         evaluations: all evaluations so far, and their batches.
         arrays: predictions, labels and row names of evaluations.
     """
 
     pad_id: int
     progress: Callable[[int, int], None]
+    orders: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
     evaluations: list[Evaluation] = field(default_factory=list)
     evaluation_batches: list[Batch] = field(default_factory=list)
     arrays: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
@@ -89,7 +92,7 @@ class Watch:
             if len(self._seen) >= _DRAIN:  # in training, micro_batch() empties it each time
                 self._drain("evaluation", self._seen)
 
-        return model.register_forward_pre_hook(hook, with_kwargs=True)
+        return model.register_forward_pre_hook(hook, prepend=True, with_kwargs=True)
 
     def start(self) -> None:
         """Training begins now, or goes on after an evaluation, a log or a save."""
@@ -180,7 +183,16 @@ class Watch:
         for array in ("predictions", "labels"):
             if array in self.arrays:
                 self.arrays[f"{name}.{array}"] = self.arrays.pop(array)
+            self._put_back(split, f"{name}.{array}")
+        self._put_back(split, f"{name}.rows")
         self._received = None
+
+    def _put_back(self, split: str, name: str) -> None:
+        """An evaluation's array in the order of its split, if it was evaluated in another."""
+        if split in self.orders and name in self.arrays:
+            visited = self.arrays[name]
+            if len(visited) == len(self.orders[split]):
+                self.arrays[name] = visited[np.argsort(self.orders[split])]
 
     @property
     def batches(self) -> tuple[Batch, ...]:
@@ -208,7 +220,7 @@ class Watch:
             seconds=step.seconds,
             examples=sum(batch.examples for batch in batches),
             real_tokens=sum(batch.real_tokens for batch in batches),
-            padded_tokens=sum(batch.examples * batch.width for batch in batches),
+            padded_tokens=sum(batch.positions for batch in batches),
         )
 
     def finished_arrays(self, splits: Mapping[str, Arrays]) -> Arrays:

@@ -5,6 +5,7 @@ object a line), and `arrays/NAME.npy`. Losses may be NaN; Python's JSON writes a
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.generic]
 
-VERSION = 1
+VERSION = 2
 _LINES = ("steps", "batches")
 
 
@@ -60,6 +61,8 @@ class Batch:
 
     Attributes:
         stage: `train`, or the name of the evaluation.
+        training: whether the model was in training mode.
+        examples: in it; one a row, unless rows hold several.
         shapes: by the names that the model received.
         dtypes: likewise, such as `int64`.
         digest: of the token ids, 16 hexadecimal digits.
@@ -69,11 +72,11 @@ class Batch:
         real_tokens: tokens with mask 1.
         misplaced: positions where "is padding by its id" and "is padding by its mask" disagree.
         leading: rows in which padding comes before a real token.
-        training: whether the model was in training mode.
     """
 
     stage: str
     training: bool
+    examples: int
     shapes: Mapping[str, tuple[int, ...]]
     dtypes: Mapping[str, str]
     digest: str
@@ -85,9 +88,9 @@ class Batch:
     leading: int
 
     @property
-    def examples(self) -> int:
-        """Rows of the batch."""
-        return self.shapes["input_ids"][0]
+    def positions(self) -> int:
+        """Positions that are computed, padding included."""
+        return math.prod(self.shapes["input_ids"])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

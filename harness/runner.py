@@ -149,8 +149,15 @@ class Runner:
         inputs = self.sources.find(cell.recipe, cell.scale)
         request = {"compare_processes": cell.recipe.key, "inputs": inputs.digests()}
         if fault is not None:
-            return self._tokenize(cell, inputs, fault)
-        return self._answer(request, lambda: self._tokenize(cell, inputs))
+            return self._short(cell, inputs, "tokenize", fault)
+        return self._answer(request, lambda: self._short(cell, inputs, "tokenize"))
+
+    def lengths(self, cell: Cell) -> list[int]:
+        """Tokens of each of the cell's training examples, uncut."""
+        inputs = self.sources.find(cell.recipe, cell.scale)
+        request = {"lengths": cell.recipe.key, "inputs": inputs.digests()}
+        found: list[int] = self._answer(request, lambda: self._short(cell, inputs, "measure"))
+        return found
 
     def collate(self, cell: Cell, request: Mapping[str, Any], fault: Path | None = None) -> Any:
         """A live child's answer to a request; see `harness.collating`."""
@@ -263,11 +270,11 @@ class Runner:
             with closing(self.launcher.converse(job.to_json(), scratch / "log")) as child:
                 child.await_result(self.settings.timeout, progress)
 
-    def _tokenize(self, cell: Cell, inputs: Inputs, fault: Path | None = None) -> Any:
-        """Have a worker tokenize in one process and in several."""
+    def _short(self, cell: Cell, inputs: Inputs, kind: Kind, fault: Path | None = None) -> Any:
+        """What a worker answers to a job that leaves nothing behind."""
         with self._scratch() as name:
             scratch = Path(name)
-            job = self._job("tokenize", cell, inputs, scratch, fault)
+            job = self._job(kind, cell, inputs, scratch, fault)
             with closing(self.launcher.converse(job.to_json(), scratch / "log")) as child:
                 return child.await_result(self.settings.timeout)
 

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 import transformers
 
-from harness import bridge, collation, data, examination, models
+from harness import bridge, collation, data, examination, models, sequences
 from harness import metrics as metric_modules
 from harness.accelerator import Sampler
 from harness.batches import split_rows
@@ -29,6 +29,7 @@ from harness.loops.setup import Outcome, Setup
 from harness.notices import Notices
 from harness.probes import Watch
 from harness.record import Record
+from harness.sampling import lengths_of, longest_first
 
 
 @dataclass(slots=True)
@@ -67,7 +68,11 @@ def train(job: Job, progress: Callable[[int, int], None]) -> Record:
     timer = Timer()
     with Notices() as notices:
         prepared = prepare(job, timer)
-        watch = Watch(pad_id=prepared.setup.tokenizer.pad_token_id, progress=progress)
+        watch = Watch(
+            pad_id=prepared.setup.tokenizer.pad_token_id,
+            progress=progress,
+            orders=prepared.setup.orders,
+        )
         with Sampler(enabled=job.device == "cuda") as sampler:
             outcome = drive(prepared.setup, watch)
         timer.lap("loop")
@@ -133,7 +138,11 @@ def prepare(job: Job, timer: Timer) -> Prepared:
     }
     timer.lap("tokenize")
 
+    strategy = collation.parse(recipe.collation)
+    sequences.isolate(model, strategy)
     values = bridge.argument_values(recipe, output_dir=str(scratch / "output"), device=job.device)
+    if strategy.grouped and not strategy.budget:
+        values |= bridge.grouped_by_length()
     metrics = metric_modules.load(job.metrics, job.f1_average)
     setup = Setup(
         recipe=recipe,
@@ -141,10 +150,16 @@ def prepare(job: Job, timer: Timer) -> Prepared:
         arguments=transformers.TrainingArguments(**values),
         model=model,
         tokenizer=tokenizer,
-        collator=models.collator(tokenizer, collation.parse(recipe.collation), max_length),
+        strategy=strategy,
+        collator=sequences.collator(tokenizer, strategy, max_length),
         splits=tokenized,
         metrics=metrics,
         saved=scratch / "saved",
+        orders={
+            name: longest_first(split)
+            for name, split in tokenized.items()
+            if strategy.sorted and name != "train"
+        },
     )
     label = data.label_column(chosen["train"].column_names, job.files["train"][0])
     prepared = Prepared(
@@ -166,14 +181,18 @@ def prepare(job: Job, timer: Timer) -> Prepared:
 
 
 def _known(split: Any, labels: Any, setup: Setup) -> dict[str, Any]:
-    """Names of a split's rows, as the watch will name them in batches, and their labels.
+    """Names of a split's rows, as the watch will name them in batches, labels and lengths.
 
     The labels are the source's: a `map` that moved them would be seen.
     """
     known = list(labels)
     withheld = bool(setup.recipe.label_smoothing_factor)  # the model then receives none
     named = [-1] * len(known) if withheld else known
-    return {"rows": split_rows(split, setup.model, named), "labels": np.asarray(known)}
+    return {
+        "rows": split_rows(split, setup.model, named),
+        "labels": np.asarray(known),
+        "lengths": lengths_of(split),
+    }
 
 
 def peak_memory(device: str) -> dict[str, int]:

@@ -17,7 +17,7 @@ import transformers
 from accelerate.state import AcceleratorState
 from torch._dynamo.utils import counters
 
-from harness import answering, bridge, collation, models, variations
+from harness import answering, bridge, collation, sequences, variations
 from harness.bench import Bench
 from harness.closeup import Closeup, Interrupted
 from harness.encoder import Encoder
@@ -138,15 +138,16 @@ def _setup(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> 
         values |= bridge.grouped_by_length()
     model = copy.deepcopy(bench.wet if variation.dropout else bench.dry)
     rows = bench.train.select(range(recipe.max_train_samples or 0))
+    strategy = collation.parse(recipe.collation)
+    sequences.isolate(model, strategy)
     return Setup(
         recipe=recipe,
         device=device,
         arguments=transformers.TrainingArguments(**values),
         model=model.float() if variation.single else model,
         tokenizer=bench.tokenizer,
-        collator=models.collator(
-            bench.tokenizer, collation.parse(recipe.collation), bench.max_length
-        ),
+        strategy=strategy,
+        collator=sequences.collator(bench.tokenizer, strategy, bench.max_length),
         splits={
             "train": _given(rows, variation.given, folder),
             "evaluation": bench.evaluation,

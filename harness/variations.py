@@ -121,6 +121,8 @@ VARIATIONS: Mapping[str, Variation] = {
     "padded to multiples": Variation(
         changes={"num_train_epochs": 2, "collation": "pad_to_multiple_of:8"}
     ),
+    "packed": Variation(changes={"num_train_epochs": 2, "collation": "packed"}),
+    "free of padding": Variation(changes={"num_train_epochs": 2, "collation": "padding_free"}),
     "whole": Variation(changes={"max_train_samples": 20}),
     "two processes": Variation(
         changes={"max_train_samples": 20, "per_device_train_batch_size": 2},

@@ -94,6 +94,10 @@ def _do(values: dict[str, Any], conversation: Conversation) -> None:
         from harness.tokenizing import compare_processes
 
         conversation.send("result", value=compare_processes(job))
+    elif job.kind == "measure":
+        from harness.tokenizing import measure
+
+        conversation.send("result", value=measure(job))
     elif job.kind == "time":
         from harness.timing import take
 

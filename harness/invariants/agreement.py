@@ -66,6 +66,13 @@ class Agreement:
         for name in ("padded to max_length", "padded to multiples"):
             assert_like(trials["reference"], trials[name])
 
+    def test_packing_changes_nothing(self, trials: Trials) -> None:
+        """Several examples in a row, or all in one, train as if each had its own."""
+        for name in ("packed", "free of padding"):
+            if trials[name].error.startswith("RunError"):
+                pytest.skip(trials[name].error)
+            assert_like(trials["reference"], trials[name])
+
     def test_examples_stand_alone(self, trials: Trials) -> None:
         """Logits, loss and gradient of an example are those it has alone and unpadded."""
         alone = trials.answers.padded["alone"]

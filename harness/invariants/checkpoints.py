@@ -42,7 +42,7 @@ class Checkpoints:
         every = {
             "no": total + 1,
             "steps": run.recipe.save_steps,
-            "epoch": steps_per_epoch(run.recipe, run.sizes["train"]),
+            "epoch": steps_per_epoch(run),
         }[run.recipe.save_strategy]
         expected = {*range(every, total + 1, every)}
         if run.recipe.save_strategy != "no":

@@ -6,25 +6,38 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from harness import batching, collation
 from harness.record import Record
-from harness.spec import Recipe
 
 FEWEST_SHUFFLED = 8
 """Examples of which two random orders are hardly ever equal."""
 
 
-def steps_per_epoch(recipe: Recipe, examples: int) -> int:
-    """Optimizer steps of one epoch: ceil(ceil(N / batch) / accumulation)."""
-    rounded = math.floor if recipe.dataloader_drop_last else math.ceil
-    batches = rounded(examples / recipe.per_device_train_batch_size)
-    return math.ceil(batches / recipe.gradient_accumulation_steps)
+def epoch_sizes(run: Record) -> list[int]:
+    """Sizes of an epoch's batches: full ones and what is left, or as a budget of tokens has it."""
+    recipe, examples = run.recipe, run.sizes["train"]
+    each = recipe.per_device_train_batch_size
+    strategy = collation.parse(recipe.collation)
+    if strategy.budget:
+        lengths = np.asarray(run.arrays["split.train.lengths"], np.int64)
+        seed = recipe.seed if recipe.data_seed is None else recipe.data_seed
+        composed = batching.compose(
+            lengths, strategy, batch_size=each, max_length=int(lengths.max()), seed=seed
+        )
+        return [int(size) for size in composed.sizes]
+    return _batch_sizes(examples - (examples % each if recipe.dataloader_drop_last else 0), each)
 
 
-def total_steps(recipe: Recipe, examples: int) -> int:
+def steps_per_epoch(run: Record) -> int:
+    """Optimizer steps of one epoch: ceil(batches / accumulation)."""
+    return math.ceil(len(epoch_sizes(run)) / run.recipe.gradient_accumulation_steps)
+
+
+def total_steps(run: Record) -> int:
     """Optimizer steps of a whole run."""
-    if recipe.max_steps > 0:
-        return recipe.max_steps
-    return math.ceil(recipe.num_train_epochs * steps_per_epoch(recipe, examples))
+    if run.recipe.max_steps > 0:
+        return run.recipe.max_steps
+    return math.ceil(run.recipe.num_train_epochs * steps_per_epoch(run))
 
 
 def _batch_sizes(examples: int, each: int) -> list[int]:
@@ -37,8 +50,8 @@ class Counts:
     """Steps, examples and predictions are as many as they should be."""
 
     def test_number_of_steps(self, run: Record) -> None:
-        """There are ceil(ceil(N / batch) / accumulation) steps an epoch."""
-        assert len(run.steps) == total_steps(run.recipe, run.sizes["train"])
+        """There are ceil(batches / accumulation) steps an epoch."""
+        assert len(run.steps) == total_steps(run)
 
     def test_every_example_once_an_epoch(self, run: Record) -> None:
         """Each whole epoch shows each example once; a broken one shows none twice."""
@@ -54,11 +67,9 @@ class Counts:
             if epoch.total() == examples == run.sizes["train"]:
                 assert epoch == known
         each = run.recipe.per_device_train_batch_size * run.recipe.gradient_accumulation_steps
-        epochs, left = divmod(
-            total_steps(run.recipe, run.sizes["train"]),
-            steps_per_epoch(run.recipe, run.sizes["train"]),
-        )
-        assert len(seen) == epochs * examples + left * each
+        epochs, left = divmod(total_steps(run), steps_per_epoch(run))
+        if not left or not collation.parse(run.recipe.collation).budget:
+            assert len(seen) == epochs * examples + left * each
 
     def test_every_epoch_is_shuffled(self, run: Record) -> None:
         """No epoch is in the data set's order, and no two are in the same."""
@@ -78,11 +89,15 @@ class Counts:
         for found in run.evaluations:
             given = [batch.examples for batch in run.batches_of(found.name)]
             assert given == _batch_sizes(sizes[found.split], each), found.name
-        each = recipe.per_device_train_batch_size
-        whole = sizes["train"] - (sizes["train"] % each if recipe.dataloader_drop_last else 0)
-        epoch = _batch_sizes(whole, each)
+        epoch = epoch_sizes(run)
         given = [batch.examples for batch in run.batches_of("train")]
-        assert given == [epoch[index % len(epoch)] for index in range(len(given))]
+        grouped = collation.parse(recipe.collation).grouped
+        for start in range(0, len(given), len(epoch)):
+            part = given[start : start + len(epoch)]
+            if grouped:  # batches are shuffled, the short one with them
+                assert not Counter(part) - Counter(epoch)
+            else:
+                assert part == epoch[: len(part)]
 
     def test_model_is_in_its_mode(self, run: Record) -> None:
         """The model trains in training mode and is evaluated in evaluation mode."""
@@ -109,7 +124,7 @@ class Counts:
         every = {
             "no": total + 1,
             "steps": run.recipe.eval_steps or total + 1,
-            "epoch": steps_per_epoch(run.recipe, run.sizes["train"]),
+            "epoch": steps_per_epoch(run),
         }[run.recipe.eval_strategy]
         expected = list(range(every, total + 1, every))
         if run.recipe.eval_strategy == "epoch" and total % every:

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from harness import collation
+from harness.collation import SEQUENCES
 from harness.record import Record
 
 
@@ -32,6 +34,8 @@ class Labels:
     def test_columns_match_signature(self, run: Record) -> None:
         """The model receives the tokenized columns that its signature names, and the labels."""
         expected = set(run.columns["tokenized"]) & set(run.signature) - {"labels"}
+        if collation.parse(run.recipe.collation).layout != "padded":
+            expected = expected - {"attention_mask"} | {"position_ids", SEQUENCES}
         if not run.recipe.label_smoothing_factor:
             expected.add("labels")
         for batch in run.batches:

@@ -3,6 +3,7 @@
 import pytest
 
 from harness import collation
+from harness.collation import SEQUENCES
 from harness.record import Record
 
 
@@ -14,10 +15,17 @@ class Shapes:
         strategy = collation.parse(run.recipe.collation)
         limit = run.tokenizer["max_length"]
         for batch in run.batches:
-            expected = strategy.width(batch.longest, limit)
-            assert batch.width == expected, f"{batch.stage}: longest example {batch.longest}"
+            if strategy.layout == "flat":
+                rows, width = 1, batch.real_tokens
+            else:
+                rows, width = batch.examples, strategy.width(batch.longest, limit)
+            if strategy.layout == "packed":
+                rows = batch.shapes["input_ids"][0]
+                assert rows <= batch.examples
+                assert batch.real_tokens > rows * width / 2 or rows == 1, "rows half empty"
             for name, shape in batch.shapes.items():
-                assert name == "labels" or shape == (batch.examples, batch.width), name
+                expected = (batch.examples,) if name == "labels" else (rows, width)
+                assert shape == expected, f"{batch.stage}: {name}, longest {batch.longest}"
 
     def test_widths_vary_if_dynamic(self, run: Record) -> None:
         """Over training, dynamic batches are not all alike; max_length batches all are."""
@@ -26,6 +34,8 @@ class Shapes:
         widths = {batch.width for batch in batches}
         if strategy.padding == "max_length":
             assert widths == {limit}
+        elif strategy.layout == "flat":
+            assert len({batch.real_tokens for batch in batches}) == len(widths)
         elif len({strategy.width(batch.longest, limit) for batch in batches}) == 1:
             pytest.skip("the longest examples of all batches call for the same width")
         else:
@@ -34,7 +44,7 @@ class Shapes:
     def test_padding_is_masked(self, run: Record) -> None:
         """Padded positions carry the pad id and mask 0, and nothing else does."""
         for batch in run.batches:
-            assert "attention_mask" in batch.shapes, batch.stage
+            assert {"attention_mask", SEQUENCES} & set(batch.shapes), batch.stage
             assert batch.misplaced == 0, f"{batch.stage}: pad id and mask disagree"
 
     def test_padding_follows_the_tokens(self, run: Record) -> None:

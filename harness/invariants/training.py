@@ -80,7 +80,7 @@ class Training:
 
     def test_learning_rate_follows_schedule(self, run: Record) -> None:
         """Every step is taken with the rate of the closed form; a skipped step moves nothing."""
-        total = total_steps(run.recipe, run.sizes["train"])
+        total = total_steps(run)
         taken = 0
         for step in run.steps:
             kind, warmup = run.recipe.lr_scheduler_type, warmup_steps(run.recipe, total)

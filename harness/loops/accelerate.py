@@ -50,6 +50,7 @@ class AcceleratedLoop:
             plan.loader(setup, "train", torch.Generator()),
         )
         self.plan = plan.Plan.of(recipe, len(self.batches))
+        self.mean_size = plan.mean_size(setup, len(self.batches))
         processes = self.accelerator.num_processes  # a prepared schedule steps once for each
         self.schedule = self.accelerator.prepare(
             get_scheduler(
@@ -87,7 +88,7 @@ class AcceleratedLoop:
         """One optimizer step: along the gradient of the mean loss over all processes' examples."""
         accelerator = self.accelerator
         self.model.train()
-        own = torch.tensor(sum(len(batch["labels"]) for batch in micro_batches))
+        own = torch.tensor(sum(self.mean_size or len(batch["labels"]) for batch in micro_batches))
         examples = accelerator.reduce(own.to(accelerator.device)).item()
         step_loss = torch.zeros((), device=accelerator.device)
         for index, batch in enumerate(micro_batches):

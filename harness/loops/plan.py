@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, RandomSampler
 
 from harness.errors import RunError
 from harness.loops.setup import Setup
+from harness.sampling import ComposedBatches, lengths_of
 from harness.spec import Recipe
 
 OPTIMIZERS = {"adamw_torch": False, "adamw_torch_fused": True}
@@ -111,20 +112,43 @@ def loader(setup: Setup, name: str, order: torch.Generator | None = None) -> "Da
     recipe, split = setup.recipe, setup.splits[name]
     kept = setup.columns(split.column_names)
     rows = split.select_columns(kept)
+    drawn: dict[str, Any]
+    if order is None:
+        drawn = {
+            "batch_size": recipe.per_device_eval_batch_size,
+            "sampler": setup.orders[name].tolist() if name in setup.orders else None,
+            # torch draws a seed for workers that may not exist; that must not disturb dropout
+            "generator": torch.Generator(),
+        }
+    elif setup.strategy.grouped:
+        drawn = {"batch_sampler": ComposedBatches(lengths_of(split), setup.strategy, recipe)}
+    else:
+        drawn = {
+            "batch_size": recipe.per_device_train_batch_size,
+            "sampler": RandomSampler(rows, generator=order),
+            "drop_last": recipe.dataloader_drop_last,
+        }
     return DataLoader(
-        rows,
-        batch_size=(
-            recipe.per_device_eval_batch_size
-            if order is None
-            else recipe.per_device_train_batch_size
-        ),
-        sampler=None if order is None else RandomSampler(rows, generator=order),
-        collate_fn=setup.collator,
-        drop_last=order is not None and recipe.dataloader_drop_last,
-        num_workers=recipe.dataloader_num_workers,
-        # torch draws a seed for workers that may not exist; evaluating must not disturb dropout
-        generator=torch.Generator() if order is None else None,
+        rows, collate_fn=setup.collator, num_workers=recipe.dataloader_num_workers, **drawn
     )
+
+
+def begin_epoch(batches: Any, order: torch.Generator, recipe: Recipe, epoch: int) -> None:
+    """Have a loader draw the order of an epoch."""
+    order.manual_seed(data_seed(recipe) + epoch)
+    if isinstance(batches.batch_sampler, ComposedBatches):
+        batches.batch_sampler.set_epoch(epoch)
+
+
+def mean_size(setup: Setup, batches: int) -> float | None:
+    """What the summed loss of a batch is divided by; None if by its own number of examples.
+
+    Where a budget makes batches of many sizes, all are divided by their mean, or an example of a
+    small one would weigh more than another.
+    """
+    if not setup.strategy.budget:
+        return None
+    return len(setup.splits["train"]) / batches
 
 
 def skipping(batches: "DataLoader[Any]", count: int) -> Iterator[Any]:

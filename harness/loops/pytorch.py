@@ -43,6 +43,7 @@ class PlainLoop:
         self.order = torch.Generator()
         self.batches = plan.loader(setup, "train", self.order)
         self.plan = plan.Plan.of(recipe, len(self.batches))
+        self.mean_size = plan.mean_size(setup, len(self.batches))
         self.optimizer = plan.optimizer(self.model, recipe)
         self.schedule = get_scheduler(
             recipe.lr_scheduler_type, self.optimizer, self.plan.warmup, self.plan.total
@@ -66,7 +67,7 @@ class PlainLoop:
         with tqdm(total=self.plan.total, initial=self.step, mininterval=10) as bar:
             while self.step < self.plan.total:
                 epoch, done = divmod(self.step, self.plan.steps_per_epoch)
-                self.order.manual_seed(plan.data_seed(recipe) + epoch)
+                plan.begin_epoch(self.batches, self.order, recipe, epoch)
                 batches = plan.skipping(self.batches, done * recipe.gradient_accumulation_steps)
                 while micro_batches := list(islice(batches, recipe.gradient_accumulation_steps)):
                     self.update(micro_batches)
@@ -81,7 +82,7 @@ class PlainLoop:
     def update(self, micro_batches: list[Any]) -> None:
         """One optimizer step: along the gradient of the mean loss over all its examples."""
         self.model.train()
-        examples = sum(len(batch["labels"]) for batch in micro_batches)
+        examples = sum(self.mean_size or len(batch["labels"]) for batch in micro_batches)
         step_loss = 0.0
         for batch in micro_batches:
             loss = self.mean_loss(batch.to(self.setup.device)) * len(batch["labels"]) / examples

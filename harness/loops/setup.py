@@ -2,10 +2,14 @@
 
 import inspect
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from harness.collation import Collation
 from harness.metrics import Metrics
 from harness.spec import Recipe
 
@@ -20,10 +24,13 @@ class Setup:
         arguments: the resolved `TrainingArguments`.
         model: the classifier, fresh from `from_pretrained`.
         tokenizer: its tokenizer.
+        strategy: how examples become batches.
         collator: features in, batch out.
         splits: tokenized `train`, `evaluation` and, if the recipe has one, `holdout`.
         metrics: of the data set.
         saved: where `save_model` writes.
+        orders: indices of a split's examples in the order in which they are evaluated, where that
+            is not their own.
         resume_from: the checkpoint of an interrupted run to go on from; None to begin.
     """
 
@@ -32,10 +39,12 @@ class Setup:
     arguments: Any
     model: Any
     tokenizer: Any
+    strategy: Collation
     collator: Any
     splits: Mapping[str, Any]
     metrics: Metrics
     saved: Path
+    orders: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
     resume_from: Path | None = None
 
     @property

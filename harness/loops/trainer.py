@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from transformers import Trainer, TrainerCallback
 
+from harness.loops import plan
 from harness.loops.setup import Outcome, Setup
 from harness.probes import Watch
 
@@ -19,6 +20,22 @@ class WatchedTrainer(Trainer):  # type: ignore[misc] # transformers ships no typ
     """A Trainer that shows the watch every micro-batch's loss."""
 
     watch: Watch
+    setup: Setup
+    mean_size: float | None = None
+
+    def get_train_dataloader(self) -> Any:
+        """Batches within a budget of tokens where the strategy has one, else the Trainer's own."""
+        if not self.setup.strategy.budget:
+            return super().get_train_dataloader()
+        loader = plan.loader(self.setup, "train", torch.Generator())
+        self.mean_size = plan.mean_size(self.setup, len(loader))
+        return self.accelerator.prepare(loader)
+
+    def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """The Trainer's loss; in training, an example weighs alike in batches of any size."""
+        size = len(inputs["labels"])
+        loss = super().compute_loss(model, inputs, *args, **kwargs)
+        return loss * size / self.mean_size if model.training and self.mean_size else loss
 
     def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Take the step as ever, and show its loss."""
@@ -99,18 +116,22 @@ def run(setup: Setup, watch: Watch) -> Outcome:
         predictions, labels = watch.metrics_received(received)
         return setup.metrics.compute(np.argmax(predictions, axis=-1), labels)
 
+    def visited(name: str) -> Any:
+        split = setup.splits[name]
+        return split.select(setup.orders[name]) if name in setup.orders else split
+
     callback = WatchCallback(watch)
     trainer = WatchedTrainer(
         model=setup.model,
         args=setup.arguments,
         data_collator=setup.collator,
         train_dataset=setup.splits["train"],
-        eval_dataset=setup.splits["evaluation"],
+        eval_dataset=visited("evaluation"),
         processing_class=setup.tokenizer,
         compute_metrics=compute_metrics,
         callbacks=[callback],
     )
-    trainer.watch = watch
+    trainer.watch, trainer.setup = watch, setup
     phases: dict[str, float] = {}
     handle = watch.attach(trainer.model)
     started = time.perf_counter()
@@ -118,13 +139,13 @@ def run(setup: Setup, watch: Watch) -> Outcome:
     phases["train"] = time.perf_counter() - started
 
     started = time.perf_counter()
-    predicted = trainer.predict(setup.splits["evaluation"], metric_key_prefix="final")
+    predicted = trainer.predict(visited("evaluation"), metric_key_prefix="final")
     phases["predict"] = time.perf_counter() - started
 
     if "holdout" in setup.splits:
         started = time.perf_counter()
         callback.evaluating = ("holdout", "holdout")
-        trainer.evaluate(setup.splits["holdout"], metric_key_prefix="holdout")
+        trainer.evaluate(visited("holdout"), metric_key_prefix="holdout")
         phases["holdout"] = time.perf_counter() - started
     handle.remove()
 

@@ -1,0 +1,66 @@
+"""Sampling: the order that a strategy wants, as torch's DataLoader takes it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Sampler
+
+from harness.batching import Integers, compose, starts
+from harness.collation import Collation
+from harness.spec import Recipe
+
+
+class ComposedBatches(Sampler[list[int]]):
+    """Training batches that lengths decide: made once, and shuffled anew each epoch.
+
+    Made once, because the number of steps must be known before the first.
+    """
+
+    def __init__(self, lengths: Integers, strategy: Collation, recipe: Recipe) -> None:
+        """Compose the batches of some tokenized examples.
+
+        Raises:
+            SpecError: see `harness.batching.compose`.
+        """
+        self.seed = recipe.seed if recipe.data_seed is None else recipe.data_seed
+        self.batch_size = recipe.per_device_train_batch_size
+        self.drop_last = recipe.dataloader_drop_last
+        composed = compose(
+            lengths,
+            strategy,
+            batch_size=self.batch_size,
+            max_length=int(lengths.max(initial=1)),
+            seed=self.seed,
+        )
+        self.batches = np.split(composed.order, starts(composed.sizes)[1:])
+        if self.drop_last and not strategy.budget:
+            self.batches = [batch for batch in self.batches if len(batch) == self.batch_size]
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+        return len(self.batches)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch comes next."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Indices of one batch after the other."""
+        order = torch.Generator().manual_seed(self.seed + self.epoch)
+        for index in torch.randperm(len(self.batches), generator=order).tolist():
+            yield self.batches[index].tolist()
+
+
+def lengths_of(split: Any) -> Integers:
+    """(examples,) tokens of each example of a tokenized split, whatever kind of data set it is."""
+    columns = getattr(split, "column_names", ())
+    rows = split["input_ids"] if "input_ids" in columns else (row["input_ids"] for row in split)
+    return np.asarray([len(ids) for ids in rows], np.int64)
+
+
+def longest_first(split: Any) -> Integers:
+    """(examples,) indices of a split's examples, the longest first."""
+    return np.argsort(-lengths_of(split), kind="stable")

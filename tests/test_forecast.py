@@ -1,0 +1,69 @@
+"""Forecasts: shares are shares, the limit limits, and small cases are computed by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import collation
+from harness.forecast import Forecast, forecast, multiplications
+
+NAMED = (*collation.PLAIN, "pad_to_multiple_of:8", "max_tokens:64")
+
+
+def told(name: str, lengths: list[int], batch_size: int = 4, *, training: bool = True) -> Forecast:
+    """A strategy's forecast for a model 64 wide that reads 32 tokens."""
+    return forecast(
+        np.asarray(lengths),
+        collation.parse(name),
+        batch_size=batch_size,
+        max_length=32,
+        hidden=64,
+        training=training,
+    )
+
+
+@given(
+    st.sampled_from(NAMED),
+    st.lists(st.integers(1, 64), min_size=1, max_size=100),
+    st.integers(1, 9),
+)
+def test_the_limit_limits(name: str, lengths: list[int], batch_size: int) -> None:
+    """No strategy saves more than padding costs; what is free of padding gets there."""
+    found = told(name, lengths, batch_size)
+    assert 0 <= found.padding < 1
+    assert 0 < found.efficiency <= 1 + 1e-12
+    assert found.speedup == pytest.approx(found.limit * found.efficiency)
+    if name == "padding_free":
+        assert found.efficiency == pytest.approx(1)
+        assert found.padding == 0
+
+
+def test_by_hand() -> None:
+    """Two examples of 8 and of 16 tokens, padded to 16 and to 32."""
+    short, long, full = (24 * n * 64**2 + 4 * n**2 * 64 for n in (8, 16, 32))
+    assert multiplications(np.asarray([8, 16, 32]), 64).tolist() == [short, long, full]
+    found = told("dynamic", [8, 16])
+    assert found.padding == pytest.approx(8 / 32)
+    assert found.efficiency == pytest.approx((short + long) / (2 * long))
+    assert found.speedup == pytest.approx(full / long)
+    assert found.limit == pytest.approx(2 * full / (short + long))
+    assert (found.batches, found.largest, found.variation) == (1, 32, 0)
+
+
+def test_what_is_cut_is_told() -> None:
+    """One of four examples is longer than the model reads."""
+    found = told("dynamic", [33, 32, 4, 5])
+    assert found.truncated == pytest.approx(1 / 4)
+    assert found.largest == 4 * 32
+
+
+def test_sorting_helps_where_lengths_differ() -> None:
+    """Grouped lengths pad less than random ones, sorted least; equal lengths leave nothing."""
+    lengths = np.random.default_rng(0).integers(1, 32, 400).tolist()
+    padded = [told(name, lengths).padding for name in ("dynamic", "packed", "group_by_length")]
+    padded.append(told("sorted", lengths, training=False).padding)
+    assert padded == sorted(padded, reverse=True)
+    assert padded[0] > 2 * padded[2]
+    assert {told(name, [16] * 64).padding for name in ("dynamic", "group_by_length")} == {0}
+    assert told("dynamic", lengths).variation > 0
