@@ -51,6 +51,7 @@ JUDGING = frozenset(
         "environments",
         "faults",
         "finding",
+        "forecast",
         "gate",
         "invariants",
         "jury",

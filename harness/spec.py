@@ -49,7 +49,8 @@ class Recipe(Spec):
     Attributes:
         dataset: a data set of the catalog, such as `glue/mrpc`.
         model: a model of the catalog, such as `bert-base-uncased`.
-        collation: how examples become a batch: `dynamic`, `max_length` or
+        collation: how examples become a batch: `dynamic`, `max_length`, `group_by_length`,
+            `sorted`, `packed`, `padding_free`, `max_tokens:N` or
             `pad_to_multiple_of:N`.
         loop: who drives the steps.
         max_length: truncation length in tokens, special tokens included; the model's limit
