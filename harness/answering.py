@@ -13,7 +13,7 @@ import transformers
 from harness import collation, data, encoder, models, sequences
 from harness.bench import Bench
 from harness.collation import Collation
-from harness.errors import RunError
+from harness.errors import UnsupportedError
 from harness.trial import RATES, WARMUP, Answers, Padded
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -86,7 +86,7 @@ def _padded(bench: Bench) -> dict[str, Padded]:
         model = copy.deepcopy(bench.dry).train()
         try:
             sequences.isolate(model, strategy)
-        except RunError:  # the variation of that name says why
+        except UnsupportedError:
             continue
         weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
         predicted = model(**_batch(bench, strategy)).logits

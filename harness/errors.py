@@ -62,6 +62,10 @@ class RunError(HarnessError):
     """A run that did not come back with a record."""
 
 
+class UnsupportedError(RunError):
+    """The judged version cannot do what a recipe asks; a trial that would need it is left out."""
+
+
 class InterpreterError(RunError):
     """An interpreter that cannot be judged."""
 

@@ -19,7 +19,7 @@ from harness import bridge, models
 from harness.batching import first_fit
 from harness.collation import SEQUENCES, Collation
 from harness.data import LABEL_COLUMNS
-from harness.errors import RunError
+from harness.errors import UnsupportedError
 
 ATTENTION = "harness_by_sequence"
 """Name under which attention without padding is registered."""
@@ -81,17 +81,24 @@ def isolate(model: Any, strategy: Collation) -> None:
         strategy: how its batches are laid out.
 
     Raises:
-        RunError: the judged version cannot keep sequences of a row apart.
+        UnsupportedError: the judged version cannot keep sequences of a row apart.
     """
     if strategy.layout == "padded":
         return
     if "position_ids" not in inspect.signature(model.base_model.forward).parameters:
-        raise RunError(
+        raise UnsupportedError(
             f"{type(model).__name__} cannot keep sequences of a row apart",
             why="this version of transformers gives it no position_ids",
             fix="use transformers 5, or a collation that pads",
         )
     flat = strategy.layout == "flat"
+    taken = inspect.signature(model.forward).parameters.values()
+    if flat and not any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken):
+        raise UnsupportedError(
+            f"{type(model).__name__} cannot do without padding",
+            why="this version of transformers does not tell its attention where sequences begin",
+            fix="use transformers 5, or collation='packed'",
+        )
     encoder = getattr(model.base_model, "encoder", None) or model.base_model.transformer
     firsts: list[torch.Tensor] = []
 
@@ -130,7 +137,7 @@ def _attend_by_sequence(model: Any) -> None:
     """Replace a model's attention by one that is called for each sequence.
 
     Raises:
-        RunError: the judged version does not let it be replaced.
+        UnsupportedError: the judged version does not let it be replaced.
     """
     try:
         from transformers import AttentionInterface
@@ -138,7 +145,7 @@ def _attend_by_sequence(model: Any) -> None:
         AttentionInterface.register(ATTENTION, by_sequence)
         model.set_attn_implementation(ATTENTION)
     except (ImportError, AttributeError, ValueError) as error:
-        raise RunError(
+        raise UnsupportedError(
             "this version of transformers has no attention without padding",
             why=f"{type(error).__name__}: {error}",
             fix="use collation='packed', or transformers 5",

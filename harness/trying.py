@@ -21,6 +21,7 @@ from harness import answering, bridge, collation, sequences, variations
 from harness.bench import Bench
 from harness.closeup import Closeup, Interrupted
 from harness.encoder import Encoder
+from harness.errors import UnsupportedError
 from harness.examination import checkpoints
 from harness.job import Job
 from harness.loops.setup import Setup
@@ -56,7 +57,10 @@ def try_all(job: Job, progress: Callable[[int, int], None]) -> Trials:
         bench = Bench.of(job)
         for name in sorted(asked, key=lambda name: -asked[name][1].processes):  # forks come first
             started = time.perf_counter()
-            found[name] = _attempt(bench, Path(job.scratch) / name, *asked[name])
+            try:
+                found[name] = _attempt(bench, Path(job.scratch) / name, *asked[name])
+            except UnsupportedError:
+                continue
             seconds[name] = time.perf_counter() - started
             progress(len(found), len(asked))
         started = time.perf_counter()
@@ -67,7 +71,7 @@ def try_all(job: Job, progress: Callable[[int, int], None]) -> Trials:
         device=job.device,
         evaluated=bench.evaluated,
         answers=answers,
-        trials={name: found[name] for name in asked},
+        trials={name: found[name] for name in asked if name in found},
         warnings=tuple(notices.found),
         seconds=seconds,
     )
@@ -82,6 +86,8 @@ def _attempt(
             return _together(bench, folder, recipe, variation)
         with _forgotten():
             return try_one(bench, folder, recipe, variation)
+    except UnsupportedError:
+        raise
     except Exception as error:  # noqa: BLE001 - see above
         traceback.print_exc()
         return Trial(error=f"{type(error).__name__}: {error}")

@@ -365,6 +365,11 @@ CONTROLS = (
     ),
     Control(fault="layer_norm_epsilon", invariants=("test_stages_are_the_formulas",), recipe=TRIED),
     Control(fault="attention_unscaled", invariants=("test_stages_are_the_formulas",), recipe=TRIED),
+    Control(
+        fault="given_positions_ignored",
+        invariants=("test_packing_changes_nothing", "test_examples_stand_alone"),
+        recipe=TRIED,
+    ),
     Control(fault="positions_shifted", invariants=("test_stages_are_the_formulas",), recipe=TRIED),
     Control(
         fault="token_types_ignored",

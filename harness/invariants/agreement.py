@@ -68,9 +68,10 @@ class Agreement:
 
     def test_packing_changes_nothing(self, trials: Trials) -> None:
         """Several examples in a row, or all in one, train as if each had its own."""
-        for name in ("packed", "free of padding"):
-            if trials[name].error.startswith("RunError"):
-                pytest.skip(trials[name].error)
+        offered = [name for name in ("packed", "free of padding") if name in trials]
+        if not offered:
+            pytest.skip("this version of transformers cannot keep sequences of a row apart")
+        for name in offered:
             assert_like(trials["reference"], trials[name])
 
     def test_examples_stand_alone(self, trials: Trials) -> None:
