@@ -24,7 +24,7 @@ class ComposedBatches(Sampler[list[int]]):
         Raises:
             SpecError: see `harness.batching.compose`.
         """
-        self.seed = recipe.seed if recipe.data_seed is None else recipe.data_seed
+        self.seed = recipe.order_seed
         self.batch_size = recipe.per_device_train_batch_size
         self.drop_last = recipe.dataloader_drop_last
         composed = compose(

@@ -115,6 +115,11 @@ class Recipe(Spec):
     greater_is_better: bool | None = None
 
     @property
+    def order_seed(self) -> int:
+        """The seed of the first epoch's order."""
+        return self.seed if self.data_seed is None else self.data_seed
+
+    @property
     def key(self) -> str:
         """Digest of every field."""
         return digest.of_json(asdict(self))

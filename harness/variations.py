@@ -86,7 +86,7 @@ def base(recipe: Recipe) -> Recipe:
         lr_scheduler_type=recipe.lr_scheduler_type,
         optim=recipe.optim if recipe.optim.startswith("adamw_torch") else "adamw_torch",
         seed=recipe.seed,
-        data_seed=recipe.seed if recipe.data_seed is None else recipe.data_seed,
+        data_seed=recipe.order_seed,
     )
 
 

@@ -20,9 +20,12 @@ def epoch_sizes(run: Record) -> list[int]:
     strategy = collation.parse(recipe.collation)
     if strategy.budget:
         lengths = np.asarray(run.arrays["split.train.lengths"], np.int64)
-        seed = recipe.seed if recipe.data_seed is None else recipe.data_seed
         composed = batching.compose(
-            lengths, strategy, batch_size=each, max_length=int(lengths.max()), seed=seed
+            lengths,
+            strategy,
+            batch_size=each,
+            max_length=int(lengths.max()),
+            seed=recipe.order_seed,
         )
         return [int(size) for size in composed.sizes]
     return _batch_sizes(examples - (examples % each if recipe.dataloader_drop_last else 0), each)

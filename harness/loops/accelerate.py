@@ -38,7 +38,7 @@ class AcceleratedLoop:
             cpu=setup.device == "cpu",
             mixed_precision=setup.precision,
             dataloader_config=DataLoaderConfiguration(
-                use_seedable_sampler=True, data_seed=plan.data_seed(recipe)
+                use_seedable_sampler=True, data_seed=recipe.order_seed
             ),
         )
         model = setup.model

@@ -135,7 +135,7 @@ def loader(setup: Setup, name: str, order: torch.Generator | None = None) -> "Da
 
 def begin_epoch(batches: Any, order: torch.Generator, recipe: Recipe, epoch: int) -> None:
     """Have a loader draw the order of an epoch."""
-    order.manual_seed(data_seed(recipe) + epoch)
+    order.manual_seed(recipe.order_seed + epoch)
     if isinstance(batches.batch_sampler, ComposedBatches):
         batches.batch_sampler.set_epoch(epoch)
 
@@ -162,11 +162,6 @@ def skipping(batches: "DataLoader[Any]", count: int) -> Iterator[Any]:
         next(islice(rest, count - 1, count))
         torch.set_rng_state(state)
     return rest
-
-
-def data_seed(recipe: Recipe) -> int:
-    """The seed of the first epoch's order."""
-    return recipe.seed if recipe.data_seed is None else recipe.data_seed
 
 
 def max_norm(recipe: Recipe) -> float:
