@@ -191,8 +191,8 @@ class Match:
         to be little.
         """
         (rows, _), (others, _) = (_right(side.run(self.cell).record) for side in self.sides)
-        if not np.array_equal(rows, others):
-            words = f"{len(rows)} examples were evaluated, now {len(others)} others"
+        if not (len(rows) and np.array_equal(rows, others)):
+            words = f"predictions were of {len(rows)} examples, now of {len(others)} others"
             return self._found("accuracy", "accuracy", "regressed", words, p=0.0)
         found = statistics.sequential(self._differences(), self.margin, FEWEST_SEEDS)
         return self._found(
@@ -236,10 +236,16 @@ def _nudged(cell: Cell, share: float) -> Cell:
 
 
 def _right(run: Record) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.float64]]:
-    """Names of the evaluated examples, sorted, and whether each was predicted right."""
+    """Names of the evaluated examples, sorted, and whether each was predicted right.
+
+    None where the model saw more or fewer examples than were predicted: whose prediction is whose
+    is then anybody's guess.
+    """
     rows: npt.NDArray[np.uint64] = np.asarray(run.arrays["final.rows"], np.uint64)
     order = np.argsort(rows, kind="stable")
     predicted = run.arrays["final.predictions"].argmax(axis=-1)
+    if len(predicted) != len(rows):
+        return rows[:0], np.empty(0)
     right = np.asarray(predicted == run.arrays["final.labels"], np.float64)
     return rows[order], right[order]
 

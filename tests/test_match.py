@@ -1,6 +1,7 @@
 """A match: what one cell's finding rests on, where no environment is needed to see it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ from harness import racing
 from harness.errors import RunError
 from harness.finding import Standing
 from harness.match import Match
-from harness.runner import Runner
+from harness.record import Record
+from harness.runner import Result, Runner
 from harness.settings import Settings
 from harness.spec import Cell, Recipe
 from harness.statistics import Ratio
+from harness.store import Key
 
 LIKE = {"step": Ratio(mean=1.0, low=0.99, high=1.01)}
 SLOW = {"step": Ratio(mean=1.05, low=1.04, high=1.06)}
@@ -69,3 +72,19 @@ def test_a_lost_race_is_no_pass(match: Match, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(racing, "race", lose)
     found = match.race()
     assert (found.standing, found.words) == ("not measured", "the run crashed")
+
+
+def test_predictions_of_nobody_are_not_paired(
+    match: Match, small_record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where fewer were predicted than the model saw, no example has a prediction of its own."""
+    fewer = small_record.arrays["final.predictions"][:-3]
+    cut = replace(small_record, arrays={**small_record.arrays, "final.predictions": fewer})
+    key = Key(label="x", recipe="", environment="", attempt="0")
+    sides = iter([small_record, cut])
+    monkeypatch.setattr(
+        Runner,
+        "run",
+        lambda *_: Result(record=next(sides), trained=False, seconds=0.0, key=key),
+    )
+    assert match.pair().answers == {}
