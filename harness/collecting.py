@@ -7,6 +7,7 @@ import pytest
 
 from harness.errors import SpecError
 from harness.spec import Cell, Thresholds
+from harness.suite import Suite
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +42,9 @@ class _Collector:
         for item in session.items:
             cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
             suite = item.getparent(pytest.Class)
-            if isinstance(cell, Cell) and cell.scale == self.scale and suite is not None:
+            if suite is None or not issubclass(suite.obj, Suite):
+                continue
+            if isinstance(cell, Cell) and cell.scale == self.scale:
                 self.cells[cell] = Declared(suite=suite.name, thresholds=suite.obj.thresholds)
 
 

@@ -8,6 +8,8 @@ HarnessError
 │   └── NotStoredError      or that does not have what may only come from it
 ├── ResolutionError    packages that cannot be resolved or installed
 └── RunError           a run that did not come back with a record
+    ├── UnsupportedError  the judged version cannot do what a recipe asks
+    ├── LimitError        what does not fit into memory
     └── InterpreterError  an interpreter that cannot be judged
 
 A message names the thing, the reason and the next action. `text` is all a user needs to see:
@@ -63,7 +65,11 @@ class RunError(HarnessError):
 
 
 class UnsupportedError(RunError):
-    """The judged version cannot do what a recipe asks; a trial that would need it is left out."""
+    """The judged version cannot do what a recipe asks: it is left out."""
+
+
+class LimitError(RunError):
+    """Something that does not fit into the memory there is."""
 
 
 class InterpreterError(RunError):

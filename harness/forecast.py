@@ -6,14 +6,15 @@ Kaplan et al. 2020, table 1, with both halves of attention counted. Padding cost
 so the share of this that real tokens need bounds what a better strategy can win.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from harness.batching import Batches, Integers, compose, starts
-from harness.collation import Collation
+from harness.batching import Batches, Integers, starts
+from harness.collation import Collation, Trajectory, parse
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +30,10 @@ class Forecast:
         limit: multiplications of `max_length` over those that real tokens need.
         variation: standard deviation of a batch's cost over its mean.
         largest: most positions of a batch: memory follows it.
-        truncated: share of the examples that `max_length` cuts, 0 to 1.
+        weights: what examples weigh, one on average, if each batch counts by its mean loss: of
+            the shortest tenth, and so on to the longest.
+        lengths: mean tokens of the examples of each `PARTS`th by length.
+        positions: computed for each of these examples, on average.
     """
 
     name: str
@@ -40,8 +44,13 @@ class Forecast:
     limit: float
     variation: float
     largest: int
-    truncated: float
+    weights: tuple[float, ...]
+    lengths: tuple[float, ...]
+    positions: tuple[float, ...]
 
+
+PARTS = 40
+"""Of the examples, the shortest first: enough to draw."""
 
 NEAR = 0.05
 """A strategy this near the best is as good, if it is simpler."""
@@ -57,16 +66,27 @@ SIMPLEST = (
 """Strategies by how little they ask of a training script, the least first."""
 
 
-def recommended(forecasts: Sequence[Forecast]) -> Forecast:
-    """The simplest of some strategies that is near the best of them."""
-    best = max(found.speedup for found in forecasts)
-    near = [found for found in forecasts if found.speedup >= best * (1 - NEAR)]
-    return min(near, key=_simplicity)
+def recommended(speedups: Mapping[str, float]) -> str:
+    """The simplest of some strategies, by name, that is near the fastest of them."""
+    enough = max(speedups.values()) * (1 - NEAR)
+    return min((name for name in speedups if speedups[name] >= enough), key=_simplicity)
 
 
-def _simplicity(found: Forecast) -> int:
+def advice(speedups: Mapping[str, float]) -> dict[str, Trajectory]:
+    """What to train with, by name, and what it may change about training: the least first."""
+    allowed: dict[str, float] = {}
+    advised: dict[str, Trajectory] = {}
+    for trajectory in get_args(Trajectory):
+        kept = {n: v for n, v in speedups.items() if parse(n).trajectory == trajectory}
+        allowed |= {name: value for name, value in kept.items() if not parse(name).sorted}
+        if allowed:
+            advised.setdefault(recommended(allowed), trajectory)
+    return advised
+
+
+def _simplicity(name: str) -> int:
     """How much a strategy asks of a training script."""
-    kind = found.name.partition(":")[0]
+    kind = name.partition(":")[0]
     return SIMPLEST.index(kind) if kind in SIMPLEST else len(SIMPLEST)
 
 
@@ -81,32 +101,18 @@ def multiplications(widths: Integers, hidden: int) -> npt.NDArray[np.float64]:
     return 24 * positions * hidden**2 + 4 * positions**2 * hidden
 
 
-def forecast(  # noqa: PLR0913 - `compose`'s arguments, and the model's width
-    lengths: Integers,
-    strategy: Collation,
-    *,
-    batch_size: int,
-    max_length: int,
-    hidden: int,
-    training: bool = True,
-    seed: int = 0,
-) -> Forecast:
-    """What one epoch costs under a strategy; the arguments but `hidden` are `compose`'s.
+def forecast(batches: Batches, strategy: Collation, *, max_length: int, hidden: int) -> Forecast:
+    """What one epoch costs under a strategy.
 
-    Raises:
-        SpecError: see `compose`.
+    Args:
+        batches: that `compose` made of it.
+        strategy: how examples become batches.
+        max_length: that `max_length` pads to.
+        hidden: width H of the model.
     """
-    batches = compose(
-        lengths,
-        strategy,
-        batch_size=batch_size,
-        max_length=max_length,
-        training=training,
-        seed=seed,
-    )
-    costs = _costs(batches, strategy, hidden)
+    costs = costs_of(batches, strategy, hidden)
     needed = multiplications(batches.lengths, hidden).sum()
-    most = multiplications(np.asarray([max_length]), hidden)[0] * len(lengths)
+    most = multiplications(np.asarray([max_length]), hidden)[0] * len(batches.lengths)
     return Forecast(
         name=strategy.name,
         batches=len(costs),
@@ -116,13 +122,33 @@ def forecast(  # noqa: PLR0913 - `compose`'s arguments, and the model's width
         limit=float(most / needed),
         variation=float(costs.std() / costs.mean()),
         largest=int(batches.computed.max()),
-        truncated=float((lengths > max_length).mean()),
+        weights=_by_length(batches, len(batches.lengths) / len(batches.sizes) / batches.sizes, 10),
+        lengths=_means(np.sort(batches.lengths), PARTS),
+        positions=_by_length(batches, batches.computed / batches.sizes, PARTS),
     )
 
 
-def _costs(batches: Batches, strategy: Collation, hidden: int) -> npt.NDArray[np.float64]:
+def costs_of(batches: Batches, strategy: Collation, hidden: int) -> npt.NDArray[np.float64]:
     """(batches,) multiplications of each; in a flat row each example attends to itself alone."""
     if strategy.layout == "flat":
         each = multiplications(batches.lengths, hidden)
         return np.add.reduceat(each, starts(batches.sizes))
     return batches.rows * multiplications(batches.widths, hidden)
+
+
+def typical(costs: npt.NDArray[np.float64], count: int) -> Integers:
+    """Indices of batches that stand for all: in the middle of equal parts, from cheap to dear."""
+    count = min(count, len(costs))
+    middles = (np.arange(count) + 0.5) / count * len(costs)
+    return np.argsort(costs, kind="stable")[middles.astype(np.int64)]
+
+
+def _by_length(batches: Batches, values: npt.NDArray[np.float64], parts: int) -> tuple[float, ...]:
+    """Means of what examples have of their batch, over parts of them, the shortest first."""
+    each = np.repeat(values, batches.sizes)[np.argsort(batches.lengths, kind="stable")]
+    return _means(each, parts)
+
+
+def _means(values: npt.NDArray[Any], parts: int) -> tuple[float, ...]:
+    """Means of consecutive parts of some values."""
+    return tuple(float(part.mean()) for part in np.array_split(values, parts) if len(part))

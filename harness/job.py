@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from harness.spec import Recipe
 
-Kind = Literal["train", "try", "tokenize", "measure", "collate", "time"]
+Kind = Literal["train", "try", "tokenize", "measure", "collate", "time", "pace"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,7 +19,8 @@ class Job:
     Attributes:
         kind: `train` a recipe into a record; `try` its variations; `tokenize` it in one process
             and in several, and compare; `measure` how long its examples are; or stay alive, and
-            `collate` what is asked, or train the recipe anew whenever asked and tell the `time`.
+            `collate` what is asked, train the recipe anew whenever asked and tell the `time`, or
+            `pace` batches of any lengths.
         recipe: what to run.
         scale: `tiny` or `full`, noted in the record.
         device: `cpu` or `cuda`.
@@ -27,7 +28,8 @@ class Job:
         files: parquet files by split, `train` and `evaluation`.
         texts: the text columns.
         label_names: in the order of their ids.
-        model: folder of the checkpoint.
+        model: folder of the checkpoint; of a tokenizer alone where only `architecture` counts.
+        architecture: the model's configuration, for one with random weights.
         metrics: folders of metric modules by name.
         f1_average: of a plain `f1` metric.
         ceiling: best possible metrics of the evaluated split, where they are known.
@@ -48,6 +50,7 @@ class Job:
     texts: tuple[str, ...]
     label_names: tuple[str, ...]
     model: str
+    architecture: Mapping[str, Any]
     metrics: Mapping[str, str]
     f1_average: str
     ceiling: Mapping[str, float]

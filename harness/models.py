@@ -61,6 +61,12 @@ def classifier(
     return model, tuple(sorted(info["missing_keys"]))
 
 
+def untrained(architecture: Mapping[str, Any], labels: int) -> Any:
+    """A sequence classifier of an architecture, with random weights."""
+    config = AutoConfig.for_model(**architecture, num_labels=labels)
+    return AutoModelForSequenceClassification.from_config(config)
+
+
 def limit(model: Any, tokens: Any) -> int:
     """Most tokens that the model can read."""
     return min(int(model.config.max_position_embeddings), int(tokens.model_max_length))

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from harness import deviations, failures
-from harness.errors import HarnessError, MissingSourceError, NotStoredError, SpecError
+from harness.contests import contests_of
+from harness.errors import (
+    HarnessError,
+    LimitError,
+    MissingSourceError,
+    NotStoredError,
+    SpecError,
+    UnsupportedError,
+)
 from harness.reporting import Reporting, reporting_of
 from harness.settings import Settings, table_of
 from harness.spec import SCALES, Cell, Recipe, Scale, Thresholds
@@ -21,6 +29,7 @@ from harness.stash import (
     DEVIATIONS,
     NOISE,
     OVERRIDES,
+    PACE,
     REASON,
     ROW,
     SCHEDULE,
@@ -37,7 +46,8 @@ pytest.register_assert_rewrite("harness.invariants")
 
 if TYPE_CHECKING:
     from harness.record import Record
-    from harness.suite import Suite
+    from harness.standing import Mode, Standing
+    from harness.suite import Declared
     from harness.trial import Trials
 
 Answer = TypeVar("Answer")
@@ -80,6 +90,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the workers."""
     schedule = config.stash.get(SCHEDULE, None)
+    contests_of(config).close()
     if schedule is not None:
         schedule.close()
     if not hasattr(config, "workerinput"):
@@ -103,11 +114,11 @@ def pytest_make_collect_report(
     return report
 
 
-def _suite_of(cls: type | None) -> "type[Suite] | None":
-    """The suite that a test class is, if it is one."""
-    from harness.suite import Suite
+def _suite_of(cls: type | None) -> "type[Declared] | None":
+    """The suite or benchmark that a test class is, if it is one."""
+    from harness.suite import Declared
 
-    return cls if cls is not None and issubclass(cls, Suite) else None
+    return cls if cls is not None and issubclass(cls, Declared) else None
 
 
 def pytest_pycollect_makeitem(name: str, obj: object) -> None:
@@ -221,7 +232,7 @@ def _ask(request: pytest.FixtureRequest, question: Callable[[], Answer]) -> Answ
         return question()
     except HarnessError as raised:
         error = raised
-    if isinstance(error, MissingSourceError | NotStoredError):
+    if isinstance(error, MissingSourceError | NotStoredError | UnsupportedError | LimitError):
         if isinstance(request.node, pytest.Item):
             request.node.user_properties.append((REASON, error.text))
         pytest.skip(error.text.splitlines()[0])
@@ -313,6 +324,37 @@ def compare_processes(request: pytest.FixtureRequest) -> Callable[[Cell], Mappin
         return _ask(request, lambda: schedule.compare_processes(cell))
 
     return compare
+
+
+@pytest.fixture
+def unsound(request: pytest.FixtureRequest, cell: Cell) -> Callable[[], list[str]]:
+    """Asks what the cell's collation computes otherwise than batches of one do."""
+    found, name = contests_of(request.config), cell.recipe.collation
+    request.node.user_properties.append((TRIED, cell.name))
+    return lambda: _ask(request, lambda: found.of(request, cell).unsound(name))
+
+
+@pytest.fixture
+def standing(request: pytest.FixtureRequest, cell: Cell) -> "Callable[[Mode], Standing]":
+    """Asks how fast the cell's collation is beside the others of its benchmark."""
+    if hasattr(request.config, "workerinput"):
+        pytest.skip("pytest-xdist runs tests side by side: time without -n")
+    benchmark = request.getfixturevalue("benchmark")
+
+    def measure(mode: "Mode") -> "Standing":
+        from harness.report.pace import Pace
+
+        schedule_of(request.config).settle()
+        found, name = contests_of(request.config), cell.recipe.collation
+        fast = _ask(request, lambda: found.of(request, cell).standing(name, mode))
+        threads = schedule_of(request.config).runner.threads(cell)
+        pace = Pace.of(request.cls.__name__, found.of(request, cell), fast, threads)
+        request.node.user_properties.append((PACE, pace.to_property()))
+        benchmark.group = pace.group
+        benchmark.extra_info |= pace.as_json()
+        return fast
+
+    return measure
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from harness.report import files
 from harness.report.session import Measured, Row
 from harness.report.table import lines, markdown, noise_lines
 from harness.spec import Cell
-from harness.stash import DEVIATION, NOISE, REASON, ROW, SETTINGS, TRIED, schedule_of
+from harness.stash import DEVIATION, NOISE, PACE, REASON, ROW, SETTINGS, TRIED, schedule_of
 
 if TYPE_CHECKING:
     from harness.record import Record
@@ -82,6 +82,11 @@ class Reporting:
             self.measured.hear(json.loads(str(properties[NOISE])))
         if report.when == "call":
             self.measured.tried += TRIED in properties
+            if PACE in properties:
+                from harness.report.pace import Pace  # sessions without benchmarks need none
+
+                pace = Pace.from_property(str(properties[PACE]))
+                self.measured.paces[report.nodeid] = pace
             if DEVIATION in properties:
                 self.measured.deviations[str(properties[DEVIATION])] += 1
         if report.when == "call" or (report.when == "setup" and not report.passed):
@@ -109,6 +114,8 @@ class Reporting:
         terminalreporter.section("fine-tuning")
         for line in lines(self.measured):
             write(line)
+        for line in self._paces():
+            write(line)
         if not self._anything:
             verdict = self._nothing()
             write(verdict, red=True)
@@ -123,15 +130,24 @@ class Reporting:
         if asked:
             self._write_files(write, verdict)
 
+    def _paces(self) -> list[str]:
+        """What benchmarks timed; nothing without any."""
+        if not self.measured.paces:
+            return []
+        from harness.report import padding
+
+        return padding.lines(self.measured.paces.values())
+
     @property
     def _anything(self) -> bool:
         """Whether anything was measured."""
-        return bool(self.measured.rows or self.measured.tried)
+        return bool(self.measured.rows or self.measured.tried or self.measured.paces)
 
     def _verdict(self) -> str:
         """The session in a line."""
         counts = ", ".join(f"{n} {name}" for name, n in sorted(self.measured.outcomes.items()))
-        return f"{len(self.measured.rows)} cells measured; tests: {counts}"
+        timed = f", {len(self.measured.paces)} collations timed" if self.measured.paces else ""
+        return f"{len(self.measured.rows)} cells measured{timed}; tests: {counts}"
 
     def _nothing(self) -> str:
         """Why a session measured nothing."""
@@ -155,6 +171,10 @@ class Reporting:
             "session.md": markdown(self.measured, environment, verdict),
             "session.html": overview(self.measured, self._records(), environment, verdict),
         }
+        if self.measured.paces:
+            from harness.report import padding
+
+            texts["padding.html"] = padding.page(self.measured.paces.values(), environment)
         try:
             path, *others = files.write(self.config.stash[SETTINGS].reports, texts)
         except StoreError as error:

@@ -1,5 +1,6 @@
 """The runner: looks a record up, else launches a worker. The only cache policy there is."""
 
+import json
 import os
 import tempfile
 import threading
@@ -25,6 +26,10 @@ from harness.trial import Trials
 Progress = Callable[[Cell, int, int], None]
 Kept = TypeVar("Kept", Record, Trials)
 Read = Callable[[Path], Kept]
+Ask = Callable[[Mapping[str, Any]], Any]
+
+_NO_ARCHITECTURE = {"architectures", "dtype", "transformers_version"}
+"""What a checkpoint's configuration says about the checkpoint."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,7 +159,7 @@ class Runner:
 
     def lengths(self, cell: Cell) -> list[int]:
         """Tokens of each of the cell's training examples, uncut."""
-        inputs = self.sources.find(cell.recipe, cell.scale)
+        inputs = self.sources.find_tokens(cell.recipe, cell.scale)
         request = {"lengths": cell.recipe.key, "inputs": inputs.digests()}
         found: list[int] = self._answer(request, lambda: self._short(cell, inputs, "measure"))
         return found
@@ -173,17 +178,40 @@ class Runner:
     ) -> Iterator[Callable[[], dict[str, float]]]:
         """What trains a cell anew whenever called, and returns its seconds by phase."""
         inputs = self.sources.find(cell.recipe, cell.scale)
+        with self._conversing("time", cell, inputs, fault) as ask:
+            yield lambda: ask({})
+
+    @contextmanager
+    def paced(self, cell: Cell, fault: Path | None = None) -> Iterator[Ask]:
+        """What runs batches of the cell's architecture; see `harness.pacing`."""
+        inputs = self.sources.find_tokens(cell.recipe, cell.scale)
+        with self._conversing("pace", cell, inputs, fault) as ask:
+            yield ask
+
+    @contextmanager
+    def _conversing(
+        self, kind: Kind, cell: Cell, inputs: Inputs, fault: Path | None
+    ) -> Iterator[Ask]:
+        """A child that answers requests until the block ends."""
         with self._scratch() as name:
             scratch = Path(name)
-            job = self._job("time", cell, inputs, scratch, fault)
+            job = self._job(kind, cell, inputs, scratch, fault)
             with closing(self.launcher.converse(job.to_json(), scratch / "log")) as child:
 
-                def take() -> dict[str, float]:
-                    child.send({})
-                    taken: dict[str, float] = child.await_result(self.settings.timeout)
-                    return taken
+                def ask(request: Mapping[str, Any]) -> Any:
+                    child.send(request)
+                    return child.await_result(self.settings.timeout)
 
-                yield take
+                yield ask
+
+    def architecture(self, cell: Cell) -> Mapping[str, Any]:
+        """The configuration of the cell's model: the stand-in's, or the original's."""
+        known = catalog.model(cell.recipe.model)
+        if cell.scale == "full":
+            return known.architecture
+        config = self.sources.find(cell.recipe, cell.scale).model / "config.json"
+        told: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))
+        return {name: told[name] for name in told if name not in _NO_ARCHITECTURE}
 
     def close(self) -> None:
         """Keep what live children answered, and end the workers."""
@@ -316,6 +344,7 @@ class Runner:
             texts=dataset.texts,
             label_names=dataset.label_names,
             model=str(inputs.model),
+            architecture=self.architecture(cell) if kind == "pace" else {},
             metrics={name: str(folder) for name, folder in inputs.metrics.items()},
             f1_average=dataset.f1_average,
             ceiling=inputs.ceiling,

@@ -6,7 +6,7 @@ the other cores, so that a session costs less than training its cells one after 
 
 import contextlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as NotYet
 from typing import Any
 
@@ -71,6 +71,10 @@ class Schedule:
         """As `Runner.compare_processes`."""
         future = self.futures.get(("compare", tokenized_of(cell)))
         return self.runner.compare_processes(cell) if future is None else future.result()
+
+    def settle(self) -> None:
+        """Wait until nothing runs that was expected: what is timed must have the machine."""
+        wait(self.futures.values())
 
     def close(self) -> None:
         """Give up what nobody has asked for, and end the workers."""

@@ -8,6 +8,7 @@ should read. Labels come first in a batch, for its first tensor tells the Traine
 
 import inspect
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ from harness.errors import UnsupportedError
 
 ATTENTION = "harness_by_sequence"
 """Name under which attention without padding is registered."""
+
+Heads = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""Queries, keys and values, (1, heads, positions, width) each."""
 
 
 def collator(tokens: Any, strategy: Collation, max_length: int) -> Any:
@@ -73,18 +77,22 @@ class SequenceCollator:
         return BatchEncoding(batch)
 
 
-def isolate(model: Any, strategy: Collation) -> None:
+def isolate(model: Any, strategy: Collation) -> ExitStack:
     """Have a classifier read what a strategy's collator makes; nothing to do if that is padded.
 
     Args:
         model: a `…ForSequenceClassification` of an encoder.
         strategy: how its batches are laid out.
 
+    Returns:
+        What makes the model read padded batches again, once it is closed.
+
     Raises:
         UnsupportedError: the judged version cannot keep sequences of a row apart.
     """
+    undo = ExitStack()
     if strategy.layout == "padded":
-        return
+        return undo
     if "position_ids" not in inspect.signature(model.base_model.forward).parameters:
         raise UnsupportedError(
             f"{type(model).__name__} cannot keep sequences of a row apart",
@@ -120,9 +128,10 @@ def isolate(model: Any, strategy: Collation) -> None:
         return output
 
     if flat:
-        _attend_by_sequence(model)
-    model.register_forward_pre_hook(prepare, with_kwargs=True)
-    encoder.register_forward_hook(take_first)
+        undo.callback(model.set_attn_implementation, _attend_by_sequence(model))
+    undo.callback(model.register_forward_pre_hook(prepare, with_kwargs=True).remove)
+    undo.callback(encoder.register_forward_hook(take_first).remove)
+    return undo
 
 
 def _first_positions(sequences: torch.Tensor) -> torch.Tensor:
@@ -133,8 +142,11 @@ def _first_positions(sequences: torch.Tensor) -> torch.Tensor:
     return begins[torch.argsort(flat[begins])]
 
 
-def _attend_by_sequence(model: Any) -> None:
+def _attend_by_sequence(model: Any) -> str:
     """Replace a model's attention by one that is called for each sequence.
+
+    Returns:
+        The name of what it had.
 
     Raises:
         UnsupportedError: the judged version does not let it be replaced.
@@ -142,6 +154,7 @@ def _attend_by_sequence(model: Any) -> None:
     try:
         from transformers import AttentionInterface
 
+        before = str(model.config._attn_implementation)  # noqa: SLF001 - it has no public name
         AttentionInterface.register(ATTENTION, by_sequence)
         model.set_attn_implementation(ATTENTION)
     except (ImportError, AttributeError, ValueError) as error:
@@ -150,6 +163,7 @@ def _attend_by_sequence(model: Any) -> None:
             why=f"{type(error).__name__}: {error}",
             fix="use collation='packed', or transformers 5",
         ) from error
+    return before
 
 
 def by_sequence(  # noqa: PLR0913 - transformers' protocol
@@ -179,10 +193,34 @@ def by_sequence(  # noqa: PLR0913 - transformers' protocol
         (1, positions, heads, width), and no weights.
     """
     del module
-    lengths = cu_seq_lens_q.diff().tolist()
-    apart = (torch.split(tensor, lengths, dim=2) for tensor in (query, key, value))
+    attend = _at_once if query.is_cuda else _one_by_one
+    return attend((query, key, value), cu_seq_lens_q, dropout, scaling), None
+
+
+def _one_by_one(
+    heads: Heads, bounds: torch.Tensor, dropout: float, scaling: float | None
+) -> torch.Tensor:
+    """A call for each sequence."""
+    lengths = bounds.diff().tolist()
+    apart = (torch.split(tensor, lengths, dim=2) for tensor in heads)
     found = [
         scaled_dot_product_attention(q, k, v, dropout_p=dropout, scale=scaling)
         for q, k, v in zip(*apart, strict=True)
     ]
-    return torch.cat(found, dim=2).transpose(1, 2), None
+    return torch.cat(found, dim=2).transpose(1, 2)
+
+
+def _at_once(
+    heads: Heads, bounds: torch.Tensor, dropout: float, scaling: float | None
+) -> torch.Tensor:
+    """One call of torch's kernel for sequences of any lengths, which takes jagged tensors."""
+    lengths = bounds.diff()
+    shortest, longest = int(lengths.min()), int(lengths.max())
+    query, key, value = (
+        torch.nested.nested_tensor_from_jagged(
+            tensor[0].transpose(0, 1), bounds, min_seqlen=shortest, max_seqlen=longest
+        ).transpose(1, 2)
+        for tensor in heads
+    )
+    found = scaled_dot_product_attention(query, key, value, dropout_p=dropout, scale=scaling)
+    return found.transpose(1, 2).values()[None]

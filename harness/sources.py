@@ -7,7 +7,7 @@ cache and then the Hub come after them.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,22 @@ class Sources:
         if asked not in self._found:
             self._found[asked] = self._inputs(recipe, scale)
         return self._found[asked]
+
+    def find_tokens(self, recipe: Recipe, scale: Scale) -> Inputs:
+        """What tells the lengths of a recipe's examples: another model's tokenizer will do.
+
+        Raises:
+            MissingSourceError: neither the model nor one of the same vocabulary is anywhere.
+            SourceError: something is refused or malformed.
+        """
+        missing = None
+        for name in (recipe.model, *catalog.kin(recipe.model)):
+            try:
+                return self.find(replace(recipe, model=name), scale)
+            except MissingSourceError as error:
+                missing = missing or error
+        assert missing is not None  # noqa: S101 - the model itself was looked for
+        raise missing
 
     def _inputs(self, recipe: Recipe, scale: Scale) -> Inputs:
         """Look up everything that a recipe trains on, and refuse what is unsafe."""

@@ -35,6 +35,9 @@ TRIED = "harness_tried"
 NOISE = "harness_noise"
 """Property of a test report that holds, by band, how far apart its trials were."""
 
+PACE = "harness_pace"
+"""Property of a test report that says how fast a collation is."""
+
 DEVIATION = "harness_deviation"
 """Property of a test report that says which known deviation its test is expected to show."""
 

@@ -1,6 +1,6 @@
 """The class users write: a recipe, a matrix, thresholds. Everything else is inherited."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -21,9 +21,33 @@ from harness.invariants.pairs import Pairs
 from harness.invariants.repetition import Repetition
 from harness.invariants.shapes import Shapes
 from harness.invariants.spawn import Spawn
+from harness.invariants.speed import Speed
 from harness.invariants.thresholds import Thresholds as ThresholdsReached
 from harness.invariants.training import Training
-from harness.spec import Cell, Device, Matrix, Recipe, Scale, Thresholds
+from harness.spec import SCALES, Cell, Device, Matrix, Recipe, Scale, Thresholds
+
+
+class Declared:
+    """A recipe and the axes that multiply it.
+
+    Attributes:
+        recipe: what to train; the one attribute that every class must declare.
+        matrix: axes; none by default.
+        scales: at which it makes sense; both by default.
+        opt_out: inherited tests that do not apply, each with the reason why.
+        declares: names and types of these.
+    """
+
+    recipe: ClassVar[Recipe]
+    matrix: ClassVar[Matrix] = Matrix()
+    scales: ClassVar[Sequence[Scale]] = SCALES
+    opt_out: ClassVar[Mapping[str, str]] = {}
+    declares: ClassVar[Mapping[str, type]] = {
+        "recipe": Recipe,
+        "matrix": Matrix,
+        "scales": Sequence,
+        "opt_out": Mapping,
+    }
 
 
 class Suite(
@@ -44,87 +68,100 @@ class Suite(
     Repetition,
     Cost,
     Contracts,
+    Declared,
 ):
     """A recipe, the axes that multiply it, and what its runs must reach.
 
     Attributes:
-        recipe: what to train; the one attribute that every suite must declare.
-        matrix: axes; none by default.
         thresholds: the least that a run must reach; nothing by default.
-        opt_out: inherited invariants that do not apply, each with the reason why.
     """
 
-    recipe: ClassVar[Recipe]
-    matrix: ClassVar[Matrix] = Matrix()
     thresholds: ClassVar[Thresholds] = Thresholds()
-    opt_out: ClassVar[Mapping[str, str]] = {}
+    declares: ClassVar[Mapping[str, type]] = {**Declared.declares, "thresholds": Thresholds}
 
 
-DECLARATIONS: Mapping[str, type] = {
-    "recipe": Recipe,
-    "matrix": Matrix,
-    "thresholds": Thresholds,
-    "opt_out": Mapping,
-}
+class Benchmark(Speed, Declared):
+    """A recipe and the collations that are timed on it, side by side.
+
+    Attributes:
+        lengths: of the examples: `measured` from the data set, `uniform`, or with `outliers`.
+    """
+
+    lengths: ClassVar[str] = "measured"
+    declares: ClassVar[Mapping[str, type]] = {**Declared.declares, "lengths": str}
+
+
+LENGTHS = ("measured", "uniform", "outliers")
 _ALLOWED = {"pytestmark"}
 
 
-def invariants() -> set[str]:
+def kind_of(cls: type | None) -> type[Declared] | None:
+    """What a test class declares: `Suite`, `Benchmark`, or nothing of ours."""
+    found = cls.__mro__ if cls is not None else ()
+    return next((kind for kind in found if Declared in kind.__bases__), None)
+
+
+def invariants(kind: type[Declared] = Suite) -> set[str]:
     """Names of the inherited tests."""
-    return {name for name in dir(Suite) if name.startswith("test_")}
+    return {name for name in dir(kind) if name.startswith("test_")}
 
 
-def check(suite: type[Suite]) -> None:
+def check(suite: type[Declared]) -> None:
     """Refuse a suite that does not say what its author meant.
 
     Raises:
         SpecError: a misspelt or mistyped attribute, a missing recipe, an inherited invariant
             that is replaced, an opt-out without a reason, or a suite of a suite.
     """
-    if Suite not in suite.__bases__:
+    kind = kind_of(suite)
+    assert kind is not None  # noqa: S101 - who calls has looked
+    if kind not in suite.__bases__:
         parent = suite.__bases__[0].__name__
         raise SpecError(
             f"{suite.__name__} inherits from {parent}",
             why="one class is one suite, so that its tests can be read off it",
-            fix=f"inherit from Suite, and give {suite.__name__} a recipe of its own",
+            fix=f"inherit from {kind.__name__}, and give {suite.__name__} a recipe of its own",
         )
     for name, value in vars(suite).items():
-        _check_attribute(suite.__name__, name, value)
+        _check_attribute(kind, suite.__name__, name, value)
     if not hasattr(suite, "recipe"):
         raise SpecError(
             f"{suite.__name__} has no recipe", fix="add recipe = Recipe(dataset=…, model=…)"
         )
     for name, reason in suite.opt_out.items():
-        if name not in invariants():
-            raise unknown(f"invariant in {suite.__name__}.opt_out", name, sorted(invariants()))
+        if name not in invariants(kind):
+            raise unknown(f"invariant in {suite.__name__}.opt_out", name, sorted(invariants(kind)))
         if not str(reason or "").strip():
             raise SpecError(
                 f"{suite.__name__}.opt_out[{name!r}] gives no reason", fix="write why in words"
             )
+    lengths = getattr(suite, "lengths", LENGTHS[0])
+    if lengths not in LENGTHS:
+        raise unknown(f"{suite.__name__}.lengths", lengths, LENGTHS)
 
 
-def _check_attribute(suite: str, name: str, value: object) -> None:
+def _check_attribute(kind: type[Declared], suite: str, name: str, value: object) -> None:
     """Refuse one attribute of a suite's body that would be silently ignored, or worse."""
     if name.startswith("_") or name in _ALLOWED:
         return
-    if name in invariants():
+    if name in invariants(kind):
         raise SpecError(
             f"{suite}.{name} replaces an inherited invariant",
             why="it would pass or vanish without a word",
             fix=f"opt out with opt_out = {{{name!r}: 'why'}}, and name your own test otherwise",
         )
-    if name in DECLARATIONS:
-        if not isinstance(value, DECLARATIONS[name]):
-            wanted = DECLARATIONS[name].__name__
+    if name in kind.declares:
+        if not isinstance(value, kind.declares[name]):
+            wanted = kind.declares[name].__name__
             raise SpecError(f"{suite}.{name} is a {type(value).__name__}", fix=f"give a {wanted}")
         return
     if callable(value) or isinstance(value, staticmethod | classmethod | property):
         return
-    raise unknown(f"attribute of {suite}", name, DECLARATIONS)
+    raise unknown(f"attribute of {suite}", name, kind.declares)
 
 
 def cells(
-    suite: type[Suite],
+    suite: type[Declared],
     scales: Iterable[Scale],
     overrides: Mapping[str, Any],
     device: str | None,
@@ -139,7 +176,7 @@ def cells(
     matrix = suite.matrix.without(overrides)
     base = validation.apply_overrides(suite.recipe, overrides)
     changed = tuple(sorted(set(overrides) & set(Recipe.field_names())))
-    for scale in scales:
+    for scale in (scale for scale in scales if scale in suite.scales):
         for name, recipe in matrix.multiply(base):
             validation.check(recipe)
             scaled = recipe

@@ -7,8 +7,8 @@ standard input and output, for systems without fork.
 A conversation is lines of JSON. The first line in is a job. Lines out are events: `started`
 (pid), `progress` (step, total), `result` (value), `error` (an error of the harness: kind, what,
 why, fix), `crash` (summary; the traceback is in the log) and, written by the zygote once the
-child is gone, `exit` (code, signal). A `collate` job then answers one line with one line until
-its input ends.
+child is gone, `exit` (code, signal). A `collate`, `time` or `pace` job then answers one line with
+one line until its input ends.
 
 This module imports nothing heavy: under the `spawn` start method, every process that tokenizes
 imports it anew.
@@ -24,10 +24,14 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.job import Job
 
 EVENT = "event"
 _REAP_INTERVAL = 0.02
@@ -98,17 +102,25 @@ def _do(values: dict[str, Any], conversation: Conversation) -> None:
         from harness.tokenizing import measure
 
         conversation.send("result", value=measure(job))
-    elif job.kind == "time":
+    else:
+        answer = _answerer(job)
+        for line in conversation.reader:
+            conversation.send("result", value=answer(json.loads(line)))
+
+
+def _answerer(job: "Job") -> Callable[[Any], Any]:
+    """What answers the requests of a job that stays alive."""
+    if job.kind == "time":
         from harness.timing import take
 
-        for _ in conversation.reader:
-            conversation.send("result", value=take(job))
-    else:
-        from harness.collating import Collator
+        return lambda _: take(job)
+    if job.kind == "pace":
+        from harness.pacing import Pacer
 
-        collator = Collator(job.model)
-        for line in conversation.reader:
-            conversation.send("result", value=collator.answer(json.loads(line)))
+        return Pacer(job).answer
+    from harness.collating import Collator
+
+    return Collator(job.model).answer
 
 
 def once() -> int:

@@ -6,21 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import collation
-from harness.forecast import Forecast, forecast, multiplications
+from harness.batching import compose
+from harness.forecast import Forecast, forecast, multiplications, typical
 
 NAMED = (*collation.PLAIN, "pad_to_multiple_of:8", "max_tokens:64")
 
 
 def told(name: str, lengths: list[int], batch_size: int = 4, *, training: bool = True) -> Forecast:
     """A strategy's forecast for a model 64 wide that reads 32 tokens."""
-    return forecast(
-        np.asarray(lengths),
-        collation.parse(name),
-        batch_size=batch_size,
-        max_length=32,
-        hidden=64,
-        training=training,
+    strategy = collation.parse(name)
+    batches = compose(
+        np.asarray(lengths), strategy, batch_size=batch_size, max_length=32, training=training
     )
+    return forecast(batches, strategy, max_length=32, hidden=64)
 
 
 @given(
@@ -51,11 +49,27 @@ def test_by_hand() -> None:
     assert (found.batches, found.largest, found.variation) == (1, 32, 0)
 
 
-def test_what_is_cut_is_told() -> None:
-    """One of four examples is longer than the model reads."""
-    found = told("dynamic", [33, 32, 4, 5])
-    assert found.truncated == pytest.approx(1 / 4)
-    assert found.largest == 4 * 32
+def test_no_batch_is_wider_than_the_model_reads() -> None:
+    """One of four examples is longer."""
+    assert told("dynamic", [33, 32, 4, 5]).largest == 4 * 32
+
+
+def test_a_budget_would_weigh_long_examples_more() -> None:
+    """A mean over each batch counts an example of a small batch more; equal batches do not."""
+    lengths = np.random.default_rng(0).integers(1, 32, 400).tolist()
+    assert told("dynamic", lengths).weights == pytest.approx([1] * 10)
+    weights = told("max_tokens:64", lengths).weights
+    assert weights[0] < 0.7
+    assert weights[-1] > 1.5
+
+
+@given(st.lists(st.floats(1, 100), min_size=1, max_size=300), st.integers(1, 12))
+def test_typical_batches_stand_for_all(costs: list[float], count: int) -> None:
+    """Each once, from all over the range, so that their mean is near that of all."""
+    chosen = typical(np.asarray(costs), count)
+    assert len(set(chosen.tolist())) == min(count, len(costs))
+    apart = np.mean(np.asarray(costs)[chosen]) - np.mean(costs)
+    assert abs(apart) <= np.ptp(costs) / min(count, len(costs)) + 1e-9
 
 
 def test_sorting_helps_where_lengths_differ() -> None:

@@ -1,18 +1,16 @@
 """`harness plan`: which collation to use for a data set and a model, without training."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
 from harness import catalog, collation
-from harness.collation import Trajectory
+from harness.batching import compose
 from harness.commands.options import Commands, add_settings, running
 from harness.errors import SpecError
-from harness.forecast import Forecast, forecast, recommended
+from harness.forecast import Forecast, advice, forecast
 from harness.spec import Cell, Recipe
 
 HEADER = (
@@ -49,44 +47,47 @@ def run(asked: argparse.Namespace) -> int:
     recipe = Recipe(dataset=asked.dataset, model=asked.model, max_train_samples=asked.samples)
     cell = Cell(name="plan", recipe=recipe, scale=asked.harness_scale, device="cpu")
     with running(asked, asked.python) as runner:
-        model = runner.sources.find(recipe, cell.scale).model
         lengths = np.asarray(runner.lengths(cell), np.int64)
-    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    limit = int(config["max_position_embeddings"])
+        architecture = runner.architecture(cell)
+    limit = catalog.positions(architecture)
     max_length = min(asked.max_length or limit, limit)
     names = [*collation.PLAIN, "pad_to_multiple_of:8", "pad_to_multiple_of:64"]
     cut = np.minimum(lengths, max_length)
     names.append(f"max_tokens:{max(round(asked.batch_size * cut.mean()), cut.max())}")
-    found = [
-        forecast(
+    found = []
+    for strategy in map(collation.parse, names):
+        batches = compose(
             lengths,
-            collation.parse(name),
+            strategy,
             batch_size=asked.batch_size,
             max_length=max_length,
-            hidden=int(config.get("hidden_size") or config["dim"]),
-            training=name != "sorted",
+            training=not strategy.sorted,
         )
-        for name in names
-    ]
-    print(*_lines(found, lengths), sep="\n")
+        hidden = catalog.width(architecture)
+        found.append(forecast(batches, strategy, max_length=max_length, hidden=hidden))
+    print(*_lines(found, lengths, max_length), sep="\n")
     return 0
 
 
-def _lines(found: list[Forecast], lengths: np.ndarray) -> list[str]:
+def _lines(found: list[Forecast], lengths: np.ndarray, max_length: int) -> list[str]:
     """What was measured, the table, the fastest first, and the advice."""
+    speedups = {told.name: told.speedup for told in found}
+    cut = np.mean(lengths > max_length)
     low, middle, high = np.quantile(lengths, [0.05, 0.5, 0.95]).astype(int)
-    first = found[0]
     return [
         (
             f"{len(lengths):,} examples of {lengths.min()} to {lengths.max()} tokens, half of them "
-            f"at most {middle}, nine of ten {low} to {high}; {first.truncated:.1%} are cut"
+            f"at most {middle}, nine of ten {low} to {high}; {cut:.1%} are cut"
         ),
-        f"at most {first.limit:.2f} times as fast as padding to max_length",
+        f"at most {found[0].limit:.2f} times as fast as padding to max_length",
         "",
         HEADER,
         *(_line(told) for told in sorted(found, key=lambda told: -told.speedup)),
         "",
-        *_advice(found),
+        *(
+            f"{why}: {name}, {speedups[name]:.2f} times as fast"
+            for name, why in advice(speedups).items()
+        ),
     ]
 
 
@@ -98,16 +99,3 @@ def _line(told: Forecast) -> str:
         f"{told.batches:>9,}{told.variation:>13.1%}{told.largest:>15,}  "
         + ("evaluation only" if told.name == "sorted" else trajectory)
     )
-
-
-def _advice(found: list[Forecast]) -> list[str]:
-    """Which to use, and why; one for each thing that it may change about training."""
-    trained = [told for told in found if told.name != "sorted"]
-    allowed: list[Forecast] = []
-    told: list[str] = []
-    for trajectory in get_args(Trajectory):
-        allowed += [t for t in trained if collation.parse(t.name).trajectory == trajectory]
-        best = recommended(allowed)
-        if not told or best.name not in told[-1]:
-            told.append(f"{trajectory}: {best.name}, {best.speedup:.2f} times as fast")
-    return told

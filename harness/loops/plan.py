@@ -129,7 +129,11 @@ def loader(setup: Setup, name: str, order: torch.Generator | None = None) -> "Da
             "drop_last": recipe.dataloader_drop_last,
         }
     return DataLoader(
-        rows, collate_fn=setup.collator, num_workers=recipe.dataloader_num_workers, **drawn
+        rows,
+        collate_fn=setup.collator,
+        num_workers=recipe.dataloader_num_workers,
+        pin_memory=recipe.dataloader_pin_memory and setup.device == "cuda",
+        **drawn,
     )
 
 
@@ -174,6 +178,15 @@ def compiled(model: torch.nn.Module, recipe: Recipe) -> Any:
     if not recipe.torch_compile:
         return model
     return torch.compile(model, backend=recipe.torch_compile_backend or "inductor")
+
+
+def autocast(device: str, precision: str) -> torch.autocast:
+    """The precision of a forward pass: `no`, `fp16` or `bf16`."""
+    return torch.autocast(
+        device,
+        dtype=torch.float16 if precision == "fp16" else torch.bfloat16,
+        enabled=precision != "no",
+    )
 
 
 def full_precision(logits: torch.Tensor) -> torch.Tensor:

@@ -48,11 +48,7 @@ class PlainLoop:
         self.schedule = get_scheduler(
             recipe.lr_scheduler_type, self.optimizer, self.plan.warmup, self.plan.total
         )
-        self.autocast = torch.autocast(
-            setup.device,
-            dtype=torch.float16 if setup.precision == "fp16" else torch.bfloat16,
-            enabled=setup.precision != "no",
-        )
+        self.autocast = plan.autocast(setup.device, setup.precision)
         self.scaler = torch.amp.GradScaler(setup.device, enabled=setup.precision == "fp16")
         self.best = plan.Best(recipe)
         self.log_history: list[dict[str, Any]] = []

@@ -59,9 +59,7 @@ class Setup:
     @property
     def precision(self) -> str:
         """The recipe's precision on this device: `no`, `fp16` or `bf16`."""
-        if self.recipe.fp16 and self.device != "cpu":
-            return "fp16"
-        return "bf16" if self.recipe.bf16 else "no"
+        return precision(self.recipe, self.device)
 
     def columns(self, names: Iterable[str]) -> list[str]:
         """Those columns that the model takes, and the label by whatever name."""
@@ -72,6 +70,13 @@ class Setup:
         """What the model receives of a batch; no labels if they are to be smoothed."""
         withheld = {"labels"} if self.recipe.label_smoothing_factor else set()
         return {name: tensor for name, tensor in batch.items() if name not in withheld}
+
+
+def precision(recipe: Recipe, device: str) -> str:
+    """A recipe's precision on a device: `no`, `fp16` or `bf16`."""
+    if recipe.fp16 and device != "cpu":
+        return "fp16"
+    return "bf16" if recipe.bf16 else "no"
 
 
 def step_of(folder: Path) -> int:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from harness.spec import Cell
 
 if TYPE_CHECKING:
+    from harness.report.pace import Pace
     from harness.runner import Result
 
 
@@ -99,7 +100,8 @@ class Measured:
         outcomes: how many tests of a suite passed, failed, …
         tests: what became of each, and why, by its id.
         reasons: why cells were not measured, and which.
-        tried: how many tests judged trials.
+        tried: how many tests judged trials, or whether a collation is sound.
+        paces: of collations that were timed, by the test that did.
         deviations: known ones that tests were expected to show, and how many.
         noise: how far apart trials were that must agree, the largest of every band.
     """
@@ -109,6 +111,7 @@ class Measured:
     tests: dict[str, tuple[str, str]] = field(default_factory=dict)
     reasons: dict[str, set[str]] = field(default_factory=dict)
     tried: int = 0
+    paces: "dict[str, Pace]" = field(default_factory=dict)
     deviations: Counter[str] = field(default_factory=Counter)
     noise: dict[str, float] = field(default_factory=dict)
 
@@ -128,6 +131,7 @@ class Measured:
         return {
             "version": 1,
             "cells": [asdict(row) for row in self.rows.values()],
+            "paces": [pace.as_json() for pace in self.paces.values()],
             "tests": dict(self.outcomes),
             "outcomes": {
                 test: {"outcome": outcome, "message": message}

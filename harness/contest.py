@@ -1,0 +1,240 @@
+"""A contest: collations of one recipe, each proven, then timed in turn, round by round.
+
+All run in one child on one model, so that whatever the machine does, and however the process lies
+in memory, meets all alike; where `torch.compile` remembers shapes, each has a child of its own.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any, Self, TypeVar
+
+import numpy as np
+
+from harness import catalog, collation, tolerance
+from harness.batching import Integers, compose
+from harness.errors import LimitError, RunError, SpecError, UnsupportedError
+from harness.runner import Ask, Runner
+from harness.spec import Cell
+from harness.standing import Entrant, Mode, Standing
+from harness.tolerance import Band
+
+BASELINE = "max_length"
+"""What every other collation is compared with."""
+
+PROVEN = 8
+"""Examples that are held against themselves alone."""
+
+WARM = 2
+"""Rounds that are not counted: in the first everything is allocated and compiled."""
+
+DRAWN = ("uniform", "outliers")
+
+EXAMPLES = 2_000
+"""Of lengths that are drawn."""
+
+RARE = 50
+"""One of so many is an outlier."""
+
+Told = TypeVar("Told")
+Paced = Callable[[Cell], AbstractContextManager[Ask]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Contest:
+    """Collations of one recipe on examples of some lengths.
+
+    Attributes:
+        paced: `Runner.paced`.
+        cell: whose recipe it is, but for the collation.
+        names: of the collations; the baseline runs in any case.
+        data: where the examples come from, in words.
+        lengths: tokens of the examples.
+        hidden: width of the model.
+        max_length: longer examples are cut.
+        rounds: how often each is timed.
+    """
+
+    paced: Paced
+    cell: Cell
+    names: Sequence[str]
+    data: str
+    lengths: Integers
+    hidden: int
+    max_length: int
+    rounds: int
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _children: dict[str, Ask] = field(default_factory=dict)
+    _proofs: dict[str, Mapping[str, Any] | RunError] = field(default_factory=dict)
+    _standings: dict[tuple[str, Mode], Standing | RunError] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, runner: Runner, cell: Cell, names: Sequence[str], kind: str, rounds: int) -> Self:
+        """A contest on a cell's data, or on drawn lengths, as a `Benchmark` declares them.
+
+        Raises:
+            HarnessError: the data or the tokenizer are not there, or the recipe makes no sense.
+        """
+        recipe, architecture = cell.recipe, runner.architecture(cell)
+        limit = catalog.positions(architecture)
+        max_length = recipe.max_length or limit
+        if max_length > limit:
+            raise SpecError(
+                f"max_length={max_length} is over the limit of {recipe.model}",
+                why=f"it reads at most {limit} tokens",
+                fix=f"use max_length={limit} or less",
+            )
+        found = drawn(kind, max_length) if kind in DRAWN else np.asarray(runner.lengths(cell))
+        return cls(
+            paced=runner.paced,
+            cell=cell,
+            names=names,
+            data=f"{kind} lengths" if kind in DRAWN else recipe.dataset,
+            lengths=found,
+            hidden=catalog.width(architecture),
+            max_length=max_length,
+            rounds=rounds,
+        )
+
+    def close(self) -> None:
+        """End the children; what is known stays known."""
+        self._children.clear()
+        self._stack.close()
+
+    def unsound(self, name: str) -> list[str]:
+        """What a collation computes otherwise than batches of one do; empty if nothing.
+
+        Raises:
+            UnsupportedError: the judged version cannot do it.
+            LimitError: it does not fit into memory.
+            RunError: the child was lost.
+        """
+        if name not in self._proofs:
+            lengths = np.quantile(self.lengths, np.linspace(0, 1, PROVEN)).astype(int)
+            lengths = np.minimum(lengths, self.max_length)
+            self._proofs[name] = self._attempt(name, {"do": "prove", "lengths": lengths.tolist()})
+        told = _given(self._proofs[name])
+        recipe = self.cell.recipe
+        half = recipe.bf16 or (recipe.fp16 and self.cell.device != "cpu")
+        own = tolerance.ALONE_HALF if half else tolerance.ALONE
+        return [
+            *_beyond("float64", told["double"], tolerance.DOUBLE),
+            *_beyond("the measured precision", told["own"], own),
+        ]
+
+    def standing(self, name: str, mode: Mode) -> Standing:
+        """How fast a collation is; all are timed when the first is asked for.
+
+        Raises:
+            UnsupportedError: the judged version cannot do it.
+            LimitError: a batch does not fit into memory.
+            RunError: it does not compute the same, or the child was lost.
+        """
+        if (name, mode) not in self._standings:
+            self._compete(mode)
+        return _given(self._standings[name, mode])
+
+    def _compete(self, mode: Mode) -> None:
+        """Time all that are sound, in turn, forward and backward."""
+        entrants = {}
+        for name in dict.fromkeys([BASELINE, *self.names]):
+            try:
+                entrants[name] = self._entrant(name, mode)
+            except RunError as error:
+                self._standings[name, mode] = error
+        told: dict[str, list[Any]] = {name: [] for name in entrants}
+        for index in range(WARM + self.rounds):
+            for name in [*entrants] if index % 2 else [*reversed(entrants)]:
+                found = self._attempt(name, {"do": mode, "batches": entrants[name].batches})
+                if isinstance(found, RunError):
+                    self._standings[name, mode] = found
+                    del entrants[name]
+                else:
+                    told[name].append(found)
+        first = entrants.get(BASELINE)
+        baseline = first.seconds(told[BASELINE][WARM:]) if first else ()
+        for name, entrant in entrants.items():
+            self._standings[name, mode] = entrant.standing(mode, told[name], WARM, baseline)
+
+    def _entrant(self, name: str, mode: Mode) -> Entrant:
+        """A collation that is sound.
+
+        Raises:
+            RunError: it is not, or cannot be had.
+        """
+        recipe, strategy = self.cell.recipe, collation.parse(name)
+        if strategy.sorted and mode == "train":
+            raise UnsupportedError(f"{name} is for evaluation alone: training stays dynamic")
+        wrong = self.unsound(name)
+        if wrong:
+            raise RunError(f"{name} does not compute the same", why="; ".join(wrong))
+        sizes = {
+            "batch_size": recipe.per_device_train_batch_size,
+            "max_length": self.max_length,
+        }
+        epoch = compose(
+            self.lengths,
+            strategy,
+            training=not strategy.sorted,
+            seed=recipe.order_seed,
+            **sizes,
+        )
+        return Entrant.of(strategy, epoch, hidden=self.hidden, **sizes)
+
+    def _attempt(self, name: str, request: Mapping[str, Any]) -> Any:
+        """A child's answer, or the error that stands for it; who asks next gets a new child."""
+        recipe = replace(self.cell.recipe, collation=name)
+        key = name if recipe.torch_compile else ""
+        try:
+            if key not in self._children:
+                cell = replace(self.cell, recipe=recipe)
+                self._children[key] = self._stack.enter_context(self.paced(cell))
+            told = self._children[key]({**request, "collation": name})
+        except RunError as error:
+            self._children.pop(key, None)
+            return error
+        if "unsupported" in told:
+            return UnsupportedError(told["unsupported"])
+        if "out of memory" in told:
+            return LimitError(
+                f"{name} does not fit into memory with batches of "
+                f"{recipe.per_device_train_batch_size} and {self.max_length} tokens",
+                why=told["out of memory"],
+            )
+        return told
+
+
+def drawn(kind: str, max_length: int) -> Integers:
+    """(examples,) lengths of no data set: `uniform`; or short ones, with `outliers` among them."""
+    if kind == "uniform":
+        return np.random.default_rng(0).integers(2, max_length, EXAMPLES, endpoint=True)
+    lengths = np.full(EXAMPLES, max(2, max_length // 8))
+    lengths[::RARE] = max_length
+    return lengths
+
+
+def _given(found: Told | RunError) -> Told:
+    """What was found.
+
+    Raises:
+        RunError: nothing was, for this reason.
+    """
+    if isinstance(found, RunError):
+        raise found
+    return found
+
+
+def _beyond(precision: str, told: Mapping[str, float], band: Band) -> list[str]:
+    """What is further apart than a band, in words; NaN is."""
+    wrong = [
+        f"{what} differ by {told[what]:.1e} in {precision}"
+        for what in ("logits", "losses", "gradients")
+        if not told[what] <= band
+    ]
+    if not told["contamination"] <= band:
+        wrong.append(f"a neighbour moves logits by {told['contamination']:.1e} in {precision}")
+    if told["flips"]:
+        wrong.append(f"{told['flips']} labels flip outside the margin in {precision}")
+    for what in ("logits", "losses", "gradients", "contamination"):
+        band.note(told[what])
+    return wrong

@@ -1,0 +1,183 @@
+"""A benchmark of collations: lines for a terminal, and a page that needs nothing from elsewhere."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from harness.forecast import Forecast, advice
+from harness.report.drawing import HEIGHT, MARGIN, WIDTH, render
+from harness.report.pace import Pace
+
+HEADER = (
+    f"{'collation':<22}{'speed-up':>9}{'95 % interval':>15}{'of limit':>9}{'of plan':>9}"
+    f"{'samples/s':>11}{'real tokens/s':>14}{'steps/s':>9}{'memory':>10}{'collating':>10}"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bar:
+    """A speed-up, drawn from the left.
+
+    Attributes:
+        pace: whose it is.
+        words: the speed-up and its interval.
+        width: where it ends on the drawing.
+        low: where its interval begins.
+        high: and ends.
+        planned: where it was expected.
+    """
+
+    pace: Pace
+    words: str
+    width: float
+    low: float
+    high: float
+    planned: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
+    """What a strategy computes for examples of each length, drawn.
+
+    Attributes:
+        name: of the strategy.
+        real: points of an SVG polygon, the tokens that are there.
+        computed: points of a polyline, the positions that are computed.
+        padding: share of these that is padding, in words.
+    """
+
+    name: str
+    real: str
+    computed: str
+    padding: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Collations that met each other.
+
+    Attributes:
+        name: what they have in common.
+        limit: of their speed-ups.
+        limit_at: where it stands on the drawing.
+        bars: the fastest first.
+        profiles: of the same.
+        advice: which to use.
+    """
+
+    name: str
+    limit: float
+    limit_at: float
+    bars: list[Bar]
+    profiles: list[Profile]
+    advice: list[str]
+
+
+def grouped(paces: Iterable[Pace]) -> list[tuple[str, list[Pace]]]:
+    """Paces by what they are compared within, the fastest first."""
+    ordered = sorted(paces, key=lambda pace: (pace.group, -pace.standing.samples_per_second))
+    return [(name, [*group]) for name, group in groupby(ordered, lambda pace: pace.group)]
+
+
+def lines(paces: Iterable[Pace]) -> list[str]:
+    """A table for each group, and which collation to use."""
+    found: list[str] = []
+    for name, group in grouped(paces):
+        found += [f"{name}, limit {group[0].standing.forecast.limit:.2f}x", HEADER]
+        found += [_line(pace) for pace in group]
+        found += [*_advice(group), ""]
+    return found
+
+
+def page(paces: Iterable[Pace], environment: Mapping[str, Any]) -> str:
+    """The page."""
+    groups = [_group(name, group) for name, group in grouped(paces)]
+    return render(
+        "padding.html.jinja",
+        title="Padding",
+        verdict="measured",
+        sums=f"{sum(len(group.bars) for group in groups)} collations in {len(groups)} groups",
+        groups=groups,
+        environment=environment,
+    )
+
+
+def profile(told: Forecast, max_length: int) -> Profile:
+    """A strategy's padding, drawn over the lengths of its examples."""
+    real = _points(told.lengths, max_length)
+    return Profile(
+        name=told.name,
+        real=f"0,{HEIGHT - MARGIN} {real} {WIDTH},{HEIGHT - MARGIN}",
+        computed=_points(told.positions, max_length),
+        padding=f"{told.padding:.1%}",
+    )
+
+
+def _line(pace: Pace) -> str:
+    """A collation's line."""
+    found, ratio = pace.standing, pace.standing.speedup
+    compared = f"{'':>9}{'':>15}{'':>9}{'':>9}"
+    if ratio is not None and found.of_limit is not None and found.of_forecast is not None:
+        interval = f"[{ratio.low:.2f}, {ratio.high:.2f}]"
+        compared = (
+            f"{ratio.mean:>8.2f}x{interval:>15}{found.of_limit:>9.1%}{found.of_forecast:>9.2f}"
+        )
+    compiled = f"  {found.graphs} graphs, {found.breaks} breaks" if pace.compiled else ""
+    return (
+        f"{found.collation:<22}{compared}{found.samples_per_second:>11,.1f}"
+        f"{found.tokens_per_second:>14,.0f}{found.steps_per_second:>9,.2f}"
+        f"{found.memory / 2**20:>6,.0f} MiB{found.collating:>10.1%}{compiled}"
+    )
+
+
+def _advice(group: Sequence[Pace]) -> list[str]:
+    """Which to use, by what it may change about training, and why."""
+    speedups = {
+        found.collation: found.speedup.mean
+        for found in (pace.standing for pace in group)
+        if found.speedup is not None
+    }
+    return [
+        f"use {name} ({why}): {speedups[name]:.2f} times as fast as max_length"
+        for name, why in advice(speedups).items()
+    ]
+
+
+def _group(name: str, paces: list[Pace]) -> Group:
+    """A group, drawn."""
+    limit = paces[0].standing.forecast.limit
+    ends = [pace.standing.speedup.high for pace in paces if pace.standing.speedup is not None]
+    scale = WIDTH / (1.05 * max([limit, *ends]))
+    return Group(
+        name=name,
+        limit=limit,
+        limit_at=round(limit * scale, 1),
+        bars=[_bar(pace, scale) for pace in paces],
+        profiles=[profile(pace.standing.forecast, pace.max_length) for pace in paces],
+        advice=_advice(paces),
+    )
+
+
+def _bar(pace: Pace, scale: float) -> Bar:
+    """A pace, drawn."""
+    ratio, planned = pace.standing.speedup, pace.standing.forecast.speedup
+    if ratio is None:
+        return Bar(pace=pace, words="", width=0, low=0, high=0, planned=round(planned * scale, 1))
+    return Bar(
+        pace=pace,
+        words=f"{ratio.mean:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]",
+        width=round(ratio.mean * scale, 1),
+        low=round(ratio.low * scale, 1),
+        high=round(ratio.high * scale, 1),
+        planned=round(planned * scale, 1),
+    )
+
+
+def _points(values: Sequence[float], most: int) -> str:
+    """An SVG polyline's points; the top is a length, or what is more than that."""
+    room, step = HEIGHT - 2 * MARGIN, WIDTH / max(1, len(values) - 1)
+    return " ".join(
+        f"{index * step:.1f},{HEIGHT - MARGIN - room * min(1, value / most):.1f}"
+        for index, value in enumerate(values)
+    )
