@@ -145,7 +145,8 @@ class Contest:
         told: dict[str, list[Any]] = {name: [] for name in entrants}
         for index in range(WARM + self.rounds):
             for name in [*entrants] if index % 2 else [*reversed(entrants)]:
-                found = self._attempt(name, {"do": mode, "batches": entrants[name].batches})
+                request = {"do": mode, "warm": index < WARM, "batches": entrants[name].batches}
+                found = self._attempt(name, request)
                 if isinstance(found, RunError):
                     self._standings[name, mode] = found
                     del entrants[name]
@@ -154,7 +155,9 @@ class Contest:
         first = entrants.get(BASELINE)
         baseline = first.seconds(told[BASELINE][WARM:]) if first else ()
         for name, entrant in entrants.items():
-            self._standings[name, mode] = entrant.standing(mode, told[name], WARM, baseline)
+            self._standings[name, mode] = entrant.standing(
+                mode, told[name][:WARM], told[name][WARM:], baseline
+            )
 
     def _entrant(self, name: str, mode: Mode) -> Entrant:
         """A collation that is sound.

@@ -15,6 +15,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from harness import serial
 from harness.errors import SpecError, unknown
 from harness.loops import NAMES as LOOPS
+from harness.spec import Recipe
 
 OURS = Path(__file__).with_name("deviations.toml")
 """What we have found."""
@@ -30,6 +31,7 @@ class Deviation:
         packages: versions by distribution, as specifiers; all must match.
         loops: in which it shows.
         models: of the catalog, in which it shows; all if empty.
+        collations: with which it shows; all if empty.
         issue: where it is reported; empty if nowhere yet.
         advice: what users should do.
     """
@@ -39,15 +41,17 @@ class Deviation:
     packages: Mapping[str, str]
     loops: tuple[str, ...]
     models: tuple[str, ...] = ()
+    collations: tuple[str, ...] = ()
     issue: str = ""
     advice: str
 
-    def applies(self, invariant: str, loop: str, model: str, versions: Mapping[str, str]) -> bool:
+    def applies(self, invariant: str, recipe: Recipe, versions: Mapping[str, str]) -> bool:
         """Whether a test of a cell is known to fail among these installed versions."""
         return (
             invariant in self.invariants
-            and loop in self.loops
-            and (not self.models or model in self.models)
+            and recipe.loop in self.loops
+            and (not self.models or recipe.model in self.models)
+            and (not self.collations or recipe.collation in self.collations)
             and all(
                 name in versions
                 and SpecifierSet(allowed).contains(versions[name], prereleases=True)

@@ -59,6 +59,7 @@ SIMPLEST = (
     "max_length",
     "dynamic",
     "pad_to_multiple_of",
+    "sorted",
     "group_by_length",
     "max_tokens",
     "packed",

@@ -5,6 +5,7 @@ a data set nor a checkpoint is needed.
 """
 
 import contextlib
+import ctypes
 import itertools
 import time
 from collections import defaultdict
@@ -53,11 +54,12 @@ class Pacer:
         """Do what is asked under a `collation`.
 
         `prove`: batch examples of some `lengths`, and hold each against itself alone. `train` or
-        `predict`: run `batches`, lists of lengths.
+        `predict`: run `batches`, lists of lengths; to warm up if it says `warm`.
 
         Returns:
-            What `Soundness.found` or `_run` returns; or, as `unsupported` or `out of memory`, why
-            there is nothing to return.
+            What `Soundness.found` or `_run` returns; while warming up also `memory`, bytes at the
+            peak over those held before. Or, as `unsupported` or `out of memory`, why there is
+            nothing to return.
         """
         strategy = collation.parse(request["collation"])
         try:
@@ -66,7 +68,9 @@ class Pacer:
                 soundness = Soundness(self.model, self._collator(strategy), examples, self.autocast)
                 return soundness.found(strategy)
             with sequences.isolate(self.model, strategy):
-                return self._run(strategy, request["batches"], training=request["do"] == "train")
+                held = _held(self.job.device) if request.get("warm") else None
+                found = self._run(strategy, request["batches"], training=request["do"] == "train")
+                return found | ({} if held is None else {"memory": _peak(self.job.device) - held})
         except UnsupportedError as error:
             return {"unsupported": error.text}
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -117,15 +121,14 @@ class Pacer:
 
         Returns:
             Wall `seconds`; those of `collating`, on the host; `laps`, seconds by phase, by the
-            accelerator's own clock if there is one; `memory`, bytes at the peak over those held
-            before; `graphs` compiled and `breaks` between them; the `kernel` of attention.
+            accelerator's own clock if there is one; `graphs` compiled and `breaks` between them;
+            the `kernel` of attention.
         """
         device, lane = self.job.device, self._lane(strategy, batches)
         forward = plan.compiled(self.model, self.recipe)
         scaler = torch.amp.GradScaler(device, enabled=self.precision == "fp16")
         self.model.train(training)
         counters.clear()
-        held = _watermark(device)
         laps, collating = Laps(device), 0.0
         started = laps.finished()
         with torch.set_grad_enabled(training):
@@ -151,7 +154,6 @@ class Pacer:
             "seconds": ended - started,
             "collating": collating,
             "laps": laps.seconds(),
-            "memory": _peak(device) - held,
             "graphs": counters["stats"]["unique_graphs"],
             "breaks": sum(counters["graph_break"].values()),
             "kernel": str(self.model.config._attn_implementation),  # noqa: SLF001 - no public name
@@ -210,12 +212,16 @@ def _is_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or _NO_MEMORY in str(error)
 
 
-def _watermark(device: str) -> int:
-    """Begin to watch for a new peak; bytes that are held now."""
+def _held(device: str) -> int:
+    """Bytes that are held now; from here on, a new peak is watched for.
+
+    A CPU's allocator first gives back what is free, which makes what follows slower.
+    """
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         return torch.cuda.memory_allocated()
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     return _status("VmRSS")
 

@@ -291,9 +291,8 @@ def trials(request: pytest.FixtureRequest, cell: Cell) -> "Iterator[Trials]":
 def _expect_deviation(request: pytest.FixtureRequest, cell: Cell) -> None:
     """Expect the test to fail, strictly, where a library is known to be wrong."""
     versions = schedule_of(request.config).runner.environment()["packages"]
-    recipe = cell.recipe
     for known in request.config.stash[DEVIATIONS]:
-        if known.applies(request.node.originalname, recipe.loop, recipe.model, versions):
+        if known.applies(request.node.originalname, cell.recipe, versions):
             request.node.user_properties.append((DEVIATION, known.summary))
             mark = pytest.mark.xfail(raises=AssertionError, strict=True, reason=known.reason)
             request.node.add_marker(mark)

@@ -115,20 +115,23 @@ class Entrant:
         )
 
     def standing(
-        self, mode: Mode, told: Sequence[Mapping[str, Any]], warm: int, baseline: Sequence[float]
+        self,
+        mode: Mode,
+        warm: Sequence[Mapping[str, Any]],
+        told: Sequence[Mapping[str, Any]],
+        baseline: Sequence[float],
     ) -> Standing:
         """What its rounds say.
 
         Args:
             mode: what was timed.
-            told: what a `Pacer` said of each round.
-            warm: rounds at the beginning that only warm up.
-            baseline: seconds of the baseline's rounds after those; empty if it could not run.
+            warm: what a `Pacer` said while it warmed up.
+            told: and of each round after that.
+            baseline: seconds of the baseline's rounds; empty if it could not run.
         """
-        seconds = self.seconds(told[warm:])
+        seconds = self.seconds(told)
         step = median(seconds) * self.examples / self.batch_size
-        wall = sum(each["seconds"] for each in told[warm:])
-        phases = told[-1]["laps"]
+        wall = sum(each["seconds"] for each in told)
         return Standing(
             collation=self.forecast.name,
             mode=mode,
@@ -138,14 +141,14 @@ class Entrant:
             samples_per_second=self.examples / step,
             tokens_per_second=self.examples * self.tokens / step,
             steps_per_second=1 / step,
-            collating=sum(each["collating"] for each in told[warm:]) / wall,
+            collating=sum(each["collating"] for each in told) / wall,
             phases={
-                phase: sum(each["laps"][phase] for each in told[warm:]) / wall for phase in phases
+                phase: sum(each["laps"][phase] for each in told) / wall for phase in told[0]["laps"]
             },
-            memory=max(each["memory"] for each in told[warm:]),
-            graphs=sum(each["graphs"] for each in told),
-            breaks=max(each["breaks"] for each in told),
-            kernel=told[-1]["kernel"],
+            memory=warm[-1]["memory"],
+            graphs=sum(each["graphs"] for each in [*warm, *told]),
+            breaks=max(each["breaks"] for each in [*warm, *told]),
+            kernel=told[0]["kernel"],
         )
 
     def seconds(self, told: Sequence[Mapping[str, Any]]) -> tuple[float, ...]:

@@ -1,5 +1,6 @@
 """Known deviations: strict where they apply, silent elsewhere, refused where they make no sense."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from harness import catalog, deviations
 from harness.deviations import OURS, Deviation
 from harness.errors import SpecError
+from harness.spec import Recipe
 from harness.suite import invariants
 from tests.conftest import Door
 
@@ -60,7 +62,24 @@ def test_a_deviation_applies_where_it_says(
         loops=("trainer",),
         advice="wait",
     )
-    assert known.applies(invariant, loop, "bert-base-uncased", versions) is applies
+    assert known.applies(invariant, Recipe(dataset="imdb", loop=loop), versions) is applies
+
+
+def test_a_deviation_may_show_with_some_models_and_collations_alone() -> None:
+    """Where it names any, others are judged as ever."""
+    known = Deviation(
+        what="wrong",
+        invariants=("test_a",),
+        packages={},
+        loops=("trainer",),
+        models=("bert-base-cased",),
+        collations=("group_by_length",),
+        advice="wait",
+    )
+    recipe = Recipe(dataset="imdb", model="bert-base-cased", collation="group_by_length")
+    assert known.applies("test_a", recipe, {})
+    assert not known.applies("test_a", replace(recipe, collation="dynamic"), {})
+    assert not known.applies("test_a", replace(recipe, model="bert-base-uncased"), {})
 
 
 def test_a_deviation_that_is_none_turns_red(door: Door, declare: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from harness.record import Record
 from harness.spec import OUR_FIELDS
 
-_TRANSLATED = {"warmup_steps", "fp16", "activation_checkpointing"}
+_TRANSLATED = {"warmup_steps", "fp16", "activation_checkpointing", "dataloader_pin_memory"}
 """Said differently by version or device; the schedule's and the precision's laws judge them."""
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from harness.forecast import Forecast, advice
+from harness.forecast import Forecast, advice, recommended
 from harness.report.drawing import HEIGHT, MARGIN, WIDTH, render
 from harness.report.pace import Pace
 
@@ -76,8 +76,14 @@ class Group:
 
 def grouped(paces: Iterable[Pace]) -> list[tuple[str, list[Pace]]]:
     """Paces by what they are compared within, the fastest first."""
-    ordered = sorted(paces, key=lambda pace: (pace.group, -pace.standing.samples_per_second))
+    ordered = sorted(paces, key=lambda pace: (pace.group, *_slowness(pace)))
     return [(name, [*group]) for name, group in groupby(ordered, lambda pace: pace.group)]
+
+
+def _slowness(pace: Pace) -> tuple[bool, float]:
+    """What orders a group: the speed-up, which is paired, or the speed where that is not known."""
+    ratio = pace.standing.speedup
+    return ratio is None, -(pace.standing.samples_per_second if ratio is None else ratio.mean)
 
 
 def lines(paces: Iterable[Pace]) -> list[str]:
@@ -138,9 +144,13 @@ def _advice(group: Sequence[Pace]) -> list[str]:
         for found in (pace.standing for pace in group)
         if found.speedup is not None
     }
+    if group[0].standing.mode == "train":
+        advised: Mapping[str, str] = advice(speedups)
+    else:
+        advised = {recommended(speedups): "predictions stay"} if speedups else {}
     return [
         f"use {name} ({why}): {speedups[name]:.2f} times as fast as max_length"
-        for name, why in advice(speedups).items()
+        for name, why in advised.items()
     ]
 
 
