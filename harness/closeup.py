@@ -52,6 +52,7 @@ class Closeup(Watch):
         recipe: how.
         closely: whether to compute the first steps again.
         interrupted: micro-batches after which to break off.
+        mean_size: what a batch's summed loss is divided by; None if by its number of examples.
         looks: so far.
         counter: of torch operators.
         operations: of each step so far.
@@ -62,6 +63,7 @@ class Closeup(Watch):
     recipe: Recipe
     closely: bool = False
     interrupted: int | None = None
+    mean_size: float | None = None
     looks: list[Look] = field(default_factory=list)
     counter: Counter = field(default_factory=Counter)
     operations: list[int] = field(default_factory=list)
@@ -110,15 +112,17 @@ class Closeup(Watch):
         weights = dict(self.model.named_parameters())
         formulas = encoder.Encoder(self.model.config)
         with torch.enable_grad():
-            losses = [
-                encoder.cross_entropy(
-                    formulas.logits(weights, batch),
-                    batch["labels"],
-                    self.recipe.label_smoothing_factor,
-                )
-                for batch in self._batches
-            ]
-            loss = torch.cat(losses).mean()
+            losses = torch.cat(
+                [
+                    encoder.cross_entropy(
+                        formulas.logits(weights, batch),
+                        batch["labels"],
+                        self.recipe.label_smoothing_factor,
+                    )
+                    for batch in self._batches
+                ]
+            )
+            loss = losses.sum() / (self.mean_size or len(losses))
             gradients = torch.autograd.grad(loss, list(weights.values()))
         norm = _norm(gradients)
         given = [parameter.grad for parameter in weights.values()]

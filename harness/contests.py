@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.spec import Cell
-from harness.stash import schedule_of
+from harness.stash import cell_of, schedule_of
 
 if TYPE_CHECKING:
     from harness.contest import Contest
 
 _CONTESTS = pytest.StashKey["Contests"]()
 _FEWEST = 2
-"""Rounds where pytest-benchmark is switched off, and nobody looks at them."""
+"""Rounds that an interval needs."""
 
 
 @dataclass(slots=True)
@@ -35,15 +35,14 @@ class Contests:
             entered = [
                 other.recipe.collation
                 for item in request.session.items
-                if isinstance(item, pytest.Function) and item.cls is request.cls
-                for other in item.callspec.params.values()
-                if isinstance(other, Cell) and _shared(other) == key[1]
+                if getattr(item, "cls", None) is request.cls
+                and (other := cell_of(item)) is not None
+                and _shared(other) == key[1]
             ]
-            option = request.config.option
-            rounds = _FEWEST if option.benchmark_disable else option.benchmark_min_rounds
             runner = schedule_of(request.config).runner
             kind = request.cls.lengths
-            self.known[key] = Contest.of(runner, cell, [*dict.fromkeys(entered)], kind, rounds)
+            names, rounds = [*dict.fromkeys(entered)], _rounds(request.config)
+            self.known[key] = Contest.of(runner, cell, names, kind, rounds)
         for other_key, contest in self.known.items():
             if other_key != key:
                 contest.close()
@@ -58,6 +57,13 @@ class Contests:
 def contests_of(config: pytest.Config) -> Contests:
     """The session's contests."""
     return config.stash.setdefault(_CONTESTS, Contests())
+
+
+def _rounds(config: pytest.Config) -> int:
+    """How often pytest-benchmark wants everything timed."""
+    if config.getoption("benchmark_disable", default=True):
+        return _FEWEST
+    return max(_FEWEST, int(config.getoption("benchmark_min_rounds")))
 
 
 def _shared(cell: Cell) -> Cell:

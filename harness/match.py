@@ -190,7 +190,7 @@ class Match:
         What is still open then is a regression if something is lost, surely, for it was not shown
         to be little.
         """
-        (rows, _), (others, _) = (_right(side.run(self.cell).record) for side in self.sides)
+        (rows, _), (others, _) = (right_of(side.run(self.cell).record) for side in self.sides)
         if not (len(rows) and np.array_equal(rows, others)):
             words = f"predictions were of {len(rows)} examples, now of {len(others)} others"
             return self._found("accuracy", "accuracy", "regressed", words, p=0.0)
@@ -213,7 +213,7 @@ class Match:
         """Right in the candidate less right in the base, by example, of one seed after another."""
         for extra in range(MOST_SEEDS):
             seeded = _seeded(self.cell, extra)
-            (_, before), (_, after) = (_right(side.run(seeded).record) for side in self.sides)
+            (_, before), (_, after) = (right_of(side.run(seeded).record) for side in self.sides)
             yield after - before
 
 
@@ -235,7 +235,7 @@ def _nudged(cell: Cell, share: float) -> Cell:
     return replace(cell, recipe=replace(cell.recipe, learning_rate=rate))
 
 
-def _right(run: Record) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.float64]]:
+def right_of(run: Record) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.float64]]:
     """Names of the evaluated examples, sorted, and whether each was predicted right.
 
     None where the model saw more or fewer examples than were predicted: whose prediction is whose
@@ -252,7 +252,7 @@ def _right(run: Record) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.float64]
 
 def _answers(ours: Record, theirs: Record) -> Mapping[str, int]:
     """How many examples each side, both or neither predicts right."""
-    (rows, before), (others, after) = _right(ours), _right(theirs)
+    (rows, before), (others, after) = right_of(ours), right_of(theirs)
     if not np.array_equal(rows, others):
         return {}
     return {

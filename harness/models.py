@@ -67,6 +67,12 @@ def untrained(architecture: Mapping[str, Any], labels: int) -> Any:
     return AutoModelForSequenceClassification.from_config(config)
 
 
+def dropout(model: Any) -> float:
+    """The largest probability with which a model drops something, as it is set now."""
+    layers = [module for module in model.modules() if isinstance(module, torch.nn.Dropout)]
+    return max((layer.p for layer in layers if layer.training), default=0.0)
+
+
 def limit(model: Any, tokens: Any) -> int:
     """Most tokens that the model can read."""
     return min(int(model.config.max_position_embeddings), int(tokens.model_max_length))

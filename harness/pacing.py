@@ -10,6 +10,7 @@ import itertools
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from harness.errors import UnsupportedError
 from harness.job import Job
 from harness.loops import plan
 from harness.loops.setup import precision
-from harness.soundness import Soundness
+from harness.soundness import ALONE, Soundness
 
 FIRST_TOKEN = 5
 """Ids below are special tokens in every vocabulary of ours."""
@@ -48,7 +49,13 @@ class Pacer:
         self.optimizer = plan.optimizer(self.model, self.recipe)
         self.precision = precision(self.recipe, job.device)
         self.autocast = plan.autocast(job.device, self.precision)
+        self.forward = plan.compiled(self.model, self.recipe)
         self.lanes: dict[str, tuple[Sequence[Sequence[int]], Iterator[Any]]] = {}
+        self.layout, self.undo = ALONE.layout, ExitStack()
+        for parameter in self.model.parameters():  # what the optimizer keeps is nobody's peak
+            parameter.grad = torch.zeros_like(parameter)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
 
     def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Do what is asked under a `collation`.
@@ -64,17 +71,15 @@ class Pacer:
         strategy = collation.parse(request["collation"])
         try:
             if request["do"] == "prove":
-                examples = [self._example(index, n) for index, n in enumerate(request["lengths"])]
-                soundness = Soundness(self.model, self._collator(strategy), examples, self.autocast)
-                return soundness.found(strategy)
-            with sequences.isolate(self.model, strategy):
-                held = _held(self.job.device) if request.get("warm") else None
-                found = self._run(strategy, request["batches"], training=request["do"] == "train")
-                return found | ({} if held is None else {"memory": _peak(self.job.device) - held})
+                return self._prove(strategy, request["lengths"])
+            self._lay_out(strategy)
+            held = _held(self.job.device) if request.get("warm") else None
+            found = self._run(strategy, request["batches"], training=request["do"] == "train")
+            return found | ({} if held is None else {"memory": _peak(self.job.device) - held})
         except UnsupportedError as error:
             return {"unsupported": error.text}
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if isinstance(error, RuntimeError) and not _is_memory(error):
+        except (MemoryError, RuntimeError) as error:
+            if not _is_memory(error):
                 raise
             reason = str(error).partition("\n")[0]
         finally:
@@ -82,6 +87,21 @@ class Pacer:
         if self.job.device == "cuda":
             torch.cuda.empty_cache()
         return {"out of memory": reason}
+
+    def _lay_out(self, strategy: Collation) -> None:
+        """Have the model read a strategy's batches; hooks that come and go would compile anew."""
+        if strategy.layout != self.layout:
+            self.undo.close()
+            self.layout = "padded"
+            self.undo = sequences.isolate(self.model, strategy)
+            self.layout = strategy.layout
+
+    def _prove(self, strategy: Collation, lengths: Sequence[int]) -> dict[str, Any]:
+        """How far a strategy's batch of examples is from batches of one."""
+        self._lay_out(ALONE)
+        examples = [self._example(index, length) for index, length in enumerate(lengths)]
+        collator = self._collator(strategy)
+        return Soundness(self.model, collator, examples, self.autocast).found(strategy)
 
     def _collator(self, strategy: Collation) -> Any:
         """The strategy's collator."""
@@ -122,10 +142,9 @@ class Pacer:
         Returns:
             Wall `seconds`; those of `collating`, on the host; `laps`, seconds by phase, by the
             accelerator's own clock if there is one; `graphs` compiled and `breaks` between them;
-            the `kernel` of attention.
+            the `kernel` of attention; the largest probability of `dropout`.
         """
         device, lane = self.job.device, self._lane(strategy, batches)
-        forward = plan.compiled(self.model, self.recipe)
         scaler = torch.amp.GradScaler(device, enabled=self.precision == "fp16")
         self.model.train(training)
         counters.clear()
@@ -140,7 +159,7 @@ class Pacer:
                 batch = batch.to(device)
                 labels = batch.pop("labels")
                 with self.autocast:
-                    loss = cross_entropy(forward(**batch).logits, labels)
+                    loss = cross_entropy(self.forward(**batch).logits, labels)
                 laps.lap("forward")
                 if training:
                     scaler.scale(loss).backward()  # type: ignore[no-untyped-call] # torch
@@ -156,7 +175,8 @@ class Pacer:
             "laps": laps.seconds(),
             "graphs": counters["stats"]["unique_graphs"],
             "breaks": sum(counters["graph_break"].values()),
-            "kernel": str(self.model.config._attn_implementation),  # noqa: SLF001 - no public name
+            "kernel": sequences.kernel(self.model, strategy),
+            "dropout": models.dropout(self.model),
         }
 
 
@@ -207,9 +227,10 @@ class Laps:
         return event
 
 
-def _is_memory(error: RuntimeError) -> bool:
+def _is_memory(error: Exception) -> bool:
     """Whether a device ran out of memory, in the words of any of torch's allocators."""
-    return isinstance(error, torch.OutOfMemoryError) or _NO_MEMORY in str(error)
+    exhausted = (MemoryError, torch.OutOfMemoryError)
+    return isinstance(error, exhausted) or _NO_MEMORY in str(error)
 
 
 def _held(device: str) -> int:

@@ -36,6 +36,7 @@ from harness.stash import (
     SETTINGS,
     TOLD,
     TRIED,
+    cell_of,
     full_by_mark,
     schedule_of,
     session_name,
@@ -173,7 +174,7 @@ def pytest_collection_modifyitems(
     kept: list[pytest.Item] = []
     left: list[pytest.Item] = []
     for item in items:
-        cell = (getattr(item, "cls", None), _cell_of(item))
+        cell = (getattr(item, "cls", None), cell_of(item))
         unwanted = REASON in dict(item.user_properties)
         (left if unwanted and cell in shown else kept).append(item)
         if unwanted:
@@ -194,17 +195,11 @@ def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
         reason = suite.opt_out.get(item.originalname)
         if reason is not None:
             item.add_marker(pytest.mark.skip(reason=f"opted out: {reason}"))
-        cell = _cell_of(item)
+        cell = cell_of(item)
         reason = None if cell is None else _not_asked(config, cell)
         if reason:
             item.user_properties.append((REASON, reason))
             item.add_marker(pytest.mark.skip(reason=reason))
-
-
-def _cell_of(item: pytest.Item) -> Cell | None:
-    """The cell that a test is about, if it is about one."""
-    cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
-    return cell if isinstance(cell, Cell) else None
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -214,7 +209,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     wanted: dict[str, dict[Cell, None]] = {"run": {}, "trials": {}, "compare_processes": {}}
     for item in session.items:
-        cell = _cell_of(item)
+        cell = cell_of(item)
         if cell is not None and not _not_asked(config, cell):
             for name in wanted.keys() & set(getattr(item, "fixturenames", ())):
                 wanted[name][cell] = None
@@ -328,6 +323,7 @@ def compare_processes(request: pytest.FixtureRequest) -> Callable[[Cell], Mappin
 @pytest.fixture
 def unsound(request: pytest.FixtureRequest, cell: Cell) -> Callable[[], list[str]]:
     """Asks what the cell's collation computes otherwise than batches of one do."""
+    _refuse_stored(request)
     found, name = contests_of(request.config), cell.recipe.collation
     request.node.user_properties.append((TRIED, cell.name))
     return lambda: _ask(request, lambda: found.of(request, cell).unsound(name))
@@ -338,6 +334,7 @@ def standing(request: pytest.FixtureRequest, cell: Cell) -> "Callable[[Mode], St
     """Asks how fast the cell's collation is beside the others of its benchmark."""
     if hasattr(request.config, "workerinput"):
         pytest.skip("pytest-xdist runs tests side by side: time without -n")
+    _refuse_stored(request)
     benchmark = request.getfixturevalue("benchmark")
 
     def measure(mode: "Mode") -> "Standing":
@@ -354,6 +351,12 @@ def standing(request: pytest.FixtureRequest, cell: Cell) -> "Callable[[Mode], St
         return fast
 
     return measure
+
+
+def _refuse_stored(request: pytest.FixtureRequest) -> None:
+    """Skip what is never in the store, where nothing else is asked."""
+    if request.config.stash[SETTINGS].stored:
+        pytest.skip("a collation is timed anew: the store has no speeds")
 
 
 @pytest.fixture(scope="session")

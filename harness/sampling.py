@@ -12,11 +12,35 @@ from harness.collation import Collation
 from harness.spec import Recipe
 
 
+class BatchOrder(Sampler[int]):
+    """The order of batches, another each epoch."""
+
+    def __init__(self, batches: int, seed: int) -> None:
+        """Order so many."""
+        self.batches, self.seed, self.epoch = batches, seed, 0
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return self.batches
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch comes next."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        """Indices of batches."""
+        order = torch.Generator().manual_seed(self.seed + self.epoch)
+        return iter(torch.randperm(self.batches, generator=order).tolist())
+
+
 class ComposedBatches(Sampler[list[int]]):
     """Training batches that lengths decide: made once, and shuffled anew each epoch.
 
-    Made once, because the number of steps must be known before the first.
+    Made once, because the number of steps must be known before the first. They have no one size:
+    accelerate, which shares batches out among processes, is told so by `batch_size`.
     """
+
+    batch_size = None
 
     def __init__(self, lengths: Integers, strategy: Collation, recipe: Recipe) -> None:
         """Compose the batches of some tokenized examples.
@@ -24,33 +48,27 @@ class ComposedBatches(Sampler[list[int]]):
         Raises:
             SpecError: see `harness.batching.compose`.
         """
-        self.seed = recipe.order_seed
-        self.batch_size = recipe.per_device_train_batch_size
+        size = recipe.per_device_train_batch_size
         self.drop_last = recipe.dataloader_drop_last
         composed = compose(
             lengths,
             strategy,
-            batch_size=self.batch_size,
+            batch_size=size,
             max_length=int(lengths.max(initial=1)),
-            seed=self.seed,
+            seed=recipe.order_seed,
         )
         self.batches = np.split(composed.order, starts(composed.sizes)[1:])
         if self.drop_last and not strategy.budget:
-            self.batches = [batch for batch in self.batches if len(batch) == self.batch_size]
-        self.epoch = 0
+            self.batches = [batch for batch in self.batches if len(batch) == size]
+        self.sampler = BatchOrder(len(self.batches), recipe.order_seed)
 
     def __len__(self) -> int:
         """Batches of an epoch."""
         return len(self.batches)
 
-    def set_epoch(self, epoch: int) -> None:
-        """Say which epoch comes next."""
-        self.epoch = epoch
-
     def __iter__(self) -> Iterator[list[int]]:
         """Indices of one batch after the other."""
-        order = torch.Generator().manual_seed(self.seed + self.epoch)
-        for index in torch.randperm(len(self.batches), generator=order).tolist():
+        for index in self.sampler:
             yield self.batches[index].tolist()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import transformers
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import BatchEncoding
 
@@ -96,7 +97,7 @@ def isolate(model: Any, strategy: Collation) -> ExitStack:
     if "position_ids" not in inspect.signature(model.base_model.forward).parameters:
         raise UnsupportedError(
             f"{type(model).__name__} cannot keep sequences of a row apart",
-            why="this version of transformers gives it no position_ids",
+            why=f"transformers {transformers.__version__} gives it no position_ids",
             fix="use transformers 5, or a collation that pads",
         )
     flat = strategy.layout == "flat"
@@ -104,7 +105,8 @@ def isolate(model: Any, strategy: Collation) -> ExitStack:
     if flat and not any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken):
         raise UnsupportedError(
             f"{type(model).__name__} cannot do without padding",
-            why="this version of transformers does not tell its attention where sequences begin",
+            why=f"transformers {transformers.__version__} does not tell its attention where "
+            "sequences begin",
             fix="use transformers 5, or collation='packed'",
         )
     encoder = getattr(model.base_model, "encoder", None) or model.base_model.transformer
@@ -134,6 +136,15 @@ def isolate(model: Any, strategy: Collation) -> ExitStack:
     return undo
 
 
+def kernel(model: Any, strategy: Collation) -> str:
+    """What computes a strategy's attention, in words."""
+    if strategy.layout == "flat":
+        on_cpu = next(model.parameters()).device.type == "cpu"
+        return "sdpa, a call a sequence" if on_cpu else "sdpa, jagged"
+    found = str(model.config._attn_implementation)  # noqa: SLF001 - it has no public name
+    return f"{found}, block mask" if strategy.layout == "packed" else found
+
+
 def _first_positions(sequences: torch.Tensor) -> torch.Tensor:
     """(examples,) where each example begins among all positions, row after row."""
     flat = sequences.reshape(-1)
@@ -159,7 +170,7 @@ def _attend_by_sequence(model: Any) -> str:
         model.set_attn_implementation(ATTENTION)
     except (ImportError, AttributeError, ValueError) as error:
         raise UnsupportedError(
-            "this version of transformers has no attention without padding",
+            f"transformers {transformers.__version__} has no attention without padding",
             why=f"{type(error).__name__}: {error}",
             fix="use collation='packed', or transformers 5",
         ) from error

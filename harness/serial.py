@@ -30,6 +30,7 @@ def decode(hint: Any, value: Any) -> Any:
         return None if value is None else decode(inner, value)
     if origin is tuple:
         return tuple(decode(arguments[0], part) for part in value)
-    if origin is not None and issubclass(origin, Mapping) and isinstance(value, dict):
+    mapping = isinstance(origin, type) and issubclass(origin, Mapping)
+    if mapping and isinstance(value, dict):
         return {name: decode(arguments[1], part) for name, part in value.items()}
     return value

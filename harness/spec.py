@@ -64,6 +64,7 @@ class Recipe(Spec):
         num_proc: processes that tokenize; in the run's own if None.
         warmup_steps: steps, or the share of all steps when below 1 (as in transformers 5).
         fp16: half precision on an accelerator; a CPU trains in float32.
+        remove_unused_columns: by the loop; else they are gone before it sees the examples.
         dataloader_pin_memory: on an accelerator; a CPU has nothing to copy to.
         save_model: finish with `Trainer.save_model`.
         save_state: finish with `Trainer.save_state`.
@@ -108,6 +109,7 @@ class Recipe(Spec):
     dataloader_num_workers: int = 0
     dataloader_drop_last: bool = False
     dataloader_pin_memory: bool = True
+    remove_unused_columns: bool = True
     eval_strategy: str = "no"
     eval_steps: int | None = None
     save_strategy: str = "no"

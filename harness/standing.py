@@ -38,7 +38,8 @@ class Standing:
         memory: bytes at the peak of a step, over what model and optimizer hold.
         graphs: that `torch.compile` made.
         breaks: where it gave up and went on.
-        kernel: of attention, as transformers calls it.
+        kernel: of attention, in words.
+        dropout: largest probability of the model's layers.
     """
 
     collation: str
@@ -55,6 +56,7 @@ class Standing:
     graphs: int
     breaks: int
     kernel: str
+    dropout: float
 
     @property
     def trajectory(self) -> str:
@@ -149,6 +151,7 @@ class Entrant:
             graphs=sum(each["graphs"] for each in [*warm, *told]),
             breaks=max(each["breaks"] for each in [*warm, *told]),
             kernel=told[0]["kernel"],
+            dropout=told[0]["dropout"],
         )
 
     def seconds(self, told: Sequence[Mapping[str, Any]]) -> tuple[float, ...]:

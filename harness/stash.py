@@ -62,6 +62,12 @@ def schedule_of(config: pytest.Config) -> "Schedule":
     return config.stash[SCHEDULE]
 
 
+def cell_of(item: pytest.Item) -> Cell | None:
+    """The cell that a test is about, if it is about one."""
+    cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
+    return cell if isinstance(cell, Cell) else None
+
+
 def full_by_mark(config: pytest.Config) -> bool:
     """Whether `-m` asks for marks of the full scale, not only to leave them out."""
     try:

@@ -69,7 +69,8 @@ ALONE: Final = Band("ALONE", 1e-5)
 Measured: up to 2e-6 for the gradient of twelve layers."""
 
 ALONE_HALF: Final = Band("ALONE_HALF", 0.05)
-"""The same under bfloat16 or float16 autocast; their steps are 0.8 % and 0.1 %."""
+"""The same under bfloat16 or float16 autocast, whose steps are 0.8 % and 0.1 %. So a label may flip
+only where the best two logits are nearer than twice that."""
 
 CLIPPING: Final = 1e-5
 """Relative. torch divides by the norm plus 1e-6."""

@@ -26,6 +26,7 @@ from harness.examination import checkpoints
 from harness.job import Job
 from harness.loops.setup import Setup
 from harness.notices import Notices
+from harness.sampling import ComposedBatches, lengths_of
 from harness.spec import Recipe
 from harness.training import drive
 from harness.trial import Trial, Trials
@@ -165,6 +166,10 @@ def _setup(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> 
 
 def _watch(setup: Setup, variation: Variation) -> Closeup:
     """The watch of a variation."""
+    rows = setup.splits["train"]
+    mean_size = None
+    if setup.strategy.budget:
+        mean_size = len(rows) / len(ComposedBatches(lengths_of(rows), setup.strategy, setup.recipe))
     return Closeup(
         pad_id=setup.tokenizer.pad_token_id,
         progress=lambda *_: None,
@@ -172,6 +177,7 @@ def _watch(setup: Setup, variation: Variation) -> Closeup:
         recipe=setup.recipe,
         closely=variation.look,
         interrupted=variation.interrupted,
+        mean_size=mean_size,
     )
 
 

@@ -91,6 +91,7 @@ def base(recipe: Recipe) -> Recipe:
 
 
 _IN_HALVES = {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2}
+_BUDGET = {"collation": f"max_tokens:{LONGEST}"}
 _KEPT = {"save_strategy": "steps", "save_steps": 3, "num_train_epochs": 2, **_IN_HALVES}
 _COMPILED = {
     "torch_compile": True,
@@ -123,6 +124,13 @@ VARIATIONS: Mapping[str, Variation] = {
     ),
     "packed": Variation(changes={"num_train_epochs": 2, "collation": "packed"}),
     "free of padding": Variation(changes={"num_train_epochs": 2, "collation": "padding_free"}),
+    "within a budget": Variation(changes=_BUDGET, look=True),
+    "within a budget, accumulated": Variation(
+        changes={**_BUDGET, "gradient_accumulation_steps": 2}, loops=("accelerate",)
+    ),
+    "within a budget, two processes": Variation(
+        changes=_BUDGET, loops=("accelerate",), processes=2
+    ),
     "whole": Variation(changes={"max_train_samples": 20}),
     "two processes": Variation(
         changes={"max_train_samples": 20, "per_device_train_batch_size": 2},

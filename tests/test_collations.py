@@ -1,9 +1,14 @@
 """Every collation trains in every loop, and a suite judges it as any other."""
 
+from dataclasses import replace
+
 import pytest
 
+from harness import jury
+from harness.record import Record
 from harness.runner import Runner
-from tests.conftest import SMALL
+from harness.spec import Cell
+from tests.conftest import SMALL, Fault
 
 SUITE = f"""
 from harness import Matrix, Recipe, Suite, Thresholds
@@ -27,6 +32,47 @@ def test_every_collation_trains_in_every_loop(pytester: pytest.Pytester, runner:
     assert outcomes.pop("xfailed") == 1
     assert set(outcomes) <= {"passed", "skipped", "deselected"}
     result.stdout.fnmatch_lines(["known deviation (1 tests): Trainer with group_by_length groups*"])
+
+
+@pytest.mark.parametrize("loop", ["trainer", "pytorch", "accelerate"])
+@pytest.mark.parametrize("collation", ["group_by_length", "max_tokens:256"])
+def test_samplers_get_lengths_whoever_removes_columns(
+    runner: Runner, small_cell: Cell, small_record: Record, collation: str, loop: str
+) -> None:
+    """Batches are of like lengths, so there is less padding, and both runs train alike."""
+    recipe = replace(small_cell.recipe, collation=collation, loop=loop)
+    kept, removed = (
+        runner.run(
+            replace(small_cell, recipe=replace(recipe, remove_unused_columns=by_the_loop))
+        ).record
+        for by_the_loop in (False, True)
+    )
+    assert [step.loss for step in kept.steps] == [step.loss for step in removed.steps]
+    assert kept.padding == removed.padding < 0.9 * small_record.padding
+    assert jury.hear("test_columns_match_signature", kept).outcome == "holds"
+
+
+@pytest.mark.parametrize("loop", ["trainer", "pytorch", "accelerate"])
+def test_batch_means_are_noticed(runner: Runner, small_cell: Cell, fault: Fault, loop: str) -> None:
+    """Had batches within a budget their mean loss, examples of small ones would weigh more."""
+    cell = replace(small_cell, recipe=replace(small_cell.recipe, loop=loop))
+    code = "from harness.loops import plan\nplan.mean_size = lambda *_: None\n"
+    variations = ("within a budget",)
+    broken = runner.try_faulty(cell, fault(code), variations)
+    assert jury.hear("test_examples_weigh_alike", broken).outcome == "fails"
+    clean = runner.try_faulty(cell, fault(""), variations)
+    assert jury.hear("test_examples_weigh_alike", clean).outcome == "holds"
+
+
+def test_sorted_predictions_that_stay_sorted_are_noticed(
+    runner: Runner, small_cell: Cell, fault: Fault
+) -> None:
+    """Row i must belong to example i, in whatever order they were evaluated."""
+    cell = replace(small_cell, recipe=replace(small_cell.recipe, collation="sorted"))
+    code = "from harness import probes\nprobes.Watch._put_back = lambda *_: None\n"
+    name = "test_every_example_is_evaluated_once"
+    assert jury.hear(name, runner.run_faulty(cell, fault(code))).outcome == "fails"
+    assert jury.hear(name, runner.run_faulty(cell, fault(""))).outcome == "holds"
 
 
 @pytest.mark.parametrize(

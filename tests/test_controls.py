@@ -303,7 +303,7 @@ CONTROLS = (
     ),
     Control(
         fault="processes_see_the_same_batches",
-        invariants=("test_processes_are_one_batch",),
+        invariants=("test_processes_are_one_batch", "test_processes_share_a_budget"),
         recipe=TRIED_BY_SEVERAL,
     ),
     Control(
@@ -378,7 +378,7 @@ CONTROLS = (
     ),
     Control(
         fault="batch_weights_examples_unequally",
-        invariants=("test_loss_and_gradient_are_the_formulas",),
+        invariants=("test_loss_and_gradient_are_the_formulas", "test_examples_weigh_alike"),
         recipe=TRIED,
     ),
     Control(

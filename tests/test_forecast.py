@@ -1,5 +1,7 @@
 """Forecasts: shares are shares, the limit limits, and small cases are computed by hand."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -61,6 +63,20 @@ def test_a_budget_would_weigh_long_examples_more() -> None:
     weights = told("max_tokens:64", lengths).weights
     assert weights[0] < 0.7
     assert weights[-1] > 1.5
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_memory_grows_with_the_examples_alone(name: str) -> None:
+    """Twice as many examples take about twice the memory, whatever the strategy."""
+    peaks = []
+    for examples in (50_000, 100_000):
+        lengths = np.random.default_rng(0).integers(2, 32, examples)
+        tracemalloc.start()
+        batches = compose(lengths, collation.parse(name), batch_size=16, max_length=32)
+        forecast(batches, collation.parse(name), max_length=32, hidden=64)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 2.5 * peaks[0]
 
 
 @given(st.lists(st.floats(1, 100), min_size=1, max_size=300), st.integers(1, 12))

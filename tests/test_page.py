@@ -9,19 +9,25 @@ from importlib.resources import files
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 
 from harness.allowances import Allowance
+from harness.batching import compose
 from harness.changes import Change
+from harness.collation import parse
 from harness.finding import Finding
 from harness.gate import Comparison
 from harness.match import Pair
 from harness.record import Record
+from harness.report import padding
 from harness.report.comparison import write
 from harness.report.drawing import intervals
 from harness.report.overview import overview
+from harness.report.pace import Pace
 from harness.report.page import page
 from harness.report.session import Measured, Row
+from harness.standing import Entrant
 
 HOSTILE = "<script>document.title = 'owned'</script>"
 SCHEMA = json.loads(files("harness.report").joinpath("gate.schema.json").read_text())
@@ -105,10 +111,61 @@ def session(record: Record) -> str:
     return overview(measured, {(suite, cell): warned}, comparison().base, "1 cell measured")
 
 
-@pytest.mark.parametrize("of_session", [False, True])
-def test_the_page_needs_nothing_from_elsewhere(*, of_session: bool, small_record: Record) -> None:
+def benchmark() -> str:
+    """The page of a benchmark on data of a hostile name."""
+    paces: list[Pace] = []
+    baseline: tuple[float, ...] = ()
+    for name, seconds in {"max_length": 2.0, "dynamic": 1.0}.items():
+        strategy = parse(name)
+        epoch = compose(np.asarray([4, 8, 16, 32]), strategy, batch_size=2, max_length=32)
+        entrant = Entrant.of(strategy, epoch, batch_size=2, max_length=32, hidden=64)
+        told = {
+            "seconds": seconds,
+            "collating": 0.1,
+            "laps": {"forward": seconds},
+            "memory": 2**20,
+            "graphs": 1,
+            "breaks": 0,
+            "kernel": "sdpa",
+            "dropout": 0.1,
+        }
+        baseline = baseline or entrant.seconds([told] * 3)
+        paces.append(
+            Pace(
+                suite="TestPadding",
+                data=HOSTILE,
+                model="bert-base-uncased",
+                scale="tiny",
+                device="cpu",
+                batch_size=2,
+                max_length=32,
+                precision="float32",
+                compiled="eager",
+                workers=0,
+                pinned=False,
+                threads=1,
+                standing=entrant.standing("train", [told], [told] * 3, baseline),
+            )
+        )
+    return padding.page([Pace.from_property(pace.to_property()) for pace in paces], {})
+
+
+def pages(record: Record) -> dict[str, str]:
+    """A page of every kind, by its title."""
+    return {
+        "Gate: regressed": page(comparison()),
+        "Session: failed": session(record),
+        "Padding: measured": benchmark(),
+    }
+
+
+TITLES = ("Gate: regressed", "Session: failed", "Padding: measured")
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_the_page_needs_nothing_from_elsewhere(title: str, small_record: Record) -> None:
     """No script, no address, no text that is not escaped."""
-    text = session(small_record) if of_session else page(comparison())
+    text = pages(small_record)[title]
     assert HOSTILE not in text
     assert "&lt;script&gt;" in text
     assert not re.search(r"<script|https?://|src=|@import|url\(", text)
@@ -146,6 +203,16 @@ def test_a_session_says_how_to_see_it_again(small_record: Record) -> None:
     assert len(points.split()) == len(small_record.steps)
 
 
+def test_a_benchmark_is_drawn_and_advises() -> None:
+    """Bars, the fastest first, up to the limit; padding over lengths; what to use."""
+    text = benchmark()
+    assert text.index(">dynamic 2.00 [2.00, 2.00]<") < text.index(">max_length 1.00 [1.00, 1.00]<")
+    assert "use dynamic (same batches): 2.00 times as fast as max_length" in text
+    widths = [float(width) for width in re.findall(r'<rect[^>]* width="([^"]*)"', text)]
+    assert widths[0] == pytest.approx(2 * widths[1], abs=0.2)
+    assert text.count("<polygon") == 2
+
+
 def test_losses_that_are_not_finite_are_left_out() -> None:
     """Both curves share a scale; a NaN is a gap, not a broken drawing."""
     base, candidate = re.findall(r'points="([^"]*)"', page(comparison()))
@@ -166,14 +233,13 @@ def test_json_is_strict(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 @pytest.mark.parametrize("width", [360, 1100])
-@pytest.mark.parametrize("title", ["Gate: regressed", "Session: failed"])
+@pytest.mark.parametrize("title", TITLES)
 def test_a_browser_draws_the_page(
     tmp_path: Path, width: int, title: str, small_record: Record
 ) -> None:
     """Chromium shows it on a phone's screen and a desk's, runs nothing of it, asks for nothing."""
     path, shot = tmp_path / "page.html", tmp_path / "page.png"
-    text = page(comparison()) if title.startswith("Gate") else session(small_record)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(pages(small_record)[title], encoding="utf-8")
     done = subprocess.run(
         [
             *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),

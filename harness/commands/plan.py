@@ -33,6 +33,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--samples", type=int, default=10_000, metavar="N", help="examples to measure"
     )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also draw it, as a page")
     parser.add_argument("--python", type=Path, default=Path(sys.executable), metavar="PATH")
     parser.add_argument("--store", type=Path, metavar="DIR", help="default: .harness")
     add_settings(parser)
@@ -66,6 +67,11 @@ def run(asked: argparse.Namespace) -> int:
         hidden = catalog.width(architecture)
         found.append(forecast(batches, strategy, max_length=max_length, hidden=hidden))
     print(*_lines(found, lengths, max_length), sep="\n")
+    if asked.html is not None:
+        from harness.report import files, padding
+
+        title = f"{asked.dataset}, {asked.model}, batches of {asked.batch_size}"
+        files.write(asked.html.parent, {asked.html.name: padding.plan(title, found, max_length)})
     return 0
 
 

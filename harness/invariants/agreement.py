@@ -102,6 +102,24 @@ class Agreement:
         assert_near(means, whole.losses, tolerance.DOUBLE, "loss")
         assert Counter(row for rank in processes for row in rank.rows) == Counter(whole.rows)
 
+    def test_processes_share_a_budget(self, trials: Trials) -> None:
+        """Batches of many sizes, one a process, train like the same batches accumulated.
+
+        An odd one at the end is left out: the other process then has a batch again.
+        """
+        if "within a budget, two processes" not in trials:
+            pytest.skip("only Accelerate's processes share batches within a budget")
+        whole = trials["within a budget, accumulated"]
+        first = trials["within a budget, two processes"]
+        even = len(trials["within a budget"].losses) // 2
+        for rank in (first, *first.ranks):
+            if rank.error:
+                raise RunError(f"a process ended with {rank.error}")
+            assert_near(rank.norms[:even], whole.norms[:even], tolerance.DOUBLE, "gradient norm")
+        both = zip(*(rank.losses[:even] for rank in (first, *first.ranks)), strict=True)
+        means = [sum(losses) / len(losses) for losses in both]
+        assert_near(means, whole.losses[:even], tolerance.DOUBLE, "loss")
+
     def test_rows_train_alike_however_given(self, trials: Trials) -> None:
         """A Dataset, a list of dicts and a torch Dataset train alike."""
         if "list of dicts" not in trials:

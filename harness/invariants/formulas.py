@@ -27,6 +27,13 @@ class Formulas:
         """Accumulated over micro-batches, loss and gradient are those of all their examples."""
         _assert_computed(trials["accumulated"], tolerance.DOUBLE)
 
+    def test_examples_weigh_alike(self, trials: Trials) -> None:
+        """Where a budget of tokens makes batches of many sizes, their losses are sums.
+
+        Divided by a constant, so that an example of a small batch weighs no more than another.
+        """
+        _assert_computed(trials["within a budget"], tolerance.DOUBLE)
+
     def test_labels_are_smoothed(self, trials: Trials) -> None:
         """With smoothing 0.1, loss and gradient are those of the smoothed cross-entropy.
 

@@ -44,13 +44,12 @@ class AcceleratedLoop:
         model = setup.model
         if recipe.activation_checkpointing:
             bridge.checkpoint_activations(model)
+        batches = plan.loader(setup, "train", torch.Generator())
+        self.mean_size = plan.mean_size(setup, len(batches))
         self.model, self.optimizer, self.batches = self.accelerator.prepare(
-            plan.compiled(model, recipe),
-            plan.optimizer(model, recipe),
-            plan.loader(setup, "train", torch.Generator()),
+            plan.compiled(model, recipe), plan.optimizer(model, recipe), batches
         )
         self.plan = plan.Plan.of(recipe, len(self.batches))
-        self.mean_size = plan.mean_size(setup, len(self.batches))
         processes = self.accelerator.num_processes  # a prepared schedule steps once for each
         self.schedule = self.accelerator.prepare(
             get_scheduler(

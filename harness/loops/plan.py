@@ -141,7 +141,7 @@ def begin_epoch(batches: Any, order: torch.Generator, recipe: Recipe, epoch: int
     """Have a loader draw the order of an epoch."""
     order.manual_seed(recipe.order_seed + epoch)
     if isinstance(batches.batch_sampler, ComposedBatches):
-        batches.batch_sampler.set_epoch(epoch)
+        batches.batch_sampler.sampler.set_epoch(epoch)
 
 
 def mean_size(setup: Setup, batches: int) -> float | None:

@@ -118,6 +118,8 @@ def run(setup: Setup, watch: Watch) -> Outcome:
 
     def visited(name: str) -> Any:
         split = setup.splits[name]
+        if not setup.recipe.remove_unused_columns:
+            split = split.select_columns(setup.columns(split.column_names))
         return split.select(setup.orders[name]) if name in setup.orders else split
 
     callback = WatchCallback(watch)
@@ -125,7 +127,7 @@ def run(setup: Setup, watch: Watch) -> Outcome:
         model=setup.model,
         args=setup.arguments,
         data_collator=setup.collator,
-        train_dataset=setup.splits["train"],
+        train_dataset=visited("train"),
         eval_dataset=visited("evaluation"),
         processing_class=setup.tokenizer,
         compute_metrics=compute_metrics,

@@ -4,9 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from harness.forecast import Forecast
+from harness import serial
 from harness.standing import Standing
-from harness.statistics import Ratio
 
 if TYPE_CHECKING:
     from harness.contest import Contest
@@ -29,7 +28,7 @@ class Pace:
         workers: processes that collate.
         pinned: whether batches are copied from pinned memory.
         threads: of the CPU.
-        standing: what was measured. Training drops out as the architecture says.
+        standing: what was measured.
     """
 
     suite: str
@@ -91,9 +90,5 @@ class Pace:
     @classmethod
     def from_property(cls, text: str) -> Self:
         """The line that `to_property` wrote."""
-        told = json.loads(text)
-        measured = told["standing"]
-        measured["forecast"] = Forecast(**measured["forecast"])
-        if measured["speedup"] is not None:
-            measured["speedup"] = Ratio(**measured["speedup"])
-        return cls(**told | {"standing": Standing(**measured)})
+        found: Self = serial.decode(cls, json.loads(text))
+        return found

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from harness.contest import BASELINE
 from harness.forecast import Forecast, advice, recommended
 from harness.report.drawing import HEIGHT, MARGIN, WIDTH, render
 from harness.report.pace import Pace
+
+NEARLY = 0.1
+"""Measured and planned speed-ups that are this near agree."""
 
 HEADER = (
     f"{'collation':<22}{'speed-up':>9}{'95 % interval':>15}{'of limit':>9}{'of plan':>9}"
@@ -22,6 +26,7 @@ class Bar:
     Attributes:
         pace: whose it is.
         words: the speed-up and its interval.
+        differs: why it is not as planned; empty where it is.
         width: where it ends on the drawing.
         low: where its interval begins.
         high: and ends.
@@ -30,6 +35,7 @@ class Bar:
 
     pace: Pace
     words: str
+    differs: str
     width: float
     low: float
     high: float
@@ -109,6 +115,19 @@ def page(paces: Iterable[Pace], environment: Mapping[str, Any]) -> str:
     )
 
 
+def plan(title: str, told: Sequence[Forecast], max_length: int) -> str:
+    """A page of forecasts alone."""
+    ordered = sorted(told, key=lambda found: -found.speedup)
+    return render(
+        "plan.html.jinja",
+        title=title,
+        verdict="planned",
+        sums=f"at most {told[0].limit:.2f} times as fast as padding to {max_length} tokens",
+        planned=[(found, profile(found, max_length)) for found in ordered],
+        advised=advice({found.name: found.speedup for found in told}),
+    )
+
+
 def profile(told: Forecast, max_length: int) -> Profile:
     """A strategy's padding, drawn over the lengths of its examples."""
     real = _points(told.lengths, max_length)
@@ -157,29 +176,42 @@ def _advice(group: Sequence[Pace]) -> list[str]:
 def _group(name: str, paces: list[Pace]) -> Group:
     """A group, drawn."""
     limit = paces[0].standing.forecast.limit
+    kernels = {pace.standing.collation: pace.standing.kernel for pace in paces}
     ends = [pace.standing.speedup.high for pace in paces if pace.standing.speedup is not None]
     scale = WIDTH / (1.05 * max([limit, *ends]))
     return Group(
         name=name,
         limit=limit,
         limit_at=round(limit * scale, 1),
-        bars=[_bar(pace, scale) for pace in paces],
+        bars=[_bar(pace, scale, _differs(pace, kernels)) for pace in paces],
         profiles=[profile(pace.standing.forecast, pace.max_length) for pace in paces],
         advice=_advice(paces),
     )
 
 
-def _bar(pace: Pace, scale: float) -> Bar:
+def _differs(pace: Pace, kernels: Mapping[str, str]) -> str:
+    """Why a measured speed-up is not the planned one; empty where it nearly is."""
+    found = pace.standing
+    if found.of_forecast is None or abs(found.of_forecast - 1) <= NEARLY:
+        return ""
+    if found.kernel != kernels.get(BASELINE, found.kernel):
+        return f"another kernel than {BASELINE}'s"
+    if found.collating > NEARLY:
+        return f"making batches takes {found.collating:.0%}"
+    return "a step costs more than its multiplications"
+
+
+def _bar(pace: Pace, scale: float, differs: str) -> Bar:
     """A pace, drawn."""
     ratio, planned = pace.standing.speedup, pace.standing.forecast.speedup
-    if ratio is None:
-        return Bar(pace=pace, words="", width=0, low=0, high=0, planned=round(planned * scale, 1))
+    mean, low, high = (0.0,) * 3 if ratio is None else (ratio.mean, ratio.low, ratio.high)
     return Bar(
         pace=pace,
-        words=f"{ratio.mean:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]",
-        width=round(ratio.mean * scale, 1),
-        low=round(ratio.low * scale, 1),
-        high=round(ratio.high * scale, 1),
+        words="" if ratio is None else f"{mean:.2f} [{low:.2f}, {high:.2f}]",
+        differs=differs,
+        width=round(mean * scale, 1),
+        low=round(low * scale, 1),
+        high=round(high * scale, 1),
         planned=round(planned * scale, 1),
     )
 
