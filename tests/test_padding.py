@@ -52,7 +52,7 @@ def test_a_benchmark_is_pytests_and_ours(bench: Bench) -> None:
         [
             "train bert-base-uncased (tiny, cpu) on glue/mrpc: 4 of 32 tokens, float32, limit *x",
             "max_length *1.00x *",
-            "use * times as fast as max_length",
+            "use * times as fast as max_length*",
         ]
     )
     told = json.loads((bench.pytester.path / "told.json").read_text(encoding="utf-8"))

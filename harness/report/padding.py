@@ -13,6 +13,9 @@ from harness.report.pace import Pace
 NEARLY = 0.1
 """Measured and planned speed-ups that are this near agree."""
 
+USUAL = "group_by_length"
+"""What most would use where lengths differ: advice says how much better it is."""
+
 HEADER = (
     f"{'collation':<22}{'speed-up':>9}{'95 % interval':>15}{'of limit':>9}{'of plan':>9}"
     f"{'samples/s':>11}{'real tokens/s':>14}{'steps/s':>9}{'memory':>10}{'collating':>10}"
@@ -158,19 +161,23 @@ def _line(pace: Pace) -> str:
 
 def _advice(group: Sequence[Pace]) -> list[str]:
     """Which to use, by what it may change about training, and why."""
+    standings = {pace.standing.collation: pace.standing for pace in group}
     speedups = {
-        found.collation: found.speedup.mean
-        for found in (pace.standing for pace in group)
-        if found.speedup is not None
+        name: found.speedup.mean for name, found in standings.items() if found.speedup is not None
     }
     if group[0].standing.mode == "train":
         advised: Mapping[str, str] = advice(speedups)
     else:
         advised = {recommended(speedups): "predictions stay"} if speedups else {}
-    return [
-        f"use {name} ({why}): {speedups[name]:.2f} times as fast as max_length"
-        for name, why in advised.items()
-    ]
+    usual = standings.get(USUAL)
+    told = []
+    for name, why in advised.items():
+        beside = f"{speedups[name]:.2f} times as fast as {BASELINE}"
+        if usual is not None and name != USUAL:
+            ratio = standings[name].over(usual)
+            beside += f", {ratio.mean:.2f} [{ratio.low:.2f}, {ratio.high:.2f}] as {USUAL}"
+        told.append(f"use {name} ({why}): {beside}")
+    return told
 
 
 def _group(name: str, paces: list[Pace]) -> Group:
@@ -198,7 +205,7 @@ def _differs(pace: Pace, kernels: Mapping[str, str]) -> str:
         return f"another kernel than {BASELINE}'s"
     if found.collating > NEARLY:
         return f"making batches takes {found.collating:.0%}"
-    return "a step costs more than its multiplications"
+    return "a step does more than multiply"
 
 
 def _bar(pace: Pace, scale: float, differs: str) -> Bar:
