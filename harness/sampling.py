@@ -1,6 +1,7 @@
 """Sampling: the order that a strategy wants, as torch's DataLoader takes it."""
 
 from collections.abc import Iterator
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
@@ -61,14 +62,19 @@ class ComposedBatches(Sampler[list[int]]):
         if self.drop_last and not strategy.budget:
             self.batches = [batch for batch in self.batches if len(batch) == size]
         self.sampler = BatchOrder(len(self.batches), recipe.order_seed)
+        self.processes = 1
+
+    def share(self, processes: int) -> None:
+        """Have as many batches for each of some processes: the first come again at the end."""
+        self.processes = processes
 
     def __len__(self) -> int:
         """Batches of an epoch."""
-        return len(self.batches)
+        return -(-len(self.batches) // self.processes) * self.processes
 
     def __iter__(self) -> Iterator[list[int]]:
         """Indices of one batch after the other."""
-        for index in self.sampler:
+        for index in islice(cycle([*self.sampler]), len(self)):
             yield self.batches[index].tolist()
 
 

@@ -46,9 +46,10 @@ class AcceleratedLoop:
             bridge.checkpoint_activations(model)
         batches = plan.loader(setup, "train", torch.Generator())
         self.mean_size = plan.mean_size(setup, len(batches))
-        self.model, self.optimizer, self.batches = self.accelerator.prepare(
-            plan.compiled(model, recipe), plan.optimizer(model, recipe), batches
+        self.model, self.optimizer = self.accelerator.prepare(
+            plan.compiled(model, recipe), plan.optimizer(model, recipe)
         )
+        self.batches = plan.shared(self.accelerator, batches)
         self.plan = plan.Plan.of(recipe, len(self.batches))
         processes = self.accelerator.num_processes  # a prepared schedule steps once for each
         self.schedule = self.accelerator.prepare(

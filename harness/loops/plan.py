@@ -137,6 +137,21 @@ def loader(setup: Setup, name: str, order: torch.Generator | None = None) -> "Da
     )
 
 
+def shared(accelerator: Any, batches: "DataLoader[Any]") -> Any:
+    """A loader whose batches an accelerator shares out among its processes.
+
+    Older releases cannot even out batches of many sizes: these are even already.
+    """
+    if not isinstance(batches.batch_sampler, ComposedBatches):
+        return accelerator.prepare(batches)
+    batches.batch_sampler.share(accelerator.num_processes)
+    even, accelerator.even_batches = accelerator.even_batches, False
+    try:
+        return accelerator.prepare(batches)
+    finally:
+        accelerator.even_batches = even
+
+
 def begin_epoch(batches: Any, order: torch.Generator, recipe: Recipe, epoch: int) -> None:
     """Have a loader draw the order of an epoch."""
     order.manual_seed(recipe.order_seed + epoch)

@@ -29,7 +29,7 @@ class WatchedTrainer(Trainer):  # type: ignore[misc] # transformers ships no typ
             return super().get_train_dataloader()
         loader = plan.loader(self.setup, "train", torch.Generator())
         self.mean_size = plan.mean_size(self.setup, len(loader))
-        return self.accelerator.prepare(loader)
+        return plan.shared(self.accelerator, loader)
 
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """The Trainer's loss; in training, an example weighs alike in batches of any size."""
