@@ -201,6 +201,8 @@ def _differs(pace: Pace, kernels: Mapping[str, str]) -> str:
     found = pace.standing
     if found.of_forecast is None or abs(found.of_forecast - 1) <= NEARLY:
         return ""
+    if found.dropout and pace.device == "cpu":
+        return "with dropout, torch does not fuse attention on a CPU: wide rows cost more"
     if found.kernel != kernels.get(BASELINE, found.kernel):
         return f"another kernel than {BASELINE}'s"
     if found.collating > NEARLY:
