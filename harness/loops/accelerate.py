@@ -88,7 +88,8 @@ class AcceleratedLoop:
         """One optimizer step: along the gradient of the mean loss over all processes' examples."""
         accelerator = self.accelerator
         self.model.train()
-        own = torch.tensor(sum(self.mean_size or len(batch["labels"]) for batch in micro_batches))
+        sizes = sum(self.mean_size or len(batch["labels"]) for batch in micro_batches)
+        own = torch.tensor(sizes, dtype=torch.float64)
         examples = accelerator.reduce(own.to(accelerator.device)).item()
         step_loss = torch.zeros((), device=accelerator.device)
         for index, batch in enumerate(micro_batches):
