@@ -114,6 +114,9 @@ def forecast(batches: Batches, strategy: Collation, *, max_length: int, hidden: 
     costs = costs_of(batches, strategy, hidden)
     needed = multiplications(batches.lengths, hidden).sum()
     most = multiplications(np.asarray([max_length]), hidden)[0] * len(batches.lengths)
+    shortest_first = np.argsort(batches.lengths, kind="stable")
+    weights = len(batches.lengths) / len(batches.sizes) / batches.sizes
+    positions = batches.computed / batches.sizes
     return Forecast(
         name=strategy.name,
         batches=len(costs),
@@ -123,9 +126,9 @@ def forecast(batches: Batches, strategy: Collation, *, max_length: int, hidden: 
         limit=float(most / needed),
         variation=float(costs.std() / costs.mean()),
         largest=int(batches.computed.max()),
-        weights=_by_length(batches, len(batches.lengths) / len(batches.sizes) / batches.sizes, 10),
-        lengths=_means(np.sort(batches.lengths), PARTS),
-        positions=_by_length(batches, batches.computed / batches.sizes, PARTS),
+        weights=_means(np.repeat(weights, batches.sizes)[shortest_first], 10),
+        lengths=_means(batches.lengths[shortest_first], PARTS),
+        positions=_means(np.repeat(positions, batches.sizes)[shortest_first], PARTS),
     )
 
 
@@ -142,12 +145,6 @@ def typical(costs: npt.NDArray[np.float64], count: int) -> Integers:
     count = min(count, len(costs))
     middles = (np.arange(count) + 0.5) / count * len(costs)
     return np.argsort(costs, kind="stable")[middles.astype(np.int64)]
-
-
-def _by_length(batches: Batches, values: npt.NDArray[np.float64], parts: int) -> tuple[float, ...]:
-    """Means of what examples have of their batch, over parts of them, the shortest first."""
-    each = np.repeat(values, batches.sizes)[np.argsort(batches.lengths, kind="stable")]
-    return _means(each, parts)
 
 
 def _means(values: npt.NDArray[Any], parts: int) -> tuple[float, ...]:
