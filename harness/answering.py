@@ -14,6 +14,7 @@ from harness import collation, data, encoder, models, sequences
 from harness.bench import Bench
 from harness.collation import Collation
 from harness.errors import UnsupportedError
+from harness.soundness import gradient
 from harness.trial import RATES, WARMUP, Answers, Padded
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -74,12 +75,11 @@ def _placed(bench: Bench, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.
 def _padded(bench: Bench) -> dict[str, Padded]:
     """Logits, losses and gradients of some examples, alone and under every collation."""
     model = bench.dry.train()
-    weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
     alone = [_placed(bench, bench.example(bench.train, index)) for index in range(PROBED)]
     logits = [model(**row).logits for row in alone]
     labels = torch.cat([row["labels"] for row in alone])
     losses = encoder.cross_entropy(torch.cat(logits), labels)
-    gradients = [_gradient(loss, weights) for loss in losses]
+    gradients = [gradient(loss, model) for loss in losses]
     found = {"alone": _described(torch.cat(logits), losses, gradients, gradients)}
     for name in PROBES:
         strategy = collation.parse(name)
@@ -88,18 +88,11 @@ def _padded(bench: Bench) -> dict[str, Padded]:
             sequences.isolate(model, strategy)
         except UnsupportedError:
             continue
-        weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
         predicted = model(**_batch(bench, strategy)).logits
         losses = encoder.cross_entropy(predicted, labels)
-        given = [_gradient(loss, weights) for loss in losses]
+        given = [gradient(loss, model) for loss in losses]
         found[name] = _described(predicted, losses, given, gradients)
     return found
-
-
-def _gradient(loss: torch.Tensor, weights: list[torch.Tensor]) -> torch.Tensor:
-    """The gradient of a loss as one vector."""
-    parts = torch.autograd.grad(loss, weights, retain_graph=True)
-    return torch.cat([part.reshape(-1) for part in parts])
 
 
 def _described(

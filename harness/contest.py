@@ -15,7 +15,7 @@ from harness import catalog, collation, tolerance
 from harness.batching import Integers, compose
 from harness.errors import HarnessError, LimitError, RunError, SpecError, UnsupportedError
 from harness.runner import Ask, Runner
-from harness.spec import Cell
+from harness.spec import Cell, Lengths
 from harness.standing import Entrant, Mode, Standing
 from harness.tolerance import Band
 
@@ -27,8 +27,6 @@ PROVEN = 5
 
 WARM = 1
 """Rounds that are not counted: there everything is allocated and compiled."""
-
-DRAWN = ("uniform", "outliers")
 
 EXAMPLES = 2_000
 """Of lengths that are drawn."""
@@ -69,27 +67,23 @@ class Contest:
     _standings: dict[tuple[str, Mode], Standing | HarnessError] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, runner: Runner, cell: Cell, names: Sequence[str], kind: str, rounds: int) -> Self:
+    def of(
+        cls, runner: Runner, cell: Cell, names: Sequence[str], kind: Lengths, rounds: int
+    ) -> Self:
         """A contest on a cell's data, or on drawn lengths, as a `Benchmark` declares them.
 
         Raises:
             HarnessError: the data or the tokenizer are not there, or the recipe makes no sense.
         """
-        recipe, architecture = cell.recipe, runner.architecture(cell)
-        limit = catalog.positions(architecture)
-        max_length = recipe.max_length or limit
-        if max_length > limit:
-            raise SpecError(
-                f"max_length={max_length} is over the limit of {recipe.model}",
-                why=f"it reads at most {limit} tokens",
-                fix=f"use max_length={limit} or less",
-            )
-        found = drawn(kind, max_length) if kind in DRAWN else np.asarray(runner.lengths(cell))
+        architecture = runner.architecture(cell)
+        max_length = cell.recipe.length(catalog.positions(architecture))
+        measured = kind == "measured"
+        found = np.asarray(runner.lengths(cell)) if measured else drawn(kind, max_length)
         return cls(
             paced=runner.paced,
             cell=cell,
             names=names,
-            data=f"{kind} lengths" if kind in DRAWN else recipe.dataset,
+            data=cell.recipe.dataset if measured else f"{kind} lengths",
             lengths=found,
             hidden=catalog.width(architecture),
             max_length=max_length,
@@ -114,9 +108,8 @@ class Contest:
             lengths = np.minimum(lengths, self.max_length)
             self._proofs[name] = self._attempt(name, {"do": "prove", "lengths": lengths.tolist()})
         told = _given(self._proofs[name])
-        recipe = self.cell.recipe
-        half = recipe.bf16 or (recipe.fp16 and self.cell.device != "cpu")
-        own = tolerance.ALONE_HALF if half else tolerance.ALONE
+        full = self.cell.recipe.precision(self.cell.device) == "no"
+        own = tolerance.ALONE if full else tolerance.ALONE_HALF
         return [
             *_beyond("float64", told["double"], tolerance.DOUBLE),
             *_beyond("the measured precision", told["own"], own),
@@ -209,7 +202,7 @@ class Contest:
         return told
 
 
-def drawn(kind: str, max_length: int) -> Integers:
+def drawn(kind: Lengths, max_length: int) -> Integers:
     """(examples,) lengths of no data set: `uniform`; or short ones, with `outliers` among them."""
     if kind == "uniform":
         return np.random.default_rng(0).integers(2, max_length, EXAMPLES, endpoint=True)

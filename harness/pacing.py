@@ -25,7 +25,6 @@ from harness.collation import Collation
 from harness.errors import UnsupportedError
 from harness.job import Job
 from harness.loops import plan
-from harness.loops.setup import precision
 from harness.soundness import ALONE, Soundness
 
 FIRST_TOKEN = 5
@@ -47,8 +46,7 @@ class Pacer:
         self.model = models.untrained(job.architecture, len(job.label_names)).to(job.device)
         self.types = "token_type_ids" in self.tokenizer.model_input_names
         self.optimizer = plan.optimizer(self.model, self.recipe)
-        self.precision = precision(self.recipe, job.device)
-        self.autocast = plan.autocast(job.device, self.precision)
+        self.autocast = plan.autocast(self.recipe, job.device)
         self.forward = plan.compiled(self.model, self.recipe)
         self.lanes: dict[str, tuple[Sequence[Sequence[int]], Iterator[Any]]] = {}
         self.layout, self.undo = ALONE.layout, ExitStack()
@@ -145,7 +143,7 @@ class Pacer:
             the `kernel` of attention; the largest probability of `dropout`.
         """
         device, lane = self.job.device, self._lane(strategy, batches)
-        scaler = torch.amp.GradScaler(device, enabled=self.precision == "fp16")
+        scaler = plan.scaler(self.recipe, device)
         self.model.train(training)
         counters.clear()
         laps, collating = Laps(device), 0.0

@@ -74,7 +74,7 @@ class Reporting:
         properties = dict(report.user_properties)
         if report.when == "setup" and ROW in properties:
             self.measured.add(Row.from_property(str(properties[ROW])))
-        if report.when == "setup" and REASON in properties:
+        if report.when != "teardown" and REASON in properties:
             suite, _, test = report.nodeid.rpartition("::")
             cell = suite + test.partition("[")[2]
             self.measured.reasons.setdefault(str(properties[REASON]), set()).add(cell)

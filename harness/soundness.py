@@ -70,7 +70,7 @@ class Soundness:
             expected, loss = self._logits(ALONE, _unpadded(example), autocast)
             found["logits"].append(_apart(logits[index], expected[0]))
             found["losses"].append(_apart(losses[index], loss[0]))
-            ours, theirs = self._gradient(losses[index]), self._gradient(loss[0])
+            ours, theirs = (gradient(part, self.model) for part in (losses[index], loss[0]))
             found["gradients"].append(((ours - theirs).norm() / theirs.norm()).item())
             found["contamination"].append(self._moved(strategy, index, logits[index], autocast))
         return {name: float(np.max(distances)) for name, distances in found.items()}  # keeps NaN
@@ -106,11 +106,12 @@ class Soundness:
             found, _ = self._logits(strategy, self._collated(kept), autocast)
             return _apart(found[kept], logits)
 
-    def _gradient(self, loss: Tensor) -> Tensor:
-        """The gradient of an example's loss as one vector."""
-        weights = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        parts = torch.autograd.grad(loss, weights, retain_graph=True)
-        return torch.cat([part.reshape(-1) for part in parts])
+
+def gradient(loss: Tensor, model: torch.nn.Module) -> Tensor:
+    """The gradient of a loss by all that is trained, as one vector."""
+    weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    parts = torch.autograd.grad(loss, weights, retain_graph=True)
+    return torch.cat([part.reshape(-1) for part in parts])
 
 
 def _unpadded(example: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ a recipe must be constructible to be complained about.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from harness import digest
 from harness.errors import SpecError, unknown
@@ -16,7 +16,11 @@ Scale = Literal["tiny", "full"]
 Device = Literal["cpu", "cuda"]
 Value = str | int | float | bool | None
 
+Lengths = Literal["measured", "uniform", "outliers"]
+Precision = Literal["no", "fp16", "bf16"]
+
 SCALES: tuple[Scale, ...] = ("tiny", "full")
+LENGTHS: tuple[Lengths, ...] = get_args(Lengths)
 HEADLINE_AXES = ("model", "collation", "loop")
 
 
@@ -122,6 +126,26 @@ class Recipe(Spec):
     def order_seed(self) -> int:
         """The seed of the first epoch's order."""
         return self.seed if self.data_seed is None else self.data_seed
+
+    def precision(self, device: str) -> Precision:
+        """What autocast is set to on a device; a CPU does not do float16."""
+        if self.fp16 and device != "cpu":
+            return "fp16"
+        return "bf16" if self.bf16 else "no"
+
+    def length(self, limit: int) -> int:
+        """Tokens that an example is cut to, for a model that reads no more than a limit.
+
+        Raises:
+            SpecError: `max_length` is over it.
+        """
+        if self.max_length is not None and self.max_length > limit:
+            raise SpecError(
+                f"max_length={self.max_length} is over the limit of {self.model}",
+                why=f"it reads at most {limit} tokens",
+                fix=f"use max_length={limit} or less",
+            )
+        return self.max_length or limit
 
     @property
     def key(self) -> str:

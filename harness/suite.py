@@ -24,7 +24,7 @@ from harness.invariants.spawn import Spawn
 from harness.invariants.speed import Speed
 from harness.invariants.thresholds import Thresholds as ThresholdsReached
 from harness.invariants.training import Training
-from harness.spec import SCALES, Cell, Device, Matrix, Recipe, Scale, Thresholds
+from harness.spec import LENGTHS, SCALES, Cell, Device, Lengths, Matrix, Recipe, Scale, Thresholds
 
 
 class Declared:
@@ -87,11 +87,10 @@ class Benchmark(Speed, Declared):
         lengths: of the examples: `measured` from the data set, `uniform`, or with `outliers`.
     """
 
-    lengths: ClassVar[str] = "measured"
+    lengths: ClassVar[Lengths] = "measured"
     declares: ClassVar[Mapping[str, type]] = {**Declared.declares, "lengths": str}
 
 
-LENGTHS = ("measured", "uniform", "outliers")
 _ALLOWED = {"pytestmark"}
 
 

@@ -22,7 +22,7 @@ from harness import bridge, collation, data, examination, models, sequences
 from harness import metrics as metric_modules
 from harness.accelerator import Sampler
 from harness.batches import split_rows
-from harness.errors import RunError, SpecError
+from harness.errors import RunError
 from harness.examination import Prepared
 from harness.job import Job
 from harness.loops.setup import Outcome, Setup
@@ -122,14 +122,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
     transformers.set_seed(recipe.seed)  # before the head is drawn, as the examples do
     model, newly_initialized = models.classifier(job.model, job.label_names)
     tokenizer = models.tokenizer(job.model)
-    limit = models.limit(model, tokenizer)
-    max_length = recipe.max_length or limit
-    if max_length > limit:
-        raise SpecError(
-            f"max_length={max_length} is over the limit of {recipe.model}",
-            why=f"it reads at most {limit} tokens",
-            fix=f"use max_length={limit} or less",
-        )
+    max_length = recipe.length(models.limit(model, tokenizer))
     timer.lap("load model")
 
     function = data.Tokenize(tokenizer, job.texts, max_length)

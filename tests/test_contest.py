@@ -18,7 +18,7 @@ from harness.contest import WARM, Contest, drawn
 from harness.errors import HarnessError, LimitError, RunError, SpecError, UnsupportedError
 from harness.forecast import multiplications
 from harness.runner import Ask, Runner
-from harness.spec import Cell, Recipe
+from harness.spec import Cell, Lengths, Recipe
 from tests.conftest import Fault
 
 MAX_LENGTH, HIDDEN = 32, 64
@@ -218,7 +218,7 @@ def test_any_lengths_are_timed_or_refused(lengths: list[int], batch_size: int) -
 
 
 @pytest.mark.parametrize("kind", ["uniform", "outliers"])
-def test_drawn_lengths(kind: str) -> None:
+def test_drawn_lengths(kind: Lengths) -> None:
     """From two tokens to the most; outliers are few."""
     found = drawn(kind, MAX_LENGTH)
     assert (found.min() >= 2, found.max()) == (True, MAX_LENGTH)

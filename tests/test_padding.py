@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -65,13 +66,38 @@ def test_a_benchmark_is_pytests_and_ours(bench: Bench) -> None:
         assert standing["speedup"]["low"] <= standing["speedup"]["high"]
     reports = bench.pytester.path / "reports"
     session = json.loads((reports / "session.json").read_text(encoding="utf-8"))
-    assert [pace["group"] for pace in session["paces"]].count(told["benchmarks"][0]["group"]) in {
-        3,
-        4,
+    assert Counter(pace["standing"]["mode"] for pace in session["paces"]) == {
+        "train": 3,
+        "predict": 4,
     }
     assert "use " in (reports / "padding.html").read_text(encoding="utf-8")
     again = bench("--benchmark-disable", "-k", "dynamic")
     again.assert_outcomes(passed=3, deselected=9)
+
+
+def test_a_limit_is_told_and_the_others_go_on(bench: Bench) -> None:
+    """What does not fit into memory is in the summary, with the batch size; nothing fails."""
+    folder = bench.pytester.path
+    (folder / "fault.py").write_text(
+        "import torch\nfrom harness import pacing\n"
+        "run = pacing.Pacer._run\n"
+        "def limited(self, strategy, batches, **keywords):\n"
+        "    if strategy.name == 'dynamic':\n"
+        "        raise torch.OutOfMemoryError('tried to allocate 9 GiB')\n"
+        "    return run(self, strategy, batches, **keywords)\n"
+        "pacing.Pacer._run = limited\n",
+        encoding="utf-8",
+    )
+    bench.pytester.makeconftest(
+        "from functools import partialmethod\nfrom pathlib import Path\n"
+        "from harness.runner import Runner\n"
+        f"Runner.paced = partialmethod(Runner.paced, fault=Path({str(folder / 'fault.py')!r}))\n"
+    )
+    result = bench("-k", "prediction")
+    result.assert_outcomes(passed=3, skipped=1, deselected=8)
+    result.stdout.fnmatch_lines(
+        ["not measured (1 cells): dynamic does not fit into memory with batches of 4 and 32 tokens"]
+    )
 
 
 def test_neighbours_are_not_timed(bench: Bench) -> None:

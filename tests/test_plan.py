@@ -75,6 +75,10 @@ def test_another_models_tokenizer_will_do(runner: Runner, tmp_path: Path) -> Non
     [
         (["imbd", "bert-base-uncased"], "did you mean 'imdb'"),
         (["imdb", "bert-base"], "unknown model 'bert-base'"),
+        (
+            ["imdb", "bert-base-uncased", "--harness-scale=tiny", "--max-length=129"],
+            "max_length=129 is over the limit",
+        ),
         (["imdb", "bert-base-uncased", "--batch-size=0"], "--batch-size must be 1 or more"),
         (["imdb", "bert-base-uncased", "--max-length=0"], "--max-length must be 1 or more"),
         (["imdb", "bert-base-uncased", "--samples=0"], "--samples must be 1 or more"),

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +51,8 @@ def run(asked: argparse.Namespace) -> int:
     with running(asked, asked.python) as runner:
         lengths = np.asarray(runner.lengths(cell), np.int64)
         architecture = runner.architecture(cell)
-    limit = catalog.positions(architecture)
-    max_length = min(asked.max_length or limit, limit)
+    asked_for = replace(recipe, max_length=asked.max_length)
+    max_length = asked_for.length(catalog.positions(architecture))
     names = [*collation.PLAIN, "pad_to_multiple_of:8", "pad_to_multiple_of:64"]
     cut = np.minimum(lengths, max_length)
     names.append(f"max_tokens:{max(round(asked.batch_size * cut.mean()), cut.max())}")

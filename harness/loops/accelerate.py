@@ -36,7 +36,7 @@ class AcceleratedLoop:
         self.setup, self.recipe, self.watch = setup, recipe, watch
         self.accelerator = Accelerator(
             cpu=setup.device == "cpu",
-            mixed_precision=setup.precision,
+            mixed_precision=recipe.precision(setup.device),
             dataloader_config=DataLoaderConfiguration(
                 use_seedable_sampler=True, data_seed=recipe.order_seed
             ),

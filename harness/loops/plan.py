@@ -195,13 +195,19 @@ def compiled(model: torch.nn.Module, recipe: Recipe) -> Any:
     return torch.compile(model, backend=recipe.torch_compile_backend or "inductor")
 
 
-def autocast(device: str, precision: str) -> torch.autocast:
-    """The precision of a forward pass: `no`, `fp16` or `bf16`."""
+def autocast(recipe: Recipe, device: str) -> torch.autocast:
+    """The precision of a recipe's forward passes on a device."""
+    precision = recipe.precision(device)
     return torch.autocast(
         device,
         dtype=torch.float16 if precision == "fp16" else torch.bfloat16,
         enabled=precision != "no",
     )
+
+
+def scaler(recipe: Recipe, device: str) -> torch.amp.GradScaler:
+    """What keeps float16's small gradients from vanishing; does nothing in another precision."""
+    return torch.amp.GradScaler(device, enabled=recipe.precision(device) == "fp16")
 
 
 def full_precision(logits: torch.Tensor) -> torch.Tensor:

@@ -48,8 +48,8 @@ class PlainLoop:
         self.schedule = get_scheduler(
             recipe.lr_scheduler_type, self.optimizer, self.plan.warmup, self.plan.total
         )
-        self.autocast = plan.autocast(setup.device, setup.precision)
-        self.scaler = torch.amp.GradScaler(setup.device, enabled=setup.precision == "fp16")
+        self.autocast = plan.autocast(recipe, setup.device)
+        self.scaler = plan.scaler(recipe, setup.device)
         self.best = plan.Best(recipe)
         self.log_history: list[dict[str, Any]] = []
         self.step = 0

@@ -56,11 +56,6 @@ class Setup:
         """Folders of the checkpoints written so far, the earliest first."""
         return sorted(self.output.glob("checkpoint-*"), key=step_of)
 
-    @property
-    def precision(self) -> str:
-        """The recipe's precision on this device: `no`, `fp16` or `bf16`."""
-        return precision(self.recipe, self.device)
-
     def columns(self, names: Iterable[str]) -> list[str]:
         """Those columns that the model takes, and the label by whatever name."""
         taken = {*inspect.signature(self.model.forward).parameters, "label", "label_ids"}
@@ -70,13 +65,6 @@ class Setup:
         """What the model receives of a batch; no labels if they are to be smoothed."""
         withheld = {"labels"} if self.recipe.label_smoothing_factor else set()
         return {name: tensor for name, tensor in batch.items() if name not in withheld}
-
-
-def precision(recipe: Recipe, device: str) -> str:
-    """A recipe's precision on a device: `no`, `fp16` or `bf16`."""
-    if recipe.fp16 and device != "cpu":
-        return "fp16"
-    return "bf16" if recipe.bf16 else "no"
 
 
 def step_of(folder: Path) -> int:

@@ -10,6 +10,8 @@ from harness.standing import Standing
 if TYPE_CHECKING:
     from harness.contest import Contest
 
+_NAMES = {"no": "float32", "fp16": "float16", "bf16": "bfloat16"}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
@@ -49,8 +51,7 @@ class Pace:
     def of(cls, suite: str, contest: "Contest", standing: Standing, threads: int) -> Self:
         """The line of a standing in a contest that a class of that name declares."""
         cell = contest.cell
-        recipe, on_device = cell.recipe, cell.device == "cuda"
-        half = "bfloat16" if recipe.bf16 else "float32"
+        recipe = cell.recipe
         return cls(
             suite=suite,
             data=contest.data,
@@ -59,10 +60,10 @@ class Pace:
             device=cell.device,
             batch_size=recipe.per_device_train_batch_size,
             max_length=contest.max_length,
-            precision="float16" if recipe.fp16 and on_device else half,
+            precision=_NAMES[recipe.precision(cell.device)],
             compiled=(recipe.torch_compile_backend or "inductor") if recipe.torch_compile else "",
             workers=recipe.dataloader_num_workers,
-            pinned=recipe.dataloader_pin_memory and on_device,
+            pinned=recipe.dataloader_pin_memory and cell.device == "cuda",
             threads=threads,
             standing=standing,
         )
