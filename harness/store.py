@@ -1,20 +1,20 @@
 """The store: records by content, immutable, safe for many processes, readable by a human.
 
-    VERSION                              format of the store
-    records/RECIPE-KEY/ENVIRONMENT/ATTEMPT/   a record's files, and manifest.json with their digests
-    collations/ENVIRONMENT/*.json        answers of live children, by request
-    staging/                             records being written
-    locks/                               one file for each record in the making
-    fingerprints.json                    a cache of `harness.environment`
+    VERSION                                       format of the store
+    records/LABEL-RECIPE/ENVIRONMENT/ATTEMPT/     a record, sealed
+    sessions/NIGHT/SESSION/                       what a session has judged, sealed
+    collations/ENVIRONMENT/*.json                 answers of live children, by request
+    staging/                                      what is being written
+    locks/                                        one file for each record in the making
+    fingerprints.json                             a cache of `harness.environment`
 
-A record is written in `staging` and renamed into place; losing that race is success.
+A folder is written in `staging`, sealed and renamed into place; losing that race is success. It is
+then shared, if there is a remote; what is missing here is looked for there.
 """
 
 import contextlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +22,14 @@ from typing import Any, TypeVar
 
 from filelock import FileLock
 
-from harness import digest
+from harness import digest, sealed
 from harness.errors import StoreError
+from harness.remote import Remote
+from harness.staging import Staging
 
 Kept = TypeVar("Kept")
 
 VERSION = 1
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,15 +55,17 @@ class Key:
 
 
 class Store:
-    """A directory of records and trials."""
+    """A directory of sealed folders: records, trials and sessions."""
 
-    def __init__(self, root: Path) -> None:
-        """Open a store; made on the first write.
+    def __init__(self, root: Path, remote: Remote | None = None) -> None:
+        """Open a store, and share it with a remote; made on the first write.
 
         Raises:
             StoreError: it was written by a newer version, or cannot be read.
         """
         self.root = root
+        self.remote = remote
+        self._staging = Staging(root)
         version = root / "VERSION"
         try:
             written = int(version.read_text(encoding="ascii")) if version.is_file() else VERSION
@@ -81,44 +84,100 @@ class Store:
         """What a key's folder holds, None if there is none.
 
         Raises:
-            StoreError: the record's files are not what was written.
+            StoreError: the record's files are not what was written, or the remote fails.
         """
-        folder = self.root / "records" / key.path
-        if not folder.is_dir():
+        path = f"records/{key.path}"
+        folder = self.open(path)
+        if folder is None:
             return None
-        try:
-            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            for name, expected in manifest["files"].items():
-                if digest.of_file(folder / name) != expected:
-                    raise ValueError(f"{name} has changed")  # noqa: TRY301 - caught below
+        with self._trusting(path):
             return read(folder)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(
-                f"the record {folder} is corrupt",
-                why=f"{type(error).__name__}: {error}",
-                fix="delete that folder to train the cell again",
-            ) from None
 
-    @contextlib.contextmanager
-    def staging(self, key: Key) -> Iterator[Path]:
+    def open(self, path: str) -> Path | None:
+        """A sealed folder, from the remote if it is not here; None if there is none.
+
+        Args:
+            path: such as `sessions/2026-10-06/0f3a`.
+
+        Raises:
+            StoreError: its files are not what was sealed, or the remote fails.
+        """
+        folder = self.root / path
+        if not folder.is_dir() and not self._pull(path):
+            return None
+        with self._trusting(path):
+            sealed.check(folder)
+        return folder
+
+    def sealed(self, kind: sealed.Kind) -> Iterator[str]:
+        """Paths of all sealed folders of a kind that are here, in order."""
+        return _below(self.root / kind, kind, sealed.DEPTHS[kind])
+
+    def staging(self, key: Key) -> contextlib.AbstractContextManager[Path]:
         """An empty folder that becomes the record of a key when the block ends well.
 
         Raises:
-            StoreError: the disk is full or read-only; nothing is left behind.
+            StoreError: as `seal` does.
         """
-        with self._writing():
-            folder = self._stage()
-        try:
+        return self.seal(f"records/{key.path}")
+
+    @contextlib.contextmanager
+    def seal(self, path: str) -> Iterator[Path]:
+        """An empty folder that is sealed, put at a path and shared when the block ends well.
+
+        Raises:
+            StoreError: the disk is full or read-only, and nothing is left behind; or the folder
+                is stored, and could not be shared.
+        """
+        with self._staged() as folder:
             yield folder
-            with self._writing():
-                self._publish(folder, self.root / "records" / key.path)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            with self._staging.writing():
+                sealed.seal(folder)
+                self._staging.publish(folder, path)
+        if self.remote is not None:
+            try:
+                with self._trusting(path):
+                    self.remote.push(path, self.root / path)
+            except StoreError as error:
+                raise StoreError(
+                    f"{path} is stored, but not shared",
+                    why=error.text,
+                    fix=f"it is kept in {self.root}; the next session shares it",
+                ) from None
+
+    def share(self) -> int:
+        """Give the remote what it does not have: how many folders.
+
+        Raises:
+            StoreError: the remote fails.
+        """
+        count = 0
+        if self.remote is not None:
+            self.remote.sweep()
+            for kind in sealed.DEPTHS:
+                there = self.remote.paths(kind)
+                for path in self.sealed(kind):
+                    if path not in there:
+                        with contextlib.suppress(ValueError, OSError):  # damaged: not worth sharing
+                            self.remote.push(path, self.root / path)
+                            count += 1
+        return count
+
+    def fetch(self) -> int:
+        """Take from the remote what is not here: how many folders.
+
+        Raises:
+            StoreError: the remote fails, or the disk is full or read-only.
+        """
+        if self.remote is None:
+            return 0
+        there = [path for kind in sealed.DEPTHS for path in sorted(self.remote.paths(kind))]
+        return sum(self._pull(path) for path in there if not (self.root / path).is_dir())
 
     @contextlib.contextmanager
     def lock(self, key: Key) -> Iterator[None]:
         """Hold a key: of several processes that want a record, one makes it, the others wait."""
-        with self._writing():
+        with self._staging.writing():
             folder = self.root / "locks"
             folder.mkdir(parents=True, exist_ok=True)
             lock = FileLock(folder / digest.of_json(key.path)[:16])
@@ -138,45 +197,55 @@ class Store:
 
     def remember_answers(self, environment: str, answers: Mapping[str, Any]) -> None:
         """Keep what a live child has answered."""
-        with self._writing():
-            folder = self.root / "collations" / environment[:12]
-            folder.mkdir(parents=True, exist_ok=True)
+        with self._staging.writing():
+            name = f"{digest.of_json(answers)[:16]}.json"
             text = json.dumps(answers, sort_keys=True)
-            beside = folder / f".{os.getpid()}"
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(folder / f"{digest.of_json(answers)[:16]}.json")
+            self._staging.write(self.root / "collations" / environment[:12] / name, text)
 
-    def _stage(self) -> Path:
-        """Make a folder to write in, and the store around it."""
-        staging = self.root / "staging"
-        staging.mkdir(parents=True, exist_ok=True)
-        version = self.root / "VERSION"
-        if not version.is_file():
-            version.write_text(f"{VERSION}\n", encoding="ascii")
-        return Path(tempfile.mkdtemp(dir=staging))
-
-    def _publish(self, staged: Path, folder: Path) -> None:
-        """Seal a staged folder with its manifest and rename it into place."""
-        files = sorted(path for path in staged.rglob("*") if path.is_file())
-        digests = {path.relative_to(staged).as_posix(): digest.of_file(path) for path in files}
-        manifest = json.dumps({"version": VERSION, "files": digests}, indent=1)
-        (staged / MANIFEST).write_text(manifest + "\n", encoding="utf-8")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            staged.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # else another process was first, with the same content
-                raise
+    def _pull(self, path: str) -> bool:
+        """Take a folder from the remote: whether it has it."""
+        contents = self.remote.pull(path) if self.remote is not None else None
+        if contents is None:
+            return False
+        with self._staged() as folder, self._staging.writing():
+            sealed.fill(folder, contents)
+            self._staging.publish(folder, path)
+        return True
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Say what a failed write means."""
+    def _staged(self) -> Iterator[Path]:
+        """A folder to write in, and the store around it."""
+        version = self.root / "VERSION"
+        with self._staging.writing():
+            if not version.is_file():
+                self._staging.write(version, f"{VERSION}\n")
+        with self._staging.folder() as folder:
+            yield folder
+
+    @contextlib.contextmanager
+    def _trusting(self, path: str) -> Iterator[None]:
+        """Say what it means that a sealed folder cannot be read."""
         try:
             yield
-        except OSError as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreError(
-                f"the store {self.root} cannot be written",
-                why=f"{error.strerror or error}"
-                + (f": {error.filename}" if error.filename else ""),
-                fix="free or unlock the disk, or name another --harness-store",
+                f"the {path.partition('s/')[0]} {self.root / path} is corrupt",
+                why=f"{type(error).__name__}: {error}",
+                fix="delete that folder to train the cell again"
+                if path.startswith("records/")
+                else "delete that folder: the session is then as if it had not been",
             ) from None
+
+
+def _below(folder: Path, path: str, depth: int) -> Iterator[str]:
+    """Paths of the folders that lie some levels below a folder, which has a path itself."""
+    try:
+        with os.scandir(folder) as found:
+            names = sorted(item.name for item in found if item.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in names:
+        if depth == 1:
+            yield f"{path}/{name}"
+        else:
+            yield from _below(folder / name, f"{path}/{name}", depth - 1)

@@ -3,14 +3,18 @@
 import json
 import multiprocessing
 import os
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.errors import StoreError
 from harness.record import Record
 from harness.store import Key, Store
+from tests.benchmarks import killed
 
 KEY = Key(label="mrpc", recipe="a" * 64, environment="b" * 64)
 
@@ -61,6 +65,107 @@ def test_a_missing_file_is_corrupt(stored: Store, name: str) -> None:
     (record_folder(stored) / name).unlink()
     with pytest.raises(StoreError, match="is corrupt"):
         stored.get(KEY, Record.read)
+
+
+def test_a_record_says_when_it_was_stored(stored: Store) -> None:
+    """The manifest has the moment, in UTC and with seconds."""
+    manifest = json.loads((record_folder(stored) / "manifest.json").read_text(encoding="utf-8"))
+    passed = datetime.now(UTC) - datetime.fromisoformat(manifest["when"])
+    assert timedelta(0) <= passed < timedelta(hours=1)
+    assert manifest["when"].endswith("+00:00")
+
+
+def test_a_record_of_an_older_harness_is_read(stored: Store) -> None:
+    """Manifests used not to say when."""
+    path = record_folder(stored) / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    del manifest["when"]
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    assert stored.get(KEY, Record.read) is not None
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        '{"version": 1, "files": {"../../outside": "0"}}',
+        '{"version": 1, "files": {"/outside": "0"}}',
+        '{"version": 1, "files": []}',
+        '{"version": 2, "files": {}}',
+        "[]",
+    ],
+)
+def test_a_strange_manifest_is_corrupt(stored: Store, manifest: str) -> None:
+    """A manifest of another make is no traceback, and leads nowhere outside."""
+    (record_folder(stored) / "manifest.json").write_text(manifest, encoding="utf-8")
+    with pytest.raises(StoreError, match="is corrupt"):
+        stored.get(KEY, Record.read)
+
+
+def test_a_session_is_sealed_like_a_record(stored: Store) -> None:
+    """It comes back as it was written; a changed one is told apart."""
+    with stored.seal("sessions/2026-10-06/one") as folder:
+        (folder / "session.json").write_text("{}", encoding="ascii")
+    found = stored.open("sessions/2026-10-06/one")
+    assert found is not None
+    assert (found / "session.json").read_text(encoding="ascii") == "{}"
+    assert stored.open("sessions/2026-10-06/two") is None
+    (found / "session.json").write_text("{} ", encoding="ascii")
+    with pytest.raises(
+        StoreError, match=r"the session .* is corrupt\n.*changed\ndelete that folder"
+    ):
+        stored.open("sessions/2026-10-06/one")
+
+
+def test_sealed_folders_are_listed_in_order(tmp_path: Path) -> None:
+    """Each kind has its own; what lies beside, or is not deep enough, is none."""
+    store = Store(tmp_path)
+    assert list(store.sealed("records")) == []
+    paths = ["sessions/2026-10-06/b", "sessions/2026-10-05/c", "sessions/2026-10-06/a"]
+    for path in paths:
+        with store.seal(path):
+            pass
+    (tmp_path / "sessions" / "beside").write_text("", encoding="ascii")
+    assert list(store.sealed("sessions")) == sorted(paths)
+    with store.staging(KEY):
+        pass
+    assert list(store.sealed("records")) == [f"records/{KEY.path}"]
+
+
+def test_others_may_read_what_is_stored(tmp_path: Path) -> None:
+    """A record's folder has the permissions of any folder that its user makes."""
+    with Store(tmp_path / "store").staging(KEY):
+        pass
+    (tmp_path / "beside").mkdir()
+    place = tmp_path / "store" / "records" / KEY.path
+    assert place.stat().st_mode == (tmp_path / "beside").stat().st_mode
+
+
+def test_what_killed_processes_leave_is_removed(tmp_path: Path) -> None:
+    """A day later, when the next record is written; what others are writing stays."""
+    left, fresh = tmp_path / "staging" / "left", tmp_path / "staging" / "fresh"
+    for folder in (left, fresh):
+        folder.mkdir(parents=True)
+        (folder / "half").write_text("half", encoding="ascii")
+    file = tmp_path / "staging" / "file"
+    file.write_text("half", encoding="ascii")
+    for path in (left, file):
+        os.utime(path, (0, time.time() - 25 * 60 * 60))
+    with Store(tmp_path).staging(KEY):
+        pass
+    assert [path.name for path in (tmp_path / "staging").iterdir()] == ["fresh"]
+
+
+def test_the_version_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that ends before it has written its version leaves a store that opens."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(StoreError, match="cannot be written"), Store(tmp_path).staging(KEY):
+        pass
+    assert not (tmp_path / "VERSION").exists()
+    assert Store(tmp_path).get(KEY, Record.read) is None
 
 
 def test_a_newer_store_is_refused(stored: Store) -> None:
@@ -177,3 +282,22 @@ def test_answers_are_remembered(tmp_path: Path) -> None:
     (tmp_path / "collations" / ("e" * 12) / "damaged.json").write_text("{", encoding="ascii")
     assert store.answers("e" * 64) == {"request": {"batch": 1}, "other": 2}
     assert store.answers("f" * 64) == {}
+
+
+@pytest.mark.parametrize("scene", killed.SCENES)
+def test_a_store_survives_kills(tmp_path: Path, scene: str) -> None:
+    """Nothing reported is lost, nothing half is read, and only what is missing is made again."""
+    world = killed.survive(tmp_path, scene, 4, np.random.default_rng(0))
+    assert world.faults == []
+    assert world.hit["missing, then made"] >= 4
+
+
+def test_a_store_that_is_torn_would_be_noticed(tmp_path: Path) -> None:
+    """Published file by file in place of a rename, the same kills find half records."""
+    assert killed.kills_until_noticed(tmp_path, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("limit", [0, 7_000, 12_000, 50_000])
+def test_a_store_survives_a_full_disk(tmp_path: Path, limit: int) -> None:
+    """Wherever writing fails, nothing half is left, and the next run makes what is missing."""
+    assert killed.fill(tmp_path, limit, disk=False).faults == []
