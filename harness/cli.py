@@ -4,7 +4,18 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from harness.commands import calibrate, contracts, environments, gate, plan, prove, report
+from harness.commands import (
+    baseline,
+    calibrate,
+    contracts,
+    environments,
+    gate,
+    history,
+    notify,
+    plan,
+    prove,
+    report,
+)
 from harness.errors import HarnessError, ResolutionError, RunError
 
 USAGE, LOST, INTERRUPTED = 2, 3, 130
@@ -15,7 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the process's exit code."""
     parser = argparse.ArgumentParser(prog="harness", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (gate, plan, report, environments, prove, calibrate, contracts):
+    for command in (
+        *(gate, plan, report, baseline, history, notify),
+        *(environments, prove, calibrate, contracts),
+    ):
         command.add(commands)
     asked = parser.parse_args(arguments)
     try:

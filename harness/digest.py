@@ -18,7 +18,12 @@ def canonical(value: object) -> str:
 
 def of_json(value: object) -> str:
     """SHA-256 of a value's canonical JSON, in hexadecimal."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
+    return of_bytes(canonical(value).encode())
+
+
+def of_bytes(content: bytes) -> str:
+    """SHA-256 of bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def of_file(path: Path) -> str:

@@ -12,7 +12,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Self
@@ -38,8 +38,11 @@ REQUIRED = ("torch", "transformers", "datasets", "evaluate", "accelerate")
 
 JUDGING = frozenset(
     {
+        "acceptance",
         "allowances",
+        "annotations",
         "attribute",
+        "baseline",
         "calibrating",
         "catalog",
         "changes",
@@ -55,25 +58,35 @@ JUDGING = frozenset(
         "finding",
         "forecast",
         "gate",
+        "history",
         "invariants",
         "jury",
         "launch",
         "match",
+        "night",
+        "nights",
         "plugin",
         "proving",
         "racing",
+        "remote",
         "report",
         "reporting",
         "runner",
         "schedule",
+        "sealed",
+        "series",
         "settings",
         "sources",
+        "staging",
         "standing",
         "stash",
         "statistics",
         "store",
         "suite",
         "tolerance",
+        "tonight",
+        "trend",
+        "trends",
         "validation",
     }
 )
@@ -83,6 +96,9 @@ _FLAGS = re.compile(
     r"^(OMP|KMP|MKL|OPENBLAS|GOMP|ATEN|DNNL|ONEDNN|TORCH|PYTORCH|TORCHINDUCTOR|CUDA|CUBLAS|CUDNN"
     r"|NCCL|NVIDIA_TF32|ACCELERATE|TRANSFORMERS|FLASH_ATTENTION)_"
 )
+_SETS = ("avx512f", "avx2", "avx", "sve", "asimd")
+"""Instruction sets that libraries choose kernels by, the widest first."""
+
 _SUFFIXES = (".py", ".so", ".pyd", ".dylib", ".json", ".pth")
 
 
@@ -119,6 +135,18 @@ def key(environment: dict[str, Any], *, device: str, threads: int) -> str:
     """
     told = {name: value for name, value in environment.items() if name != "executable"}
     return digest.of_json({**told, "device": device, "threads": threads})
+
+
+def device_class(environment: Mapping[str, Any], device: str) -> str:
+    """The kind of machine that figures can be compared within.
+
+    A GPU's name; or a processor's architecture and its widest set of vector instructions, which
+    decide the kernels. Its model may be another every night on a hosted runner.
+    """
+    if device == "cuda":
+        return str(next(iter(environment["accelerator"].get("devices", [])), "unknown GPU"))
+    machine = environment["platform"].partition("-")[2]
+    return f"{machine} {environment['cpu'].get('isa', '')}".strip()
 
 
 def _root(name: str) -> Path | None:
@@ -175,6 +203,7 @@ def _cpu() -> dict[str, Any]:
     flags = sorted((told.get("flags") or told.get("Features") or "").split())
     return {
         "model": told.get("model name", platform.machine()),
+        "isa": next((name for name in _SETS if name in flags), ""),
         "flags": digest.of_json(flags)[:16],
         "cores": os.cpu_count(),
     }

@@ -20,6 +20,7 @@ from harness.errors import (
     SpecError,
     UnsupportedError,
 )
+from harness.nights import nights_of
 from harness.reporting import Reporting, reporting_of
 from harness.settings import Settings, table_of
 from harness.spec import SCALES, Cell, Recipe, Scale, Thresholds
@@ -27,6 +28,7 @@ from harness.stash import (
     CELLS,
     DEVIATION,
     DEVIATIONS,
+    NIGHT,
     NOISE,
     OVERRIDES,
     PACE,
@@ -38,9 +40,11 @@ from harness.stash import (
     TRIED,
     cell_of,
     full_by_mark,
+    night_of,
     schedule_of,
     session_name,
 )
+from harness.tonight import Tonight
 from harness.validation import parse_overrides
 
 pytest.register_assert_rewrite("harness.invariants")
@@ -182,6 +186,26 @@ def pytest_collection_modifyitems(
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = kept
+    if night_of(config) and not config.option.collectonly and not _spread(config):
+        items[:] = _ordered(config, items)
+
+
+def _spread(config: pytest.Config) -> bool:
+    """Whether pytest-xdist spreads tests over processes, which must agree on their order."""
+    return hasattr(config, "workerinput") or bool(config.getoption("numprocesses", default=None))
+
+
+def _ordered(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]:
+    """Tests by what their cells may tell tonight; the others stay in front."""
+    nights, ranks = nights_of(config), dict[pytest.Item, tuple[float, str]]()
+    try:
+        for item in items:
+            cell, suite = cell_of(item), getattr(item, "cls", None)
+            if cell is not None and suite is not None and not _not_asked(config, cell):
+                ranks[item] = nights.rank(item.path.parent, suite, cell)
+    except HarnessError as error:
+        raise pytest.UsageError(error.text) from None
+    return sorted(items, key=lambda item: ranks.get(item, (-2.0, "")))
 
 
 def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -197,6 +221,8 @@ def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"opted out: {reason}"))
         cell = cell_of(item)
         reason = None if cell is None else _not_asked(config, cell)
+        if not reason and "tonight" in item.fixturenames and not night_of(config):
+            reason = "several seeds beside what was accepted: ask for them with -m nightly"
         if reason:
             item.user_properties.append((REASON, reason))
             item.add_marker(pytest.mark.skip(reason=reason))
@@ -207,16 +233,21 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     if config.option.collectonly or hasattr(config, "workerinput"):
         return
-    wanted: dict[str, dict[Cell, None]] = {"run": {}, "trials": {}, "compare_processes": {}}
+    wanted: dict[str, dict[Cell, None]] = {
+        name: {} for name in ("run", "tonight", "trials", "compare_processes")
+    }
     for item in session.items:
         cell = cell_of(item)
-        if cell is not None and not _not_asked(config, cell):
+        if cell is not None and REASON not in dict(item.user_properties):
             for name in wanted.keys() & set(getattr(item, "fixturenames", ())):
                 wanted[name][cell] = None
+    runs = wanted["tonight"] | wanted["run"]
+    if night_of(config) and config.stash[SETTINGS].budget is not None:
+        runs = {}  # whatever trains ahead would take a more telling cell's time
     compared = [cell for cell in wanted["compare_processes"] if cell.recipe.num_proc]
-    if wanted["run"] or wanted["trials"] or compared:
+    if runs or wanted["trials"] or compared:
         try:
-            schedule_of(config).expect([*wanted["run"]], [*wanted["trials"]], compared)
+            schedule_of(config).expect([*runs], [*wanted["trials"]], compared)
         except HarnessError as error:
             raise pytest.UsageError(error.text) from None
 
@@ -248,6 +279,18 @@ def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
         request.node.user_properties.append((ROW, row.to_property()))
     _expect_deviation(request, cell)
     return result.record
+
+
+@pytest.fixture
+def tonight(request: pytest.FixtureRequest, cell: Cell) -> Tonight:
+    """The cell beside its baseline and its history; its runs are trained tonight."""
+    schedule, show = schedule_of(request.config), reporting_of(request.config).progress
+    nights = nights_of(request.config)
+    found = _ask(request, lambda: nights.of(request, cell, lambda other: schedule.run(other, show)))
+    request.node.user_properties.append((NIGHT, found.to_property()))
+    if found.records:
+        request.getfixturevalue("run")  # for its line in the session's table
+    return found
 
 
 def _not_asked(config: pytest.Config, cell: Cell) -> str:

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from harness import serial
+from harness import digest, environment, serial
 from harness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -270,6 +270,16 @@ class Record:
         """The evaluation of that name."""
         return next(found for found in self.evaluations if found.name == name)
 
+    @property
+    def series(self) -> str:
+        """Digest of what repetitions share: all that decides a run but its seed."""
+        return series_of(self.recipe, self.scale, self.device, self.inputs)
+
+    @property
+    def device_class(self) -> str:
+        """The kind of machine that its figures can be compared within."""
+        return environment.device_class(self.environment, self.device)
+
     def batches_of(self, stage: str) -> tuple[Batch, ...]:
         """The batches of training (`train`) or of an evaluation, in order."""
         return tuple(batch for batch in self.batches if batch.stage == stage)
@@ -324,6 +334,13 @@ class Record:
         hints = get_type_hints(cls, localns={"Array": object})
         decoded = {name: serial.decode(hints[name], value) for name, value in values.items()}
         return cls(**decoded, arrays=StoredArrays(folder / "arrays"))
+
+
+def series_of(recipe: Recipe, scale: str, device: str, inputs: Mapping[str, Any]) -> str:
+    """See `Record.series`."""
+    return digest.of_json(
+        [asdict(replace(recipe, seed=0)), scale, device, inputs.get("digests", {})]
+    )
 
 
 class StoredArrays(Mapping[str, "Array"]):

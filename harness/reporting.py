@@ -1,19 +1,35 @@
 """What a session shows while it runs, says when it ends, and leaves in the reports folder."""
 
 import json
+import shlex
 import sys
 import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.errors import StoreError
+from harness.errors import HarnessError, StoreError
 from harness.report import files
 from harness.report.session import Measured, Row
 from harness.report.table import lines, markdown, noise_lines
 from harness.spec import Cell
-from harness.stash import DEVIATION, NOISE, PACE, REASON, ROW, SETTINGS, TRIED, schedule_of
+from harness.stash import (
+    DEVIATION,
+    NIGHT,
+    NOISE,
+    PACE,
+    REASON,
+    ROW,
+    SETTINGS,
+    TRIED,
+    night_of,
+    schedule_of,
+    session_name,
+)
+from harness.tonight import Tonight
 
 if TYPE_CHECKING:
     from harness.record import Record
@@ -35,6 +51,8 @@ class Reporting:
         self.config = config
         self.measured = Measured()
         self.deselected = 0
+        self.told: list[str] = []
+        self.accepted: list[str] = []
         self._announced = ""
         self._told = 0.0
 
@@ -72,8 +90,8 @@ class Reporting:
         if "harness" not in report.keywords:
             return
         properties = dict(report.user_properties)
-        if report.when == "setup" and ROW in properties:
-            self.measured.add(Row.from_property(str(properties[ROW])))
+        if report.when == "setup":
+            self._hear_cell(properties)
         if report.when != "teardown" and REASON in properties:
             suite, _, test = report.nodeid.rpartition("::")
             cell = suite + test.partition("[")[2]
@@ -96,6 +114,14 @@ class Reporting:
             self.measured.outcomes[outcome] += 1
             self.measured.tests[report.nodeid] = (outcome, _message(report))
 
+    def _hear_cell(self, properties: Mapping[str, object]) -> None:
+        """Gather what the first test of a cell said of it."""
+        if ROW in properties:
+            self.measured.add(Row.from_property(str(properties[ROW])))
+        if NIGHT in properties:
+            tonight = Tonight.from_property(str(properties[NIGHT]))
+            self.measured.nights[tonight.name] = tonight
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """A session that was asked for suites and measured nothing is never green."""
@@ -104,6 +130,55 @@ class Reporting:
         asked = bool(self.measured.outcomes)
         if asked and not self._anything and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = NOTHING_MEASURED
+        if self._to_keep:
+            try:
+                self._keep(session)
+            except HarnessError as error:
+                self.told.append(error.text)
+                session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+    @property
+    def _to_keep(self) -> bool:
+        """Whether the session has anything that the history does not know."""
+        trained = any(row.trained for row in self.measured.rows.values())
+        return bool(self.measured.nights) or trained
+
+    def _keep(self, session: pytest.Session) -> None:
+        """Accept what is to be accepted, leave the session in the store, and share that."""
+        from harness.report.kept import kept
+
+        settings, config = self.config.stash[SETTINGS], self.config
+        runner = schedule_of(config).runner
+        night = night_of(config) or datetime.now(UTC).date().isoformat()
+        command = shlex.join(["pytest", *config.invocation_params.args])
+        told = kept(self.measured, runner.environment(), night, command, config.rootpath)
+        if settings.update or settings.update_new_only:
+            from harness.acceptance import Accepting
+
+            accepting = Accepting(
+                root=config.rootpath,
+                store=runner.store,
+                command=command,
+                because=settings.because or "asked for with --harness-update",
+                new_only=settings.update_new_only,
+            )
+            self.accepted, refused = accepting.accept(told, lambda _: True)
+            self.told += [f"accepted: {name}" for name in self.accepted]
+            self.told += [f"not accepted: {why}" for why in refused]
+            if refused:
+                session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+        nights = self.measured.nights.values()
+        share = sum(n.measured or n.name in self.accepted for n in nights) / max(1, len(nights))
+        if nights and share < settings.least:
+            self.told.append(
+                f"too little was measured: {share:.0%} of {len(nights)} nightly cells, and "
+                f"--harness-least is {settings.least:.0%} (exit code {int(NOTHING_MEASURED)})"
+            )
+            session.exitstatus = session.exitstatus or NOTHING_MEASURED
+        with runner.store.seal(f"sessions/{night}/{session_name(config)}") as folder:
+            text = json.dumps(told, indent=1) + "\n"
+            (folder / "session.json").write_text(text, encoding="utf-8")
+        runner.store.share()
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """One line a cell, why others were not measured, and where the reports are."""
@@ -123,6 +198,8 @@ class Reporting:
             verdict = self._verdict()
         for reason, cells in self.measured.reasons.items():
             write(f"not measured ({len(cells)} cells): {reason}")
+        for line in self._nights():
+            write(line)
         for line in noise_lines(self.measured):
             write(line)
         for summary, count in self.measured.deviations.items():
@@ -137,6 +214,15 @@ class Reporting:
         from harness.report import padding
 
         return padding.lines(self.measured.paces.values())
+
+    def _nights(self) -> list[str]:
+        """What the night found; nothing without one."""
+        if not self.measured.nights:
+            return self.told
+        from harness.report import message
+
+        found = [n for n in self.measured.nights.values() if n.name not in self.accepted]
+        return [f"night: {message.headline(found)}", *message.lines(found), *self.told]
 
     @property
     def _anything(self) -> bool:

@@ -17,6 +17,7 @@ from harness.errors import HarnessError, NotStoredError, StoreError
 from harness.job import Job, Kind
 from harness.launch import Launcher
 from harness.record import Record
+from harness.remote import Remote
 from harness.settings import Settings
 from harness.sources import Inputs, Sources
 from harness.spec import Cell, Recipe
@@ -76,6 +77,7 @@ class Runner:
         settings: of the session.
         session: names the session; processes that share it share failures and fresh attempts.
         progress: called while a cell trains.
+        night: whose records are to be had, or made; any if empty.
 
     A `fault` is a Python file to run in the worker first, to prove what would be noticed; what
     comes of it stays out of the store.
@@ -84,6 +86,7 @@ class Runner:
     settings: Settings
     session: str
     progress: Progress | None = None
+    night: str = ""
     launcher: Launcher = field(init=False)
     store: Store = field(init=False)
     sources: Sources = field(init=False)
@@ -98,7 +101,8 @@ class Runner:
     def __post_init__(self) -> None:
         """Open the store; nothing is started yet."""
         self.launcher = Launcher(self.settings.python)
-        self.store = Store(self.settings.store)
+        remote = self.settings.remote
+        self.store = Store(self.settings.store, Remote(remote) if remote else None)
         offline = os.environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"}
         self.sources = Sources(folders=self.settings.sources, hub=not offline)
 
@@ -255,7 +259,7 @@ class Runner:
             label=f"{folder}-{cell.name}".replace("/", "_").replace(":", "_"),
             recipe=digest.of_json(told),
             environment=self._environment_key(cell.device, self.threads(cell)),
-            attempt=self.session if self.settings.fresh else "0",
+            attempt=self._attempt(),
         )
         found = self.store.get(key, read)
         if found is not None:
@@ -270,6 +274,11 @@ class Runner:
         found = self.store.get(key, read)
         assert found is not None  # noqa: S101 - published a moment ago
         return found, True, key
+
+    def _attempt(self) -> str:
+        """Which of several records of the same run is meant."""
+        again = self.session if self.settings.fresh else ""
+        return "-".join(part for part in (self.night, again) if part) or "0"
 
     def _may_make(self) -> None:
         """Start nothing where only the store is asked.

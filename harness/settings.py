@@ -10,6 +10,9 @@ from typing import Any, Self
 from harness.errors import SpecError, unknown
 
 PREFIX = "--harness-"
+ASKED_ONLY = frozenset({"because", "night", "update", "update_new_only"})
+"""Settings of one session, never of a project: nothing is accepted that nobody asked to accept."""
+
 TABLE = "tool.harness"
 
 
@@ -64,6 +67,10 @@ class Settings:
     store: Path = _setting(
         "folder of the records (default: .harness)", default=Path(".harness"), metavar="DIR"
     )
+    remote: str | None = _setting(
+        "store that is shared, at any fsspec address: s3://BUCKET/FOLDER, file:///FOLDER",
+        metavar="URL",
+    )
     reports: Path = _setting(
         "folder for the session's summaries (default: reports)",
         default=Path("reports"),
@@ -85,10 +92,31 @@ class Settings:
         "CPU threads of a run (default: 1 at tiny scale, all cores at full scale)", metavar="N"
     )
 
+    night: str | None = _setting(
+        "name of the night that a session with -m nightly belongs to; what it has is not trained "
+        "again (default: today's date, UTC)",
+        metavar="DATE",
+    )
+    budget: float | None = _setting(
+        "seconds that -m nightly may take; cells that tell most go first, the others are not "
+        "measured (default: no limit)",
+        metavar="SECONDS",
+    )
+    least: float = _setting(
+        "share of the nightly cells that must be measured, or the session fails (default: 0.5)",
+        default=0.5,
+        metavar="SHARE",
+    )
+    update: bool = _setting(
+        "accept what -m nightly measures as the new baselines, beside the suites", default=False
+    )
+    update_new_only: bool = _setting("the same for cells without a baseline only", default=False)
+    because: str = _setting("why --harness-update accepts it", default="", metavar="TEXT")
+
     @classmethod
     def options(cls) -> Sequence[tuple[str, dict[str, Any]]]:
         """Flag and `argparse` keywords of every setting."""
-        return [(PREFIX + item.name, _keywords(item)) for item in fields(cls)]
+        return [(_flag(item), _keywords(item)) for item in fields(cls)]
 
     @classmethod
     def merge(
@@ -104,8 +132,8 @@ class Settings:
         """
         names = {item.name: item for item in fields(cls)}
         for name in table:
-            if name not in names:
-                raise unknown(f"[{TABLE}] key", name, names)
+            if name not in names.keys() - ASKED_ONLY:
+                raise unknown(f"[{TABLE}] key", name, names.keys() - ASKED_ONLY)
         values: dict[str, Any] = {}
         for name, item in names.items():
             if given.get(name) is not None:
@@ -122,13 +150,18 @@ class Settings:
         found = []
         for item in fields(self):
             value = getattr(self, item.name)
-            flag = PREFIX + item.name
+            flag = _flag(item)
             if value is True:
                 found.append(flag)
             elif value is not None and value is not False:
                 parts = value if isinstance(value, tuple) else (value,)
                 found += [f"{flag}={part}" for part in parts]
         return found
+
+
+def _flag(item: "Field[Any]") -> str:
+    """A setting's option on the command line."""
+    return PREFIX + item.name.replace("_", "-")
 
 
 def _anchored(value: Any, base: Path) -> Any:

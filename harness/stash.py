@@ -3,7 +3,8 @@
 import ast
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,6 +39,9 @@ NOISE = "harness_noise"
 PACE = "harness_pace"
 """Property of a test report that says how fast a collation is."""
 
+NIGHT = "harness_night"
+"""Property of a test report that holds what tonight says of its cell."""
+
 DEVIATION = "harness_deviation"
 """Property of a test report that says which known deviation its test is expected to show."""
 
@@ -50,6 +54,15 @@ def session_name(config: pytest.Config) -> str:
     return config.stash[_SESSION]
 
 
+def night_of(config: pytest.Config) -> str:
+    """The night that the session belongs to; empty if nobody asked for one."""
+    settings = config.stash[SETTINGS]
+    asked = settings.night or settings.update or settings.update_new_only
+    if not asked and not by_mark(config, "nightly"):
+        return ""
+    return settings.night or datetime.now(UTC).date().isoformat()
+
+
 def schedule_of(config: pytest.Config) -> "Schedule":
     """The session's schedule and, in it, its runner; made when first asked for."""
     if SCHEDULE not in config.stash:
@@ -57,7 +70,7 @@ def schedule_of(config: pytest.Config) -> "Schedule":
         from harness.schedule import Schedule
 
         settings = config.stash[SETTINGS]
-        runner = Runner(settings=settings, session=session_name(config))
+        runner = Runner(settings=settings, session=session_name(config), night=night_of(config))
         config.stash[SCHEDULE] = Schedule(runner, processes=_processes(config))
     return config.stash[SCHEDULE]
 
@@ -70,22 +83,27 @@ def cell_of(item: pytest.Item) -> Cell | None:
 
 def full_by_mark(config: pytest.Config) -> bool:
     """Whether `-m` asks for marks of the full scale, not only to leave them out."""
+    return by_mark(config, "gpu", "nightly", "slow")
+
+
+def by_mark(config: pytest.Config, *names: str) -> bool:
+    """Whether `-m` asks for one of some marks."""
     try:
         expression = ast.parse(config.option.markexpr.strip() or "None", mode="eval")
     except SyntaxError:
         return False  # pytest will say so
-    return _asks(expression.body)
+    return _asks(expression.body, names)
 
 
-def _asks(expression: ast.expr, *, wanted: bool = True) -> bool:
-    """Whether a part of a mark expression, wanted or not, names a mark of the full scale."""
+def _asks(expression: ast.expr, names: Collection[str], *, wanted: bool = True) -> bool:
+    """Whether a part of a mark expression, wanted or not, names one of some marks."""
     match expression:
         case ast.UnaryOp(operand=inner):
-            return _asks(inner, wanted=not wanted)
+            return _asks(inner, names, wanted=not wanted)
         case ast.BoolOp(values=parts):
-            return any(_asks(part, wanted=wanted) for part in parts)
+            return any(_asks(part, names, wanted=wanted) for part in parts)
         case ast.Name(id=name) | ast.Call(func=ast.Name(id=name)):
-            return wanted and name in ("gpu", "nightly", "slow")
+            return wanted and name in names
     return False
 
 

@@ -90,6 +90,47 @@ def _unharmed(means: npt.NDArray[Any]) -> float:
     return float(ttest_1samp(means, 0, alternative="less").pvalue)
 
 
+def unpaired(before: npt.NDArray[Any], after: npt.NDArray[Any], margin: float) -> Effect:
+    """The mean difference of runs that share examples, but no seeds.
+
+    The interval draws both sides' seeds and the examples anew, as `effect` does: it is about other
+    examples, too. The p-values are about these very ones: Welch's t of the runs' means.
+
+    Args:
+        before: (runs, examples); a figure that has no examples is one example.
+        after: (other runs, the same examples).
+        margin: the loss that is tolerated, not negative.
+    """
+    draw = np.random.default_rng(0)
+    examples = before.shape[1]
+    means = np.empty(DRAWS)
+    for index in range(DRAWS):
+        left, right = (
+            side[draw.integers(len(side), size=len(side))].mean(axis=0) for side in (before, after)
+        )
+        means[index] = (right - left)[draw.integers(examples, size=examples)].mean()
+    low, high = np.quantile(means, [ALPHA, 1 - ALPHA])
+    ours, theirs = before.mean(axis=1), after.mean(axis=1)
+    return Effect(
+        seeds=len(after),
+        mean=float(theirs.mean() - ours.mean()),
+        low=float(low),
+        high=float(high),
+        worse=_less(ours - margin, theirs),
+        better=_less(theirs, ours - margin),
+        unharmed=_less(theirs, ours),
+    )
+
+
+def _less(left: npt.NDArray[Any], right: npt.NDArray[Any]) -> float:
+    """The p-value of "left is less than right"; that of values that all agree is 0 or 1."""
+    from scipy.stats import ttest_ind
+
+    if np.ptp(left) == np.ptp(right) == 0:
+        return float(left[0] >= right[0])
+    return float(ttest_ind(left, right, equal_var=False, alternative="less").pvalue)
+
+
 def sequential(differences: Iterable[npt.NDArray[Any]], margin: float, fewest: int) -> Effect:
     """The effect over as few seeds as answer; over all of them if they leave it open.
 

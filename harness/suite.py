@@ -17,6 +17,7 @@ from harness.invariants.formulas import Formulas
 from harness.invariants.head import Head
 from harness.invariants.labels import Labels
 from harness.invariants.metrics import Metrics
+from harness.invariants.nights import Nights
 from harness.invariants.pairs import Pairs
 from harness.invariants.repetition import Repetition
 from harness.invariants.shapes import Shapes
@@ -68,6 +69,7 @@ class Suite(
     Repetition,
     Cost,
     Contracts,
+    Nights,
     Declared,
 ):
     """A recipe, the axes that multiply it, and what its runs must reach.

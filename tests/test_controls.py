@@ -14,6 +14,7 @@ from harness import catalog, faults, jury
 from harness.runner import Runner
 from harness.spec import Cell, Recipe, Thresholds
 from harness.suite import invariants
+from harness.tonight import Tonight
 from harness.trial import Trials
 
 FAULTS = Path(faults.__file__).parent
@@ -453,6 +454,13 @@ THRESHOLDS = {
 """No library can break a threshold: here the declared one is put above what was reached."""
 
 
+NIGHTS = {
+    "test_baseline_holds": {"standing": "regressed"},
+    "test_trend_holds": {"worsened": ("accuracy went from 0.9 to 0.8",)},
+}
+"""Nor what was accepted: here a night says so. `tests/test_night.py` has what makes it say so."""
+
+
 def cell_of(recipe: Recipe) -> Cell:
     """The tiny cell of a recipe."""
     return Cell(name="control", recipe=catalog.tiny(recipe), scale="tiny", device="cpu")
@@ -556,10 +564,20 @@ def test_missed_threshold_is_noticed(runner: Runner, invariant: str) -> None:
     assert not holds(invariant, record, Thresholds(**{field: reached[field] + 0.01}))
 
 
+@pytest.mark.parametrize("invariant", NIGHTS)
+def test_a_bad_night_is_noticed(invariant: str) -> None:
+    """A cell that is as it was accepted passes; one that is worse fails, and says what to do."""
+    told: dict[str, Any] = {"file": "", "device": "", "words": "", "records": ("x",)}
+    tonight = Tonight(suite="TestX", cell="x", standing="same", **told)
+    assert holds(invariant, tonight)
+    assert not holds(invariant, replace(tonight, **NIGHTS[invariant]))
+
+
 def test_every_invariant_has_a_control() -> None:
     """No invariant is without a fault that makes it fail."""
     controlled = {invariant for control in CONTROLS for invariant in control.invariants}
-    assert controlled | {PROCESSES_INVARIANT} | set(THRESHOLDS) | set(REPAIRS) == invariants()
+    others = {PROCESSES_INVARIANT, *THRESHOLDS, *REPAIRS, *NIGHTS}
+    assert controlled | others == invariants()
 
 
 def test_every_fault_is_used() -> None:

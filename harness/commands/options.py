@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
+from harness.remote import Remote
 from harness.runner import Runner
 from harness.settings import PREFIX, Settings, table_of
+from harness.store import Store
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 """What `add_subparsers` returns."""
@@ -28,6 +30,19 @@ def add_suites(parser: argparse.ArgumentParser, repeats: int | None = None) -> N
         )
     parser.add_argument("--python", type=Path, default=Path(sys.executable), metavar="PATH")
     parser.add_argument("--store", type=Path, metavar="DIR", help="default: .harness")
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """Where records are."""
+    parser.add_argument("--store", type=Path, metavar="DIR", help="default: .harness")
+    parser.add_argument("--remote", metavar="URL", help="a store that is shared")
+
+
+def store_of(asked: argparse.Namespace) -> Store:
+    """The store that is asked for, or that of the project's table."""
+    given = {"store": asked.store, "remote": asked.remote}
+    settings = Settings.merge(given, table_of(Path.cwd()), Path.cwd(), Path.cwd())
+    return Store(settings.store, Remote(settings.remote) if settings.remote else None)
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from harness import annotations, baseline, trends
+from harness.baseline import Baselines
 from harness.commands.options import Commands, add_settings, add_suites, settings_of
+from harness.errors import SpecError
+from harness.history import History
 
 
 def add(commands: Commands) -> None:
@@ -16,12 +20,39 @@ def add(commands: Commands) -> None:
     )
     add_suites(parser)
     add_settings(parser)
+    parser.add_argument(
+        "--trend",
+        action="store_true",
+        help="every night of the history in one page; judges nothing anew",
+    )
     parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR")
     parser.set_defaults(command=run)
 
 
 def run(asked: argparse.Namespace) -> int:
     """Run the suites on the store alone; pytest prints and writes what it always does."""
+    if asked.trend:
+        return _trend(asked)
     settings = replace(settings_of(asked, asked.python), reports=asked.reports, stored=True)
     command = [sys.executable, "-m", "pytest", *asked.suites, "-q", *settings.arguments()]
     return subprocess.run(command, check=False).returncode
+
+
+def _trend(asked: argparse.Namespace) -> int:
+    """Draw the history beside what was accepted."""
+    from harness.report import trend
+
+    store = settings_of(asked, asked.python).store
+    folders = sorted({path if path.is_dir() else path.parent for path in map(Path, asked.suites)})
+    files = [path for folder in folders for path in sorted(folder.rglob(baseline.NAME))]
+    known = [one for folder in folders for one in annotations.load(folder / annotations.NAME)]
+    references = [one for path in files for one in Baselines.load(path)]
+    with History(store) as history:
+        found, nights = trends.gathered(history, references, known)
+    if not found:
+        raise SpecError(
+            f"the store {store} holds no session",
+            fix="run pytest suites/ -m nightly first, or name another --store",
+        )
+    print("trend:", *trend.write(asked.reports, found, nights))
+    return 0

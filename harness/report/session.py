@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from harness.spec import Cell
+from harness.tonight import Tonight
 
 if TYPE_CHECKING:
     from harness.report.pace import Pace
@@ -103,6 +104,7 @@ class Measured:
         tried: how many tests judged trials, or whether a collation is sound.
         paces: of collations that were timed, by the test that did.
         deviations: known ones that tests were expected to show, and how many.
+        nights: what tonight says of cells, by suite and cell.
         noise: how far apart trials were that must agree, the largest of every band.
     """
 
@@ -113,6 +115,7 @@ class Measured:
     tried: int = 0
     paces: "dict[str, Pace]" = field(default_factory=dict)
     deviations: Counter[str] = field(default_factory=Counter)
+    nights: dict[str, Tonight] = field(default_factory=dict)
     noise: dict[str, float] = field(default_factory=dict)
 
     def add(self, row: Row) -> None:
@@ -131,6 +134,7 @@ class Measured:
         return {
             "version": 1,
             "cells": [asdict(row) for row in self.rows.values()],
+            "nights": [asdict(tonight) for tonight in self.nights.values()],
             "paces": [pace.as_json() for pace in self.paces.values()],
             "tests": dict(self.outcomes),
             "outcomes": {

@@ -1,0 +1,30 @@
+"""`harness notify`: the last night in one message; sending it is left to whoever has a channel."""
+
+import argparse
+import sys
+
+from harness.commands.options import Commands, add_store, store_of
+from harness.errors import SpecError
+from harness.history import History
+from harness.report import message
+
+
+def add(commands: Commands) -> None:
+    """Declare the command's options."""
+    parser = commands.add_parser("notify", help="the last night in one message")
+    parser.add_argument("--night", default="*", metavar="DATE", help="default: the last")
+    parser.add_argument("--format", choices=("text", "markdown"), default="text")
+    add_store(parser)
+    parser.set_defaults(command=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Print the message; 1 if something is worse than it was."""
+    with History(store_of(asked).root) as history:
+        found = [one for one in history.sessions(asked.night) if message.nights(one)]
+    if not found:
+        raise SpecError("the store holds no such night", fix="run pytest -m nightly first")
+    written = message.markdown if asked.format == "markdown" else message.text
+    sys.stdout.write(written(found[-1]).rstrip("\n") + "\n")
+    nights = message.nights(found[-1])
+    return int(any(n.standing == "regressed" or n.worsened for n in nights))

@@ -1,0 +1,186 @@
+"""The nights of a session: its cells beside their baselines and their history."""
+
+import time
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.environment import device_class
+from harness.spec import Cell
+from harness.stash import CELLS, SETTINGS, night_of, schedule_of
+from harness.tonight import Tonight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from harness.baseline import Baselines, Reference
+    from harness.history import Entry, History
+    from harness.night import Run
+    from harness.runner import Result
+    from harness.trend import Trend
+
+_NIGHTS = pytest.StashKey["Nights"]()
+
+
+@dataclass
+class Nights:
+    """What a session knows of its cells' nights.
+
+    Attributes:
+        config: of the session.
+        started: when it began, in `time.monotonic` seconds.
+        known: cells judged so far.
+        ranks: of cells, worked out so far.
+        baselines: by folder of the suites.
+    """
+
+    config: pytest.Config
+    started: float = field(default_factory=time.monotonic)
+    known: dict[tuple[type, Cell], Tonight] = field(default_factory=dict)
+    ranks: dict[tuple[type, Cell], tuple[float, str]] = field(default_factory=dict)
+    baselines: "dict[Path, Baselines]" = field(default_factory=dict)
+
+    @cached_property
+    def history(self) -> "History":
+        """Of the session's store, with what a shared one has."""
+        from harness.history import History
+
+        schedule_of(self.config).runner.store.fetch()
+        return History(self.config.stash[SETTINGS].store)
+
+    def of(self, request: pytest.FixtureRequest, cell: Cell, run: "Run") -> Tonight:
+        """What tonight says of a test's cell; asked for once.
+
+        Raises:
+            HarnessError: its runs could not be had.
+        """
+        key = (request.cls, cell)
+        if key not in self.known:
+            self.known[key] = self._judge(request, cell, run)
+        return self.known[key]
+
+    def rank(self, folder: Path, suite: type, cell: Cell) -> tuple[float, str]:
+        """When a cell's turn is: the suspicious first, then those not measured for long."""
+        if (suite, cell) not in self.ranks:
+            self.ranks[suite, cell] = self._rank(folder, f"{suite.__name__}/{cell.name}", cell)
+        return self.ranks[suite, cell]
+
+    def _rank(self, folder: Path, name: str, cell: Cell) -> tuple[float, str]:
+        """The same, worked out."""
+        runner = schedule_of(self.config).runner
+        device = device_class(runner.environment(), cell.device)
+        before = self.history.entries(name, device=device)
+        if not before:
+            return 0.0, ""
+        return -_suspicion(self._trend(folder, name, before, [])), before[-1].night
+
+    def _judge(self, request: pytest.FixtureRequest, cell: Cell, run: "Run") -> Tonight:
+        """Train what the night takes, and compare."""
+        from harness.night import Night
+
+        settings, runner = self.config.stash[SETTINGS], schedule_of(self.config).runner
+        suite = request.cls.__name__
+        tonight = Tonight(
+            suite=suite,
+            cell=cell.name,
+            file=request.node.nodeid.partition("::")[0],
+            device=device_class(runner.environment(), cell.device),
+            standing="not measured",
+            words=f"the budget of {settings.budget} s is used up",
+        )
+        before = self.history.entries(tonight.name, device=tonight.device)
+        if not self._fits(before[-1].seconds if before else 0.0):
+            return tonight
+        folder = request.path.parent
+        accepted = self._accepted(folder, tonight.name)
+        reference = accepted.get(tonight.device)
+        night = Night(
+            date=night_of(self.config),
+            run=run,
+            store=runner.store,
+            cell=cell,
+            reference=reference,
+            margin=request.cls.thresholds.margin,
+            suspicion=lambda runs: _suspicion(
+                self._trend(folder, tonight.name, before, runs, reference)
+            ),
+            fits=self._fits,
+            elsewhere=sorted(accepted.keys() - {tonight.device}),
+        )
+        found = night.judge()
+        trend = self._trend(folder, tonight.name, before, night.results, reference)
+        moved = [*_moved(trend)]
+        return replace(
+            tonight,
+            standing=found.standing,
+            words=found.words,
+            records=tuple(result.key.path for result in night.results),
+            worsened=tuple(words for better, words in moved if not better),
+            improved=tuple(words for better, words in moved if better),
+            accepting=settings.update or (settings.update_new_only and reference is None),
+        )
+
+    def _fits(self, seconds: float) -> bool:
+        """Whether something that takes so long fits into what is left of the budget."""
+        budget = self.config.stash[SETTINGS].budget
+        return budget is None or time.monotonic() - self.started + seconds <= budget
+
+    def _accepted(self, folder: Path, name: str) -> "dict[str, Reference]":
+        """What was accepted of a cell of a suite in a folder, by class of devices."""
+        from harness.baseline import NAME, Baselines
+
+        if folder not in self.baselines:
+            self.baselines[folder] = Baselines.load(folder / NAME)
+        return self.baselines[folder].cells.get(name, {})
+
+    def _trend(
+        self,
+        folder: Path,
+        name: str,
+        before: "Sequence[Entry]",
+        results: "Sequence[Result]",
+        reference: "Reference | None" = None,
+    ) -> "Trend":
+        """The trend of a cell, of a suite in a folder, up to the runs so far."""
+        from harness import annotations, history
+        from harness.trends import Trends, limit
+
+        records = self.config.stash[SETTINGS].store / "records"
+        now = {r.key.path: history.read(records / r.key.path, r.key.path) for r in results}
+        entries = [entry for entry in before if entry.path not in now]
+        entries += [replace(entry, cell=name) for entry, _ in now.values()]
+        told = {entry.environment: environment for entry, environment in now.values()}
+        known = annotations.load(folder / annotations.NAME)
+        cells = sum(map(len, self.config.stash.get(CELLS, {}).values()))
+        return Trends(
+            environments=self.history.environments() | told, annotations=known, most=limit(cells)
+        ).of(name, entries, reference)
+
+
+def nights_of(config: pytest.Config) -> Nights:
+    """The session's nights."""
+    return config.stash.setdefault(_NIGHTS, Nights(config))
+
+
+def _suspicion(trend: "Trend") -> float:
+    """How suspicious the accuracy is: of speed, more runs the same night would tell little."""
+    return max((line.suspicion for line in trend.lines if line.figure == "accuracy"), default=0.0)
+
+
+def _moved(trend: "Trend") -> "Iterator[tuple[bool, str]]":
+    """Figures that are not where they were when somebody last accepted or explained them."""
+    since = max((mark.night for mark in trend.marks if mark.kind != "environment"), default="")
+    for line in trend.lines:
+        moves = [move for move in line.moves if line.nights[move.at] > since]
+        if moves:
+            move = moves[-1]
+            words = (
+                f"{line.figure} went from {move.before:.4g} to {move.after:.4g} "
+                f"on {line.nights[move.at]}"
+            )
+            yield move.better, "\n".join([words, *move.changes, *filter(None, [move.command])])
+        if line.drifted:
+            yield False, f"{line.figure} has drifted away from its anchor, told {line.drifted}"

@@ -1,0 +1,73 @@
+"""Tonight: what a session has found out about a cell, beside its baseline and its history.
+
+It travels as JSON in a test report's properties, so that it arrives from the processes of
+pytest-xdist as well.
+"""
+
+import json
+import shlex
+from dataclasses import asdict, dataclass
+from typing import Self
+
+from harness.finding import Standing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tonight:
+    """One cell, tonight.
+
+    Attributes:
+        suite: the suite's class.
+        cell: the id between the brackets.
+        file: of the suite, as in a test's id.
+        device: class of the device.
+        standing: `same`, `fixed` if it is better, `regressed`, `inconclusive`, `not measured`.
+        words: what a reviewer should read.
+        records: places of tonight's runs in the store, that of the recipe's own seed first.
+        worsened: figures that have moved for the worse, as tonight showed.
+        improved: likewise for the better.
+        accepting: whether the session was asked to accept it.
+    """
+
+    suite: str
+    cell: str
+    file: str
+    device: str
+    standing: Standing
+    words: str
+    records: tuple[str, ...] = ()
+    worsened: tuple[str, ...] = ()
+    improved: tuple[str, ...] = ()
+    accepting: bool = False
+
+    @property
+    def name(self) -> str:
+        """Suite and cell."""
+        return f"{self.suite}/{self.cell}"
+
+    @property
+    def measured(self) -> bool:
+        """Whether it is known how the cell stands to its baseline."""
+        return self.standing not in {"not measured", "inconclusive"}
+
+    @property
+    def command(self) -> str:
+        """What accepts it."""
+        accept = ["harness", "baseline", "accept", self.name]
+        return shlex.join(accept) + ' --because "…"'
+
+    @property
+    def told(self) -> str:
+        """The words, and what to do if it is meant to be so."""
+        return f"{self.words}\nto accept it: {self.command}" if self.records else self.words
+
+    def to_property(self) -> str:
+        """It as a test report's property."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_property(cls, text: str) -> Self:
+        """What `to_property` wrote."""
+        told = json.loads(text)
+        lists = {name: tuple(part) for name, part in told.items() if isinstance(part, list)}
+        return cls(**told | lists)

@@ -1,0 +1,310 @@
+"""From entries of the history to trends: rounds of runs become observations, and are watched."""
+
+import math
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import Any
+
+from harness import series
+from harness.annotations import Annotation
+from harness.baseline import Accepted, Reference
+from harness.finding import Standing
+from harness.history import Entry, History
+from harness.series import Observation
+from harness.trend import Band, Line, Mark, Move, Trend
+
+ROUND = 3
+"""Runs that a night makes of a cell before it looks at what they say."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Figure:
+    """What is followed from night to night.
+
+    Attributes:
+        higher: whether more is better.
+        ratio: whether it moves by shares of itself.
+        floor: standard error of a round that is never fallen short of.
+        chaotic: whether rounding alone can move it: then a night that is equal to the last bit to
+            the one before says nothing new, and other seeds tell how far it may move.
+    """
+
+    higher: bool
+    ratio: bool
+    floor: float
+    chaotic: bool
+
+    def seen(self, value: float) -> float:
+        """A value as it is followed."""
+        return math.log(max(value, 1e-12)) if self.ratio else value
+
+    def shown(self, value: float) -> float:
+        """The other way round."""
+        return math.exp(value) if self.ratio else value
+
+
+FIGURES: Mapping[str, Figure] = {
+    "accuracy": Figure(higher=True, ratio=False, floor=0.001, chaotic=True),
+    "loss": Figure(higher=False, ratio=False, floor=0.002, chaotic=True),
+    "early_loss": Figure(higher=False, ratio=False, floor=0.0002, chaotic=False),
+    "samples_per_second": Figure(higher=True, ratio=True, floor=0.005, chaotic=False),
+    "memory": Figure(higher=False, ratio=True, floor=0.005, chaotic=False),
+    "padding": Figure(higher=False, ratio=False, floor=0.0005, chaotic=False),
+}
+
+_SPEED = "samples_per_second"
+"""The one figure of an accepted run that is no metric."""
+
+_DESCRIBED = ("python", "platform", "cpu", "accelerator", "flags")
+
+
+def limit(cells: int) -> float:
+    """Evidence that makes a step, so that a year of all figures of all cells brings one in vain."""
+    return series.limit(365 * max(1, cells) * len(FIGURES))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trends:
+    """What all trends of a store share.
+
+    Attributes:
+        environments: see `History.environments`.
+        annotations: known changes, of any cell.
+        most: see `limit`.
+    """
+
+    environments: Mapping[str, Mapping[str, Any]]
+    annotations: Sequence[Annotation]
+    most: float
+
+    def of(
+        self,
+        cell: str,
+        entries: Sequence[Entry],
+        reference: Reference | None = None,
+        standings: Mapping[str, Standing] | None = None,
+    ) -> Trend:
+        """What a cell's runs on one class of devices come to.
+
+        Args:
+            cell: suite and cell.
+            entries: the earliest first, at least one.
+            reference: what was accepted of it.
+            standings: what the baseline said, by night.
+        """
+        marks = [*self._marks(cell, entries, reference)]
+        breaks = {mark.night for mark in marks if mark.kind != "environment"}
+        anchor = None if reference is None else reference.anchor
+        return Trend(
+            cell=cell,
+            device=entries[0].device,
+            lines=tuple(
+                self._line(name, rounds, breaks, anchor)
+                for name in FIGURES
+                if (rounds := [*_rounds(name, entries)])
+            ),
+            marks=tuple(sorted(marks, key=lambda mark: (mark.night, mark.kind))),
+            standings=standings or {},
+        )
+
+    def _line(
+        self, name: str, rounds: Sequence[list[Entry]], breaks: set[str], anchor: Accepted | None
+    ) -> Line:
+        """One figure."""
+        figure = FIGURES[name]
+        seen = [*_observations(name, rounds)]
+        values: dict[str, list[float]] = {}
+        for observation in seen:
+            values.setdefault(observation.night, []).append(observation.value)
+        place = {night: index for index, night in enumerate(values)}
+        at = [place[observation.night] for observation in seen]
+        watched = series.watch(seen, most=self.most, breaks=breaks, floor=figure.floor)
+        drifted = None if anchor is None else self._drifted(name, seen, anchor)
+        return Line(
+            figure=name,
+            nights=tuple(values),
+            values=tuple(figure.shown(sum(v) / len(v)) for v in values.values()),
+            bands=tuple(
+                Band(
+                    start=at[span.start],
+                    stop=at[span.stop - 1] + 1,
+                    mean=figure.shown(span.mean),
+                    low=figure.shown(span.mean - 2 * span.spread),
+                    high=figure.shown(span.mean + 2 * span.spread),
+                )
+                for span in watched.spans
+            ),
+            moves=tuple(
+                Move(
+                    at=at[step.at],
+                    found=at[step.found],
+                    before=figure.shown(step.before),
+                    after=figure.shown(step.after),
+                    better=(step.after > step.before) == figure.higher,
+                    changes=self._changes(rounds[step.at - 1][-1], rounds[step.at][0]),
+                    command=self._command(rounds[step.at - 1][-1], rounds[step.at][0]),
+                )
+                for step in watched.steps
+            ),
+            drifted=drifted or "",
+            suspicion=watched.suspicion,
+        )
+
+    def _drifted(self, name: str, seen: Sequence[Observation], anchor: Accepted) -> str | None:
+        """The night that showed that a figure has left its anchor."""
+        figure = FIGURES[name]
+        told = [{**run.metrics, _SPEED: run.samples_per_second} for run in anchor.runs]
+        values = [figure.seen(run[name]) for run in told if name in run]
+        if not values:
+            return None
+        after = [one for one in seen if one.night >= anchor.when[:10]]
+        spread = max(_spread([values]), figure.floor)
+        found = series.drifted(
+            after,
+            mean=sum(values) / len(values),
+            error=spread / math.sqrt(len(values)),
+            most=self.most,
+        )
+        if found is None or (after[found].value > sum(values) / len(values)) == figure.higher:
+            return None
+        return after[found].night
+
+    def _marks(
+        self, cell: str, entries: Sequence[Entry], reference: Reference | None
+    ) -> Iterator[Mark]:
+        """What happened to a cell."""
+        for before, after in pairwise(entries):
+            if before.series != after.series:
+                yield Mark(night=after.night, kind="change", words="another recipe, or other data")
+            told = self._changes(before, after)
+            if told:
+                yield Mark(night=after.night, kind="environment", words=", ".join(told))
+        for known in self.annotations:
+            if known.concerns(cell):
+                yield Mark(night=known.night, kind="change", words=known.because)
+        if reference is not None:
+            both = (reference.anchor, reference.rolling)
+            for when, why in {one.when: one.because for one in both}.items():
+                yield Mark(night=when[:10], kind="accepted", words=why)
+
+    def _changes(self, before: Entry, after: Entry) -> tuple[str, ...]:
+        """What differs between the environments of two runs."""
+        if before.environment == after.environment:
+            return ()
+        left, right = self._environments(before, after)
+        told = [
+            f"{name} {ours or 'none'} → {theirs or 'none'}"
+            for name, ours, theirs in _packages(left, right)
+        ]
+        told += [
+            f"{part} {left[part]} → {right[part]}"
+            for part in _DESCRIBED
+            if part in left and part in right and left[part] != right[part]
+        ]
+        return tuple(told) or ("files of a package, its version is the same",)
+
+    def _command(self, before: Entry, after: Entry) -> str:
+        """The command that tells which package did it; empty if none can have."""
+        moved = [one for one in _packages(*self._environments(before, after)) if all(one)]
+        if not moved:
+            return ""
+        asked = [f"{name}=={theirs}" for name, _, theirs in moved]
+        based = [part for name, ours, _ in moved for part in ("--base", f"{name}=={ours}")]
+        return shlex.join(["harness", "gate", *asked, *based, "--attribute"])
+
+    def _environments(
+        self, before: Entry, after: Entry
+    ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Descriptions of both."""
+        known = self.environments
+        return known.get(before.environment, {}), known.get(after.environment, {})
+
+
+def _packages(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Packages whose versions differ, each with both; an empty one where it is not installed."""
+    ours, theirs = left.get("packages", {}), right.get("packages", {})
+    for name in sorted({*ours, *theirs}):
+        if ours.get(name) != theirs.get(name):
+            yield name, ours.get(name, ""), theirs.get(name, "")
+
+
+def _rounds(name: str, entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """Runs that make one observation: of one night, no more than `ROUND`.
+
+    What a seed decides and no chaos blurs is told by the recipe's own seed, the most frequent one.
+    """
+    figure = FIGURES[name]
+    told = [entry for entry in entries if getattr(entry, name) is not None]
+    if not (figure.chaotic or figure.ratio):
+        seeds = [entry.seed for entry in told]
+        own = max(dict.fromkeys(seeds), key=seeds.count, default=0)
+        told = [entry for entry in told if entry.seed == own]
+    told.sort(key=lambda entry: (entry.night, entry.moment))
+    for _, group in groupby(told, lambda entry: entry.night):
+        night = [*group]
+        yield from (night[start : start + ROUND] for start in range(0, len(night), ROUND))
+
+
+def _observations(name: str, rounds: Sequence[Sequence[Entry]]) -> Iterator[Observation]:
+    """What rounds say."""
+    figure = FIGURES[name]
+    values = [[figure.seen(getattr(entry, name)) for entry in entries] for entries in rounds]
+    alone = [len({entry.seed for entry in entries}) == len(entries) for entries in rounds]
+    spread = _spread([found for found, several in zip(values, alone, strict=True) if several])
+    before: list[tuple[int, float]] = []
+    for entries, found in zip(rounds, values, strict=True):
+        now = [(entry.seed, value) for entry, value in zip(entries, found, strict=True)]
+        error = spread
+        if not spread and name == "accuracy":
+            share, examples = entries[0].accuracy or 0.0, max(1, entries[0].examples)
+            error = math.sqrt(share * (1 - share) / examples)
+        yield Observation(
+            night=entries[0].night,
+            value=sum(found) / len(found),
+            error=error / math.sqrt(len(found)),
+            repeats=figure.chaotic and spread > 0 and now == before,
+        )
+        before = now
+
+
+def _spread(rounds: Sequence[Sequence[float]]) -> float:
+    """Standard deviation of a run within its round, over all rounds; 0 if none tells."""
+    squares = sum((v - sum(found) / len(found)) ** 2 for found in rounds for v in found)
+    degrees = sum(len(found) - 1 for found in rounds)
+    return math.sqrt(squares / degrees) if degrees else 0.0
+
+
+def gathered(
+    history: History, references: Iterable[tuple[str, str, Reference]], known: Sequence[Annotation]
+) -> tuple[list[Trend], list[str]]:
+    """The trends of every cell that sessions told of, and the nights of the history.
+
+    Args:
+        history: of a store.
+        references: cell, class of devices, and what was accepted.
+        known: changes.
+    """
+    accepted = {(cell, device): reference for cell, device, reference in references}
+    standings: dict[tuple[str, str], dict[str, Standing]] = {}
+    nights: dict[str, None] = {}
+    for session in history.sessions():
+        for told in session["cells"]:
+            if "standing" in told:
+                key = (f"{told['suite']}/{told['cell']}", told["device"])
+                standings.setdefault(key, {})[session["night"]] = told["standing"]
+        nights[session["night"]] = None
+    cells = history.cells()
+    trends = Trends(environments=history.environments(), annotations=known, most=limit(len(cells)))
+    found = [
+        trends.of(
+            cell,
+            history.entries(cell, device=device),
+            accepted.get((cell, device)),
+            standings.get((cell, device)),
+        )
+        for cell, device in cells
+    ]
+    nights |= {night: None for each in found for line in each.lines for night in line.nights}
+    return found, sorted(nights)

@@ -1,0 +1,280 @@
+"""Nights, through the public door: trained once, accepted, and then broken on purpose."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.store import Store
+from tests.conftest import SMALL_SUITE
+
+CELL = "TestSmall/bert-base-uncased-dynamic-trainer"
+NIGHT = "2026-11-01"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What a command answered: its exit code and its output."""
+
+    code: int
+    printed: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class House:
+    """A project with the small suite, whose night is trained once."""
+
+    folder: Path
+
+    @property
+    def baselines(self) -> Path:
+        """The file."""
+        return self.folder / "suites" / "baselines.json"
+
+    def night(self, *arguments: str, night: str = NIGHT) -> Answer:
+        """Run pytest; what a night has is not trained again."""
+        asked = (
+            "suites",
+            "-m",
+            "nightly",
+            "-q",
+            "--harness-scale=tiny",
+            f"--harness-night={night}",
+        )
+        return self._run("-m", "pytest", *asked, *arguments)
+
+    def harness(self, *arguments: str) -> Answer:
+        """Run a command."""
+        return self._run("-m", "harness.cli", *arguments)
+
+    def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change what was accepted."""
+        told = json.loads(self.baselines.read_text(encoding="utf-8"))
+        for by_device in told["cells"].values():
+            for reference in by_device.values():
+                change(reference["rolling"])
+        self.baselines.write_text(json.dumps(told), encoding="utf-8")
+
+    def _run(self, *arguments: str) -> Answer:
+        """Run Python in the project."""
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
+        return Answer(code=done.returncode, printed=done.stdout + done.stderr)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[House, Answer]:
+    """The project, and what its first night said."""
+    house = House(folder=tmp_path_factory.mktemp("house"))
+    (house.folder / "suites").mkdir()
+    suite = house.folder / "suites" / "test_small.py"
+    suite.write_text(SMALL_SUITE, encoding="utf-8")
+    return house, house.night()
+
+
+@pytest.fixture(scope="module")
+def accepted(trained: tuple[House, Answer]) -> str:
+    """The baselines that accepting the first night writes."""
+    house, _ = trained
+    answer = house.harness("baseline", "accept", "--because", "it is the first")
+    assert answer.printed == f"accepted: {CELL}\n"
+    return house.baselines.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def house(trained: tuple[House, Answer], accepted: str) -> House:
+    """The project, with its first night accepted."""
+    house, _ = trained
+    house.baselines.write_text(accepted, encoding="utf-8")
+    return house
+
+
+def test_a_first_night_is_no_pass(trained: tuple[House, Answer]) -> None:
+    """Nothing was accepted: nothing is measured, and the command that accepts is printed."""
+    _, answer = trained
+    assert answer.code == 5
+    assert f'harness baseline accept {CELL} --because "…"' in answer.printed
+    assert "too little was measured: 0% of 1 nightly cells" in answer.printed
+
+
+def test_what_was_accepted_holds(house: House) -> None:
+    """The same night again: nothing trains, and it is equal to the last bit."""
+    answer = house.night()
+    assert answer.code == 0, answer.printed
+    assert "night: 1 as accepted" in answer.printed
+    assert "trained" not in answer.printed
+    told = house.harness("baseline", "list").printed
+    assert f"{CELL}  " in told
+    assert "of 3 runs" in told
+    assert "because it is the first" in told
+    (shown,) = json.loads(house.harness("baseline", "show").printed)
+    assert shown["rolling"] == shown["anchor"]
+    assert len({run["seed"] for run in shown["rolling"]["runs"]}) == 3
+    assert house.harness("baseline", "diff").code == 0
+
+
+def test_another_night_trains_anew(house: House) -> None:
+    """A night of another date has runs of its own, equal on a machine that computes alike."""
+    answer = house.night("-k", "baseline", night="2026-11-02")
+    assert answer.code == 0, answer.printed
+    assert "trained" in answer.printed
+    assert "night: 1 as accepted" in answer.printed
+    nights = json.loads(house.harness("history", "--format", "json").printed)
+    assert [entry["night"] for entry in nights] == [NIGHT] * 3 + ["2026-11-02"]
+
+
+def test_other_first_steps_are_regressed(house: House) -> None:
+    """A loss that is not what was accepted fails, names the step, and tells the same everywhere."""
+
+    def change(rolling: dict[str, Any]) -> None:
+        rolling["losses"][2] += 0.01
+        rolling["runs"][0]["predictions"] = "other"
+
+    house.edit(change)
+    answer = house.night()
+    assert answer.code == 1
+    assert "REGRESSED: loss of step 3 was" in answer.printed
+    assert f"to accept: harness baseline accept {CELL}" in answer.printed
+    message = house.harness("notify")
+    assert message.code == 1
+    assert "Night 2026-11-01: 1 regressed" in message.printed
+    marked = house.harness("notify", "--format", "markdown").printed
+    assert "### Regressed\n\n- `TestSmall/" in marked
+    difference = house.harness("baseline", "diff")
+    assert difference.code == 1
+    assert "loss of step 3 was" in difference.printed
+    accepted = house.harness("baseline", "accept", CELL, "--because", "we want it so")
+    assert accepted.printed == f"accepted: {CELL}\n"
+    assert house.night().code == 0
+
+
+def test_another_recipe_is_not_compared(house: House) -> None:
+    """What was accepted of another recipe is refused, and the field that changed is named."""
+
+    def change(rolling: dict[str, Any]) -> None:
+        rolling["recipe"]["learning_rate"] = 0.1
+        rolling["series"] = "other"
+
+    house.edit(change)
+    answer = house.night("-k", "baseline")
+    assert answer.code == 5
+    assert "what was accepted is another recipe: learning_rate 0.1 → 0.0006" in answer.printed
+
+
+def test_another_device_is_not_compared(house: House) -> None:
+    """What was accepted on another class of devices is no reference here."""
+    text = house.baselines.read_text(encoding="utf-8")
+    told = json.loads(text)
+    (device,) = told["cells"][CELL]
+    house.baselines.write_text(text.replace(f'"{device}"', '"NVIDIA H100"'), encoding="utf-8")
+    answer = house.night("-k", "baseline")
+    assert answer.code == 5
+    assert "nothing was accepted of it on this device, only on NVIDIA H100" in answer.printed
+
+
+def test_a_budget_leaves_cells_out_by_name(house: House) -> None:
+    """What the time does not suffice for is not measured, and the session fails."""
+    answer = house.night("--harness-budget=0.001")
+    assert answer.code == 5
+    assert f"NOT MEASURED: the budget of 0.001 s is used up\n    {CELL}" in answer.printed
+
+
+def test_an_update_accepts(house: House) -> None:
+    """`--harness-update` takes what differs; `--harness-update-new-only` leaves what is known."""
+    house.edit(lambda rolling: rolling.update(series="other"))
+    kept = house.baselines.read_text(encoding="utf-8")
+    assert house.night("--harness-update-new-only").code == 5
+    assert house.baselines.read_text(encoding="utf-8") == kept
+    answer = house.night("--harness-update", "--harness-because=a new recipe")
+    assert answer.code == 0, answer.printed
+    assert f"accepted: {CELL}" in answer.printed
+    assert "because a new recipe" in house.harness("baseline", "list").printed
+    house.baselines.unlink()
+    assert house.night("--harness-update-new-only").code == 0
+    assert house.night().code == 0
+
+
+def test_a_plain_session_asks_for_no_night(house: House) -> None:
+    """Without `-m nightly` one skip says how to ask; nothing is compared."""
+    answer = house._run(  # noqa: SLF001 - a session that is no night
+        "-m", "pytest", "suites", "-k", "baseline or trend", "--harness-scale=tiny", "-rs"
+    )
+    assert "several seeds beside what was accepted: ask for them with -m nightly" in answer.printed
+    assert "night:" not in answer.printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["baseline", "accept"], "nothing says why it is accepted"),
+        (["baseline", "accept", "TestSmal/*", "--because", "x"], "unknown cell of night"),
+        (["baseline", "show", "TestOther/*"], "unknown cell 'TestOther/*'"),
+        (["baseline", "diff", "--store", "nowhere"], "nowhere holds no night"),
+        (["baseline", "list", "--suites", "nowhere"], "there is no baselines.json in nowhere"),
+        (["notify", "--night", "1999-01-01"], "the store holds no such night"),
+        (["history", "--since", "yesterday"], "'yesterday' is no date"),
+        (["history", "--package", "=="], "'==' is no requirement"),
+        (["history", "--format", "parquet"], "Parquet is not printed"),
+    ],
+)
+def test_what_makes_no_sense_is_told(house: House, arguments: list[str], message: str) -> None:
+    """Usage exits with 2, and says what to do."""
+    answer = house.harness(*arguments)
+    assert answer.code == 2, answer.printed
+    assert message in answer.printed
+
+
+def test_a_project_cannot_update_by_itself(house: House) -> None:
+    """Settings that accept are asked for on the command line: a table may not hold them."""
+    table = house.folder / "pyproject.toml"
+    table.write_text("[tool.harness]\nupdate = true\n", encoding="utf-8")
+    answer = house.night()
+    table.unlink()
+    assert answer.code == 4
+    assert "unknown [tool.harness] key 'update'" in answer.printed
+
+
+def test_a_night_that_was_not_clean_is_not_accepted(house: House) -> None:
+    """Neither what is not committed nor what fails a test becomes a baseline, and it says why."""
+    session = max((house.folder / ".harness" / "sessions" / NIGHT).iterdir(), key=_moment)
+    told = json.loads((session / "session.json").read_text(encoding="utf-8"))
+    told["cells"][0] |= {"standing": "regressed"}
+    _seal(house, told | {"revision": {"dirty": ["model.py"]}}, "later-1")
+    refused = house.harness("baseline", "accept", "--because", "x")
+    assert refused.code == 1
+    assert "measured with changes that are not committed: model.py" in refused.printed
+    told["cells"][0]["failed"] = ["test_labels_are_renamed"]
+    _seal(house, told, "later-2")
+    refused = house.harness("baseline", "accept", "--because", "x")
+    assert "not accepted: TestSmall" in refused.printed
+    assert "test_labels_are_renamed failed" in refused.printed
+    told["cells"][0] |= {"failed": [], "runs": told["cells"][0]["runs"][:1]}
+    _seal(house, told, "later-3")
+    assert "1 runs do not tell" in house.harness("baseline", "accept", "--because", "x").printed
+    for path in (house.folder / ".harness" / "sessions" / NIGHT).glob("later-*"):
+        (path / "session.json").unlink()
+
+
+def _moment(session: Path) -> str:
+    """When a session was stored."""
+    told = json.loads((session / "session.json").read_text(encoding="utf-8"))
+    return str(told["when"])
+
+
+def _seal(house: House, told: dict[str, Any], name: str) -> None:
+    """Store a session that ended later than all others."""
+    moment = f"2099-01-01T00:00:0{name[-1]}+00:00"
+    with Store(house.folder / ".harness").seal(f"sessions/{NIGHT}/{name}") as folder:
+        text = json.dumps(told | {"when": moment})
+        (folder / "session.json").write_text(text, encoding="utf-8")
