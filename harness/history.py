@@ -97,7 +97,7 @@ CREATE TABLE folders (name TEXT PRIMARY KEY, changed INTEGER) WITHOUT ROWID;
 CREATE TABLE environments (key TEXT PRIMARY KEY, told TEXT) WITHOUT ROWID;
 CREATE TABLE records (folder TEXT, {", ".join(_COLUMNS)}, PRIMARY KEY (path));
 CREATE INDEX by_folder ON records (folder);
-CREATE INDEX by_cell ON records (cell, device, moment);
+CREATE INDEX by_cell ON records (cell, device, night);
 CREATE TABLE sessions (path TEXT PRIMARY KEY, night TEXT, moment TEXT, told TEXT) WITHOUT ROWID;
 CREATE TABLE uses (path TEXT PRIMARY KEY, cell TEXT) WITHOUT ROWID;
 CREATE INDEX by_night ON sessions (night, moment);
@@ -164,7 +164,7 @@ class History:
         """
         found = self.index.execute(
             f"SELECT {', '.join(_COLUMNS)} FROM records "  # noqa: S608 - our own names
-            "WHERE cell GLOB ? AND night >= ? AND device GLOB ? ORDER BY moment, path",
+            "WHERE cell GLOB ? AND night >= ? AND device GLOB ? ORDER BY night, moment, path",
             (cell, since, device),
         )
         entries = [Entry(**dict(zip(_COLUMNS, row, strict=True))) for row in found]

@@ -20,15 +20,12 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from statistics import NormalDist, median
+from statistics import NormalDist, fmean, median
 
 SHIFT = 2.0
 """Standard errors of an observation: the step that is found fastest."""
 
 CLIPPED = 3.5
-
-BOLDEST = SHIFT * (CLIPPED - SHIFT / 2)
-"""Evidence that an observation adds at most, or takes."""
 
 NIGHT = 0.6
 """More than a half, or two nights would not do."""
@@ -44,6 +41,9 @@ PATIENCE = 10
 
 MONTH = 30
 """Nights whose mean is held against an anchor."""
+
+TRIMMED = 0.1
+"""Share of the month that is cut off at each end."""
 
 SUSPICIOUS = 0.02
 """More suspicion than this is worth another measurement in the same night."""
@@ -147,8 +147,8 @@ class _Side:
         if not self.total:
             self.start, self.count = index, 0
         self.count += 1
-        gain = max(SHIFT * (self.way * deviation - SHIFT / 2), -BOLDEST)
-        self.total = min(max(0.0, self.total + gain), self.least + tonight)
+        total = self.total + SHIFT * (self.way * deviation - SHIFT / 2)
+        self.total = min(max(0.0, total), self.least + tonight)
         self.least = min(self.least, self.total)
 
     def evidence(self, known: int) -> float:
@@ -206,8 +206,10 @@ class _Regime:
         evidence = self.evidence
         if evidence >= self.most:
             return True
-        # Those who wait must not know the mean better than the regime does.
-        if not evidence or len(self.waiting) > max(PATIENCE, self.count):
+        stuck = len(self.waiting) > max(PATIENCE, self.count)
+        if stuck:  # those who wait know the mean better than the regime does
+            self.count, self.mean, self.squares = 0, 0.0, 0.0
+        if stuck or not evidence:
             for _, waited in self.waiting:
                 self.learn(waited)
             self.waiting.clear()
@@ -232,8 +234,8 @@ class _Regime:
         """The step that ends it, and the observations after."""
         side = max(self.up, self.down, key=lambda side: side.evidence(self.count))
         after = [value for index, value in self.waiting if index >= side.start]
-        mean = math.fsum(after) / len(after)
-        return Step(at=side.start, found=found, before=self.mean, after=mean), after
+        step = Step(at=side.start, found=found, before=self.mean, after=fmean(after))
+        return step, after
 
 
 def _spread(error: float, squares: float, degrees: int, floor: float) -> float:
@@ -251,7 +253,7 @@ class Watch:
         """Nothing is seen yet."""
         self._breaks = sorted(breaks, reverse=True)
         self._seen = 0
-        self._regime = _Regime(0, most, floor)
+        self._regime = _Regime(0, most, max(floor, sys.float_info.min))
         self._spans: list[Span] = []
         self._steps: list[Step] = []
 
@@ -310,7 +312,7 @@ def watch(
         most: evidence that is an alarm, see `limit`.
         breaks: nights from which on a known change applies: a regime ends, and nobody is alarmed.
         floor: the least standard deviation of an observation, whatever it tells. A figure that no
-            night's chance has moved so far steps as soon as two nights agree.
+            night's chance has moved so far, ten times or more, steps as soon as two nights agree.
     """
     watching = Watch(most, breaks, floor)
     for observation in observations:
@@ -329,8 +331,7 @@ def drifted(
     """Index of the observation that showed that a series has left its anchor, however slowly.
 
     The mean of the last `MONTH` nights is too far away: by chance a look finds it there exp(-most)
-    times. A night counts once, with the median of what it measured, and no further out of the month
-    than `CLIPPED` standard errors.
+    times. A night counts once, with the median of what it measured.
 
     Args:
         observations: since the anchor, the earliest first.
@@ -360,9 +361,8 @@ def drifted(
         month.append(value)
         if degrees + (PRIOR if told else 0) < FEWEST:
             continue
-        spread, middle = _spread(told, squares, degrees, floor), median(month)
-        low, high = middle - CLIPPED * spread, middle + CLIPPED * spread
-        now = math.fsum(min(max(value, low), high) for value in month) / len(month)
-        if abs(now - mean) > far * math.hypot(error, spread / math.sqrt(len(month))):
+        own = _spread(told, squares, degrees, floor) / math.sqrt(len(month))
+        cut = int(TRIMMED * len(month))
+        if abs(fmean(sorted(month)[cut : len(month) - cut]) - mean) > far * math.hypot(error, own):
             return index
     return None
