@@ -85,7 +85,7 @@ class Step:
     """A place where a series moved.
 
     Attributes:
-        at: index of the first observation after it.
+        at: index of the first observation after it, the first one of its night.
         found: index of the observation that showed it.
         before: mean of the regime that it ended.
         after: mean from there to what showed it; a little far out, for luck helps an alarm.
@@ -130,22 +130,20 @@ class _Side:
     Attributes:
         total: of an excursion from zero, in nats, as if the mean before were known.
         least: that it was tonight.
-        start: index of the excursion's first observation.
-        count: of its observations.
+        count: of the excursion's observations.
     """
 
     way: int
     total: float = 0.0
     least: float = 0.0
-    start: int = 0
     count: int = 0
 
-    def add(self, index: int, deviation: float, tonight: float, *, first: bool) -> None:
+    def add(self, deviation: float, tonight: float, *, first: bool) -> None:
         """Take an observation in standard errors, the first one of its night or another."""
         if first:
             self.least = self.total
         if not self.total:
-            self.start, self.count = index, 0
+            self.count = 0
         self.count += 1
         total = self.total + SHIFT * (self.way * deviation - SHIFT / 2)
         self.total = min(max(0.0, total), self.least + tonight)
@@ -160,7 +158,8 @@ class _Side:
 class _Regime:
     """Observations since a step or a break.
 
-    What speaks for a step waits; it is learnt when the evidence is gone.
+    What speaks for a step waits, to be learnt when the evidence is gone: the index of where its
+    night began, the value, and how many standard errors that is from the mean.
     """
 
     start: int
@@ -171,7 +170,7 @@ class _Regime:
     mean: float = 0.0
     squares: float = 0.0
     night: str = ""
-    waiting: list[tuple[int, float]] = field(default_factory=list)
+    waiting: list[tuple[int, float, float]] = field(default_factory=list)
     up: _Side = field(default_factory=lambda: _Side(1))
     down: _Side = field(default_factory=lambda: _Side(-1))
 
@@ -186,7 +185,7 @@ class _Regime:
         return max(self.up.evidence(self.count), self.down.evidence(self.count))
 
     def add(self, index: int, observation: Observation) -> bool:
-        """Take an observation; whether the series has moved."""
+        """Take an observation of the night that began there; whether the series has moved."""
         value, self.error = observation.value, observation.error or self.error
         spread = self.spread
         # A figure that was always the same has no tails: no change of it is due to chance.
@@ -200,9 +199,9 @@ class _Regime:
         if not exact:
             deviation = min(max(deviation, -CLIPPED), CLIPPED)
         for side in (self.up, self.down):
-            side.add(index, deviation, NIGHT * self.most, first=observation.night != self.night)
+            side.add(deviation, NIGHT * self.most, first=observation.night != self.night)
         self.night = observation.night
-        self.waiting.append((index, value))
+        self.waiting.append((index, value, min(max(deviation, -CLIPPED), CLIPPED)))
         evidence = self.evidence
         if evidence >= self.most:
             return True
@@ -210,7 +209,7 @@ class _Regime:
         if stuck:  # those who wait know the mean better than the regime does
             self.count, self.mean, self.squares = 0, 0.0, 0.0
         if stuck or not evidence:
-            for _, waited in self.waiting:
+            for _, waited, _ in self.waiting:
                 self.learn(waited)
             self.waiting.clear()
             self.up, self.down = _Side(1), _Side(-1)
@@ -231,11 +230,25 @@ class _Regime:
         self.squares += apart * apart * (self.count - 1) / self.count
 
     def moved(self, found: int) -> tuple[Step, list[float]]:
-        """The step that ends it, and the observations after."""
-        side = max(self.up, self.down, key=lambda side: side.evidence(self.count))
-        after = [value for index, value in self.waiting if index >= side.start]
-        step = Step(at=side.start, found=found, before=self.mean, after=fmean(after))
-        return step, after
+        """The step that ends it, at the night that splits best, and the observations after."""
+        nights = [night for night, _, _ in self.waiting]
+        deviations = [deviation for _, _, deviation in self.waiting]
+        way = 1 if self.up.evidence(self.count) >= self.down.evidence(self.count) else -1
+
+        def apart(split: int) -> float:
+            """Standard errors between the means on both sides."""
+            ahead, after = self.count + split, len(deviations) - split
+            means = sum(deviations[:split]) / ahead, sum(deviations[split:]) / after
+            return way * (means[1] - means[0]) / math.sqrt(1 / ahead + 1 / after)
+
+        split = max((nights.index(night) for night in dict.fromkeys(nights)), key=apart)
+        after = [value for _, value, _ in self.waiting[split:]]
+        return Step(at=nights[split], found=found, before=self.mean, after=fmean(after)), after
+
+
+def _tells(observation: Observation) -> bool:
+    """Whether there is anything to weigh."""
+    return math.isfinite(observation.value) and math.isfinite(observation.error)
 
 
 def _spread(error: float, squares: float, degrees: int, floor: float) -> float:
@@ -252,7 +265,7 @@ class Watch:
     def __init__(self, most: float, breaks: Collection[str] = (), floor: float = 1e-9) -> None:
         """Nothing is seen yet."""
         self._breaks = sorted(breaks, reverse=True)
-        self._seen = 0
+        self._seen, self._night, self._dusk = 0, "", 0
         self._regime = _Regime(0, most, max(floor, sys.float_info.min))
         self._spans: list[Span] = []
         self._steps: list[Step] = []
@@ -272,10 +285,13 @@ class Watch:
         """Take an observation; the step that it shows, if it does."""
         index = self._seen
         self._seen += 1
+        if observation.night != self._night:
+            self._night, self._dusk = observation.night, index
         while self._breaks and observation.night >= self._breaks[-1]:
             self._breaks.pop()
             self._begin(index)
-        if not math.isfinite(observation.value) or not self._regime.add(index, observation):
+        dusk = self._dusk if self._dusk > self._regime.start else index
+        if not _tells(observation) or not self._regime.add(dusk, observation):
             return None
         step, after = self._regime.moved(index)
         error = self._regime.error
@@ -343,11 +359,7 @@ def drifted(
     far = -NormalDist().inv_cdf(math.exp(-most) / 2)
     month: deque[float] = deque(maxlen=MONTH)
     told, squares, degrees = 0.0, 0.0, 0
-    new = (
-        (index, seen)
-        for index, seen in enumerate(observations)
-        if not seen.repeats and math.isfinite(seen.value)
-    )
+    new = [pair for pair in enumerate(observations) if _tells(pair[1]) and not pair[1].repeats]
     for _, group in groupby(new, lambda pair: pair[1].night):
         tonight = [*group]
         index, last = tonight[-1]

@@ -150,6 +150,7 @@ class Tally:
     Attributes:
         steps: planted.
         delays: nights until each found one was, its own included.
+        located: found, and said to be of the right night.
         large: planted, twice the night's standard error or more.
         in_time: of these, found within three nights.
         drifts: planted.
@@ -164,6 +165,7 @@ class Tally:
 
     steps: int = 0
     delays: list[int] = field(default_factory=list)
+    located: int = 0
     large: int = 0
     in_time: int = 0
     drifts: int = 0
@@ -203,6 +205,7 @@ class Tally:
                 self.false += 1
                 continue
             size, delay = waiting.pop(max(due)), now - max(due) + 1
+            self.located += year.night(step.at) == max(due)
             self.delays.append(delay)
             self.in_time += abs(size) >= 2 * error and delay <= IN_TIME
 
@@ -213,7 +216,7 @@ class Tally:
         late, nine = np.quantile(self.delays, [0.5, 0.9])
         yield (
             f"  steps found: {len(self.delays)} of {self.steps}, {late:.0f} nights at the median, "
-            f"{nine:.0f} nine times of ten"
+            f"{nine:.0f} nine times of ten; {self.located} dated to the night"
         )
         yield (
             f"  of two standard errors or more, within {IN_TIME} nights: "
