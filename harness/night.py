@@ -21,7 +21,7 @@ from harness.runner import Result
 from harness.spec import Cell, Recipe
 from harness.statistics import ALPHA, Effect
 from harness.store import Store
-from harness.trends import ROUND
+from harness.trends import ROUND, SPEED
 
 MOST_ROUNDS = 1 + series.AGAIN
 
@@ -65,7 +65,7 @@ class Night:
         reference: what was accepted of it, if anything was.
         elsewhere: classes of devices that something was accepted on, this one left out.
         margin: accuracy that may be lost.
-        suspicion: what the history makes of the runs so far, 0 to 1.
+        suspicion: of some figures, what the history makes of the runs so far, 0 to 1.
         fits: whether a run that takes so many seconds fits into what is left of the night.
         results: the runs so far, that of the recipe's own seed first.
     """
@@ -76,7 +76,7 @@ class Night:
     cell: Cell
     reference: Reference | None
     margin: float
-    suspicion: Callable[[Sequence[Result]], float]
+    suspicion: Callable[[Sequence[Result], Sequence[str]], float]
     fits: Callable[[float], bool]
     elsewhere: Sequence[str] = ()
     results: list[Result] = field(default_factory=list)
@@ -103,18 +103,24 @@ class Night:
                 standing="not measured", words=f"what was accepted is another recipe: {changed}"
             )
         if accepted.runs[0].predictions == answers(own):
+            while self._doubted(SPEED) and self._round():
+                pass
             return Judgement(standing="same", words="equal to what was accepted, to the last bit")
-        for _ in range(MOST_ROUNDS):
-            full = self._round()
+        while self._round():
             found = self._compared(self.reference)
-            doubted = self.suspicion(self.results) > series.SUSPICIOUS
-            if not full or (found.standing != "inconclusive" and not doubted):
-                break
-        return found
+            if found.standing != "inconclusive" and not self._doubted("accuracy", SPEED):
+                return found
+        return self._compared(self.reference)
+
+    def _doubted(self, *figures: str) -> bool:
+        """Whether the history suspects some figures, so that more runs would tell most here."""
+        return self.suspicion(self.results, figures) > series.SUSPICIOUS
 
     def _round(self) -> bool:
         """Train other seeds until a round is full; whether any was trained."""
         before = len(self.results)
+        if before >= MOST_ROUNDS * ROUND:
+            return False
         while len(self.results) == before or len(self.results) % ROUND:
             if not self.fits(sum(self.results[0].record.phases.values())):
                 break

@@ -75,7 +75,7 @@ class Nights:
         before = self.history.entries(name, device=device)
         if not before:
             return 0.0, ""
-        return -_suspicion(self._trend(folder, name, before, [])), before[-1].night
+        return -_suspicion(self._trend(folder, name, before, []), cell), before[-1].night
 
     def _judge(self, request: pytest.FixtureRequest, cell: Cell, run: "Run") -> Tonight:
         """Train what the night takes, and compare."""
@@ -104,8 +104,8 @@ class Nights:
             cell=cell,
             reference=reference,
             margin=request.cls.thresholds.margin,
-            suspicion=lambda runs: _suspicion(
-                self._trend(folder, tonight.name, before, runs, reference)
+            suspicion=lambda runs, figures: _suspicion(
+                self._trend(folder, tonight.name, before, runs, reference), cell, figures
             ),
             fits=self._fits,
             elsewhere=sorted(accepted.keys() - {tonight.device}),
@@ -165,9 +165,12 @@ def nights_of(config: pytest.Config) -> Nights:
     return config.stash.setdefault(_NIGHTS, Nights(config))
 
 
-def _suspicion(trend: "Trend") -> float:
-    """How suspicious the accuracy is: of speed, more runs the same night would tell little."""
-    return max((line.suspicion for line in trend.lines if line.figure == "accuracy"), default=0.0)
+def _suspicion(
+    trend: "Trend", cell: Cell, figures: "Sequence[str]" = ("accuracy", "samples_per_second")
+) -> float:
+    """How suspicious some figures are; a CPU's speed is not, for cells share its cores."""
+    told = set(figures) - ({"samples_per_second"} if cell.device == "cpu" else set())
+    return max((line.suspicion for line in trend.lines if line.figure in told), default=0.0)
 
 
 def _moved(trend: "Trend") -> "Iterator[tuple[bool, str]]":

@@ -54,7 +54,7 @@ FIGURES: Mapping[str, Figure] = {
     "padding": Figure(higher=False, ratio=False, floor=0.0005, chaotic=False),
 }
 
-_SPEED = "samples_per_second"
+SPEED = "samples_per_second"
 """The one figure of an accepted run that is no metric."""
 
 _DESCRIBED = ("python", "platform", "cpu", "accelerator", "flags")
@@ -155,7 +155,7 @@ class Trends:
     def _drifted(self, name: str, seen: Sequence[Observation], anchor: Accepted) -> str | None:
         """The night that showed that a figure has left its anchor."""
         figure = FIGURES[name]
-        told = [{**run.metrics, _SPEED: run.samples_per_second} for run in anchor.runs]
+        told = [{**run.metrics, SPEED: run.samples_per_second} for run in anchor.runs]
         values = [figure.seen(run[name]) for run in told if name in run]
         if not values:
             return None

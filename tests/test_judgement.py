@@ -108,7 +108,7 @@ class Bench:
             cell=self.cell,
             reference=Reference(rolling=reference, anchor=reference),
             margin=0.02,
-            suspicion=lambda _: suspicion,
+            suspicion=lambda _, figures: suspicion * ("accuracy" in figures),
             fits=fits,
         ).judge()
 
@@ -125,7 +125,7 @@ def spread(centre: float) -> Callable[[int], float]:
 
 
 def test_equal_to_the_last_bit_is_enough(bench: Bench) -> None:
-    """One run settles it; no other seed is asked for, whatever the history suspects."""
+    """One run settles it; no other seed is asked for, whatever is suspected of the accuracy."""
     found = bench.judge(lambda _: 0.9, suspicion=1.0)
     assert found.standing == "same"
     assert bench.asked == [bench.cell.recipe.seed]
@@ -218,7 +218,7 @@ def test_many_small_losses_add_up_to_the_anchor(bench: Bench, small_record: Reco
             cell=bench.cell,
             reference=Reference(rolling=small, anchor=anchor),
             margin=0.02,
-            suspicion=lambda _: 0.0,
+            suspicion=lambda *_: 0.0,
             fits=lambda _: True,
         ).judge()
 
