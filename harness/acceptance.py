@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,8 @@ class Accepting:
             losses=losses,
             norms=norms,
             environment={"python": own.environment["python"], **versions},
-            when=session["when"],
+            night=session["night"],
+            when=datetime.now(UTC).isoformat(timespec="seconds"),
             command=self.command,
             because=self.because,
         )

@@ -48,6 +48,7 @@ class Accepted:
         losses: of the first steps of the first run.
         norms: likewise, of the gradient.
         environment: versions of the packages judged, and Python's.
+        night: that measured it, an ISO date.
         when: ISO 8601, UTC.
         command: that accepted it.
         because: why.
@@ -59,6 +60,7 @@ class Accepted:
     losses: tuple[float, ...]
     norms: tuple[float, ...]
     environment: Mapping[str, str]
+    night: str
     when: str
     command: str
     because: str

@@ -10,9 +10,10 @@ from typing import Any
 from harness import series
 from harness.annotations import Annotation
 from harness.baseline import Accepted, Reference
+from harness.drift import MONTH, drifted
 from harness.finding import Standing
 from harness.history import Entry, History
-from harness.series import Observation
+from harness.observation import Observation
 from harness.trend import Band, Line, Mark, Move, Trend
 
 ROUND = 3
@@ -121,7 +122,7 @@ class Trends:
         place = {night: index for index, night in enumerate(values)}
         at = [place[observation.night] for observation in seen]
         watched = series.watch(seen, most=self.most, breaks=breaks, floor=figure.floor)
-        drifted = None if anchor is None else self._drifted(name, seen, anchor)
+        left = None if anchor is None else self._drifted(name, seen, anchor)
         return Line(
             figure=name,
             nights=tuple(values),
@@ -148,28 +149,36 @@ class Trends:
                 )
                 for step in watched.steps
             ),
-            drifted=drifted or "",
+            drifted=left or "",
             suspicion=watched.suspicion,
         )
 
     def _drifted(self, name: str, seen: Sequence[Observation], anchor: Accepted) -> str | None:
-        """The night that showed that a figure has left its anchor."""
+        """The night that showed that a figure has left its anchor for the worse.
+
+        The anchor is what was accepted and the month after it: a few runs alone are worth too
+        little to hold a year of nights against.
+        """
         figure = FIGURES[name]
         told = [{**run.metrics, SPEED: run.samples_per_second} for run in anchor.runs]
         values = [figure.seen(run[name]) for run in told if name in run]
         if not values:
             return None
-        after = [one for one in seen if one.night >= anchor.when[:10]]
-        spread = max(_spread([values]), figure.floor)
-        found = series.drifted(
-            after,
-            mean=sum(values) / len(values),
-            error=spread / math.sqrt(len(values)),
+        after = [one for one in seen if one.night >= anchor.night and not one.repeats]
+        month, later = after[:MONTH], after[MONTH:]
+        anchored = [sum(values) / len(values), *(one.value for one in month)]
+        spread = max([figure.floor, *(one.error for one in month)])
+        mean = sum(anchored) / len(anchored)
+        found = drifted(
+            later,
+            mean=mean,
+            error=spread / math.sqrt(len(anchored)),
             most=self.most,
+            floor=figure.floor,
         )
-        if found is None or (after[found].value > sum(values) / len(values)) == figure.higher:
+        if found is None or (later[found].value > mean) == figure.higher:
             return None
-        return after[found].night
+        return later[found].night
 
     def _marks(
         self, cell: str, entries: Sequence[Entry], reference: Reference | None
@@ -186,8 +195,8 @@ class Trends:
                 yield Mark(night=known.night, kind="change", words=known.because)
         if reference is not None:
             both = (reference.anchor, reference.rolling)
-            for when, why in {one.when: one.because for one in both}.items():
-                yield Mark(night=when[:10], kind="accepted", words=why)
+            for night, why in {one.night: one.because for one in both}.items():
+                yield Mark(night=night, kind="accepted", words=why)
 
     def _changes(self, before: Entry, after: Entry) -> tuple[str, ...]:
         """What differs between the environments of two runs."""

@@ -58,7 +58,8 @@ def accepted_of(records: Sequence[Record]) -> Accepted:
         losses=losses,
         norms=norms,
         environment={},
-        when="2026-01-01T00:00:00+00:00",
+        night="2026-01-01",
+        when="2026-01-01T04:00:00+00:00",
         command="",
         because="it is good",
     )

@@ -9,7 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from harness.series import MONTH, NIGHT, Observation, Watch, drifted, limit, watch
+from harness.drift import MONTH, drifted
+from harness.observation import Observation
+from harness.regime import NIGHT
+from harness.series import Watch, limit, watch
 
 ERROR = 0.005
 MOST = limit(2 * 24 * 365)

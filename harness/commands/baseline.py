@@ -51,7 +51,7 @@ def _list(asked: argparse.Namespace) -> int:
         accuracy = [run.metrics["accuracy"] for run in rolling.runs]
         print(
             f"{name}  {device}  accuracy {sum(accuracy) / len(accuracy):.4f} of {len(accuracy)} "
-            f"runs  {rolling.when[:10]}  anchor {anchor.when[:10]}  because {rolling.because}"
+            f"runs  {rolling.night}  anchor {anchor.night}  because {rolling.because}"
         )
     return 0
 

@@ -26,17 +26,10 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from harness.series import (
-    AGAIN,
-    MONTH,
-    SUSPICIOUS,
-    Observation,
-    Step,
-    Watch,
-    drifted,
-    limit,
-    watch,
-)
+from harness.drift import MONTH, drifted
+from harness.observation import Observation
+from harness.regime import Step
+from harness.series import AGAIN, SUSPICIOUS, Watch, limit, watch
 
 NIGHTS, CELLS = 365, 24
 DATES = {(date(2025, 1, 1) + timedelta(days=night)).isoformat(): night for night in range(NIGHTS)}
