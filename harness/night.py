@@ -108,6 +108,8 @@ class Night:
             return Judgement(standing="same", words="equal to what was accepted, to the last bit")
         while self._round():
             found = self._compared(self.reference)
+            if found.standing == "regressed":
+                return found
             if found.standing != "inconclusive" and not self._doubted("accuracy", SPEED):
                 return found
         return self._compared(self.reference)
@@ -143,7 +145,7 @@ class Night:
             found += [far] if far.standing != found[-1].standing else []
         found.append(_speed(reference.rolling, [result.record for result in self.results]))
         standing = min((one.standing for one in found), key=_GRAVEST.index)
-        return Judgement(standing=standing, words="; ".join(one.words for one in found))
+        return Judgement(standing=standing, words="\n".join(one.words for one in found))
 
     def _accuracy(self, accepted: Accepted, since: str) -> Judgement:
         """Right answers, over runs and examples."""

@@ -46,7 +46,9 @@ def lines(found: Sequence[Tonight]) -> Iterator[str]:
     """A line or more for each cell that is not as it was accepted; cells that say alike, once."""
     for title, cells in _sorted(found):
         for words, alike in _grouped(title, cells).items():
-            yield f"{title.upper()}: {words}"
+            first, *rest = words.splitlines()
+            yield f"{title.upper()}: {first}"
+            yield from (f"    {line}" for line in rest)
             yield from (f"    {tonight.name}" for tonight in alike)
             if any(tonight.records for tonight in alike) and title != _TITLES["worsened"]:
                 command = alike[0].command if len(alike) == 1 else _ALL
@@ -69,7 +71,7 @@ def markdown(session: Mapping[str, Any]) -> str:
         for words, alike in _grouped(title, cells).items():
             first, *rest = words.splitlines()
             parts.append(f"- {', '.join(f'`{tonight.name}`' for tonight in alike)}: {first}")
-            parts += [f"  `{line}`  " for line in rest]
+            parts += [f"  {line}  " for line in rest]
             if any(tonight.records for tonight in alike) and title != _TITLES["worsened"]:
                 command = alike[0].command if len(alike) == 1 else _ALL
                 parts.append(f"  to accept: `{command}`")
