@@ -93,14 +93,16 @@ class Entry:
 
 _COLUMNS = tuple(field.name for field in fields(Entry))
 _SCHEMA = f"""
-CREATE TABLE folders (name TEXT PRIMARY KEY, changed INTEGER) WITHOUT ROWID;
-CREATE TABLE environments (key TEXT PRIMARY KEY, told TEXT) WITHOUT ROWID;
-CREATE TABLE records (folder TEXT, {", ".join(_COLUMNS)}, PRIMARY KEY (path));
-CREATE INDEX by_folder ON records (folder);
-CREATE INDEX by_cell ON records (cell, device, night);
-CREATE TABLE sessions (path TEXT PRIMARY KEY, night TEXT, moment TEXT, told TEXT) WITHOUT ROWID;
-CREATE TABLE uses (path TEXT PRIMARY KEY, cell TEXT) WITHOUT ROWID;
-CREATE INDEX by_night ON sessions (night, moment);
+CREATE TABLE IF NOT EXISTS folders (name TEXT PRIMARY KEY, changed INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS environments (key TEXT PRIMARY KEY, told TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records
+    (folder TEXT, {", ".join(_COLUMNS)}, PRIMARY KEY (path));
+CREATE INDEX IF NOT EXISTS by_folder ON records (folder);
+CREATE INDEX IF NOT EXISTS by_cell ON records (cell, device, night);
+CREATE TABLE IF NOT EXISTS sessions
+    (path TEXT PRIMARY KEY, night TEXT, moment TEXT, told TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS uses (path TEXT PRIMARY KEY, cell TEXT) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_night ON sessions (night, moment);
 PRAGMA user_version = {VERSION};
 """
 
@@ -195,7 +197,7 @@ class History:
     def _open(self) -> sqlite3.Connection:
         """The index; an empty one in place of what is damaged or of another version."""
         path = self.root / NAME
-        if not self.root.is_dir():
+        if not os.access(self.root, os.W_OK):
             return _made(":memory:")
         try:
             index = sqlite3.connect(path, timeout=60.0, isolation_level=None)
@@ -203,6 +205,8 @@ class History:
             if version == VERSION:
                 return index
             index.close()
+        except sqlite3.OperationalError:
+            raise  # another process has it
         except sqlite3.DatabaseError:
             pass
         for ending in ("", "-journal"):

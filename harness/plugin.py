@@ -59,7 +59,7 @@ Answer = TypeVar("Answer")
 
 MARKS = (
     "gpu: trains on an accelerator, at full scale unless told otherwise",
-    "nightly: an accuracy check against a threshold or a known ceiling",
+    "nightly: beside what was accepted, a threshold or a known ceiling",
     "slow: trains a real checkpoint on real data",
     "harness: a test of a suite, which judges a record",
     "trials: judges trials, a minute's worth of short runs beside the cells",
@@ -83,6 +83,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         table = table_of(config.rootpath)
         settings = Settings.merge(given, table, config.rootpath, config.invocation_params.dir)
+        settings.check()
         config.stash[SETTINGS] = settings
         config.stash[OVERRIDES] = parse_overrides(settings.set)
         files = (deviations.OURS, *settings.deviations)

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
+from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
@@ -144,6 +145,21 @@ class Settings:
                 value, base = item.default, rootdir
             values[name] = _anchored(value, base)
         return cls(**values)
+
+    def check(self) -> None:
+        """Refuse values that no option's type refuses.
+
+        Raises:
+            SpecError: the night is no date, or a share is none.
+        """
+        try:
+            date.fromisoformat(self.night or "2000-01-01")
+        except ValueError:
+            raise SpecError(
+                f"{PREFIX}night={self.night} is no date", fix="write it as 2026-11-23"
+            ) from None
+        if not 0 <= self.least <= 1:
+            raise SpecError(f"{PREFIX}least={self.least:g} is no share", fix="give 0 to 1")
 
     def arguments(self) -> list[str]:
         """The options that say the same."""

@@ -1,6 +1,8 @@
 """Nights, through the public door: trained once, accepted, and then broken on purpose."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from harness.record import Record
 from harness.store import Store
 from tests.conftest import SMALL_SUITE
+from tests.years import remember, tell
 
 CELL = "TestSmall/bert-base-uncased-dynamic-trainer"
 NIGHT = "2026-11-01"
@@ -190,6 +194,50 @@ def test_a_budget_leaves_cells_out_by_name(house: House) -> None:
     assert f"NOT MEASURED: the budget of 0.001 s is used up\n    {CELL}" in answer.printed
 
 
+def test_nights_are_shared(house: House, tmp_path: Path) -> None:
+    """What one runner has stored, another takes from the shared store, and trains nothing."""
+    remote = f"--harness-remote=file://{tmp_path / 'shared'}"
+    assert house.night(remote).code == 0
+    other = House(folder=tmp_path / "other")
+    shutil.copytree(house.folder / "suites", other.folder / "suites")
+    answer = other.night(remote)
+    assert answer.code == 0, answer.printed
+    assert "night: 1 as accepted" in answer.printed
+    assert "trained" not in answer.printed
+    told = other.harness("history", "--remote", remote.partition("=")[2], "--format", "json")
+    assert len(json.loads(told.printed)) >= 3
+
+
+def test_nights_arrive_from_other_processes(house: House) -> None:
+    """Under pytest-xdist the summary, the session and the exit code are the same."""
+    answer = house.night("-n", "2")
+    assert answer.code == 0, answer.printed
+    assert "night: 1 as accepted" in answer.printed
+
+
+LOOPS = "    matrix = Matrix(loop=['trainer', 'pytorch', 'accelerate'])\n"
+
+
+def test_what_tells_most_goes_first(tmp_path: Path, small_record: Record) -> None:
+    """Suspicious cells, then those never measured, then those not measured for longest."""
+    house = House(folder=tmp_path)
+    (tmp_path / "suites").mkdir()
+    suite = SMALL_SUITE.replace("import Recipe", "import Matrix, Recipe") + LOOPS
+    (tmp_path / "suites" / "test_small.py").write_text(suite, encoding="utf-8")
+    store, cell = Store(tmp_path / ".harness"), "bert-base-uncased-dynamic"
+    for index in range(1, 15):
+        night = f"2026-10-{index:02}"
+        for loop, accuracy in (("trainer", 0.9), ("accelerate", 0.9 if index < 14 else 0.8)):
+            paths = [
+                remember(store, small_record, night, seed=seed, accuracy=accuracy + seed % 3 / 100)
+                for seed in range(index * 10 + 100 * len(loop), index * 10 + 100 * len(loop) + 3)
+            ]
+            tell(store, night, paths, cell=f"{cell}-{loop}")
+    answer = house.night("--harness-stored", "-vv", "-k", "baseline")
+    ran = re.findall(r"test_baseline_holds\[bert-base-uncased-dynamic-(\w+)\]", answer.printed)
+    assert [*dict.fromkeys(ran)] == ["accelerate", "pytorch", "trainer"], answer.printed
+
+
 def test_an_update_accepts(house: House) -> None:
     """`--harness-update` takes what differs; `--harness-update-new-only` leaves what is known."""
     house.edit(lambda rolling: rolling.update(series="other"))
@@ -226,12 +274,27 @@ def test_a_plain_session_asks_for_no_night(house: House) -> None:
         (["history", "--since", "yesterday"], "'yesterday' is no date"),
         (["history", "--package", "=="], "'==' is no requirement"),
         (["history", "--format", "parquet"], "Parquet is not printed"),
+        (["history", "--remote", "nowhere"], "'nowhere' is no address of a shared store"),
     ],
 )
 def test_what_makes_no_sense_is_told(house: House, arguments: list[str], message: str) -> None:
     """Usage exits with 2, and says what to do."""
     answer = house.harness(*arguments)
     assert answer.code == 2, answer.printed
+    assert message in answer.printed
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--harness-night=today", "--harness-night=today is no date"),
+        ("--harness-least=50", "--harness-least=50 is no share"),
+    ],
+)
+def test_a_session_that_makes_no_sense_is_told(house: House, argument: str, message: str) -> None:
+    """Pytest says so before anything runs."""
+    answer = house.night(argument)
+    assert answer.code == 4
     assert message in answer.printed
 
 

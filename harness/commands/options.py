@@ -35,7 +35,12 @@ def add_suites(parser: argparse.ArgumentParser, repeats: int | None = None) -> N
 def add_store(parser: argparse.ArgumentParser) -> None:
     """Where records are."""
     parser.add_argument("--store", type=Path, metavar="DIR", help="default: .harness")
-    parser.add_argument("--remote", metavar="URL", help="a store that is shared")
+    add_remote(parser)
+
+
+def add_remote(parser: argparse.ArgumentParser) -> None:
+    """Where others have records."""
+    parser.add_argument("--remote", metavar="URL", help="a store that is shared, see pytest --help")
 
 
 def store_of(asked: argparse.Namespace) -> Store:
@@ -68,7 +73,7 @@ def add_environments(parser: argparse.ArgumentParser) -> None:
 def settings_of(asked: argparse.Namespace, python: Path) -> Settings:
     """Settings for an interpreter; what is not asked for comes from the project's table."""
     given = {name: getattr(asked, f"harness_{name}", None) for name in SHARED}
-    given |= {"store": asked.store, "python": python}
+    given |= {"store": asked.store, "python": python, "remote": getattr(asked, "remote", None)}
     return Settings.merge(given, table_of(Path.cwd()), Path.cwd(), Path.cwd())
 
 

@@ -8,7 +8,14 @@ from pathlib import Path
 
 from harness import annotations, baseline, trends
 from harness.baseline import Baselines
-from harness.commands.options import Commands, add_settings, add_suites, settings_of
+from harness.commands.options import (
+    Commands,
+    add_remote,
+    add_settings,
+    add_suites,
+    settings_of,
+    store_of,
+)
 from harness.errors import SpecError
 from harness.history import History
 
@@ -20,6 +27,7 @@ def add(commands: Commands) -> None:
     )
     add_suites(parser)
     add_settings(parser)
+    add_remote(parser)
     parser.add_argument(
         "--trend",
         action="store_true",
@@ -42,16 +50,17 @@ def _trend(asked: argparse.Namespace) -> int:
     """Draw the history beside what was accepted."""
     from harness.report import trend
 
-    store = settings_of(asked, asked.python).store
+    store = store_of(asked)
+    store.fetch()
     folders = sorted({path if path.is_dir() else path.parent for path in map(Path, asked.suites)})
     files = [path for folder in folders for path in sorted(folder.rglob(baseline.NAME))]
     known = [one for folder in folders for one in annotations.load(folder / annotations.NAME)]
     references = [one for path in files for one in Baselines.load(path)]
-    with History(store) as history:
+    with History(store.root) as history:
         found, nights = trends.gathered(history, references, known)
     if not found:
         raise SpecError(
-            f"the store {store} holds no session",
+            f"the store {store.root} holds no session",
             fix="run pytest suites/ -m nightly first, or name another --store",
         )
     print("trend:", *trend.write(asked.reports, found, nights))
