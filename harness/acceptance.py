@@ -116,4 +116,5 @@ def _refusals(session: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[s
     if told["failed"]:
         yield f"{', '.join(told['failed'])} failed"
     if len(told["runs"]) < ROUND:
-        yield f"{len(told['runs'])} runs do not tell how far runs spread: give the night more time"
+        have = len(told["runs"])
+        yield f"a spread takes {ROUND} runs, and it has {have}: give the night more time"

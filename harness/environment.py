@@ -62,6 +62,7 @@ JUDGING = frozenset(
         "history",
         "invariants",
         "jury",
+        "keeping",
         "launch",
         "match",
         "night",

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _NIGHTS = pytest.StashKey["Nights"]()
 
+_LEAST = {"samples_per_second": 0.02, "memory": 0.05}
+"""Shares of themselves that figures must move by to speak against a night, as in a race."""
+
 
 @dataclass
 class Nights:
@@ -112,7 +115,7 @@ class Nights:
         )
         found = night.judge()
         trend = self._trend(folder, tonight.name, before, night.results, reference)
-        moved = [*_moved(trend)]
+        moved = [*_moved(trend, cell)]
         return replace(
             tonight,
             standing=found.standing,
@@ -168,22 +171,29 @@ def nights_of(config: pytest.Config) -> Nights:
 def _suspicion(
     trend: "Trend", cell: Cell, figures: "Sequence[str]" = ("accuracy", "samples_per_second")
 ) -> float:
-    """How suspicious some figures are; a CPU's speed is not, for cells share its cores."""
-    told = set(figures) - ({"samples_per_second"} if cell.device == "cpu" else set())
+    """How suspicious some figures are."""
+    told = set(figures) - _unjudged(cell)
     return max((line.suspicion for line in trend.lines if line.figure in told), default=0.0)
 
 
-def _moved(trend: "Trend") -> "Iterator[tuple[bool, str]]":
+def _unjudged(cell: Cell) -> set[str]:
+    """Figures that nothing is concluded from: cells share a CPU's cores and memory."""
+    return {"samples_per_second", "memory"} if cell.device == "cpu" else set()
+
+
+def _moved(trend: "Trend", cell: Cell) -> "Iterator[tuple[bool, str]]":
     """Figures that are not where they were when somebody last accepted or explained them."""
     since = max((mark.night for mark in trend.marks if mark.kind != "environment"), default="")
-    for line in trend.lines:
+    for line in (line for line in trend.lines if line.figure not in _unjudged(cell)):
         moves = [move for move in line.moves if line.nights[move.at] > since]
-        if moves:
-            move = moves[-1]
+        move = moves[-1] if moves else None
+        if move is not None and abs(move.after / move.before - 1) >= _LEAST.get(line.figure, 0.0):
             words = (
                 f"{line.figure} went from {move.before:.4g} to {move.after:.4g} "
                 f"on {line.nights[move.at]}"
             )
-            yield move.better, "\n".join([words, *move.changes, *filter(None, [move.command])])
+            told = [words, *move.changes, *filter(None, [move.command])]
+            yield move.better, "\n".join(told)
         if line.drifted:
-            yield False, f"{line.figure} has drifted away from its anchor, told {line.drifted}"
+            words = f"{line.figure} had drifted away from its anchor by {line.drifted}"
+            yield False, words

@@ -1,17 +1,16 @@
 """What a session shows while it runs, says when it ends, and leaves in the reports folder."""
 
 import json
-import shlex
 import sys
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.errors import HarnessError, StoreError
+from harness.keeping import Keeping
 from harness.report import files
 from harness.report.session import Measured, Row
 from harness.report.table import lines, markdown, noise_lines
@@ -25,9 +24,7 @@ from harness.stash import (
     ROW,
     SETTINGS,
     TRIED,
-    night_of,
     schedule_of,
-    session_name,
 )
 from harness.tonight import Tonight
 
@@ -51,8 +48,7 @@ class Reporting:
         self.config = config
         self.measured = Measured()
         self.deselected = 0
-        self.told: list[str] = []
-        self.accepted: list[str] = []
+        self.keeping = Keeping(config, self.measured)
         self._announced = ""
         self._told = 0.0
 
@@ -130,55 +126,24 @@ class Reporting:
         asked = bool(self.measured.outcomes)
         if asked and not self._anything and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = NOTHING_MEASURED
-        if self._to_keep:
-            try:
-                self._keep(session)
-            except HarnessError as error:
-                self.told.append(error.text)
-                session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
-
-    @property
-    def _to_keep(self) -> bool:
-        """Whether the session has anything that the history does not know."""
-        trained = any(row.trained for row in self.measured.rows.values())
-        return bool(self.measured.nights) or trained
+        try:
+            self._keep(session)
+        except HarnessError as error:
+            self.keeping.told.append(error.text)
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
     def _keep(self, session: pytest.Session) -> None:
-        """Accept what is to be accepted, leave the session in the store, and share that."""
-        from harness.report.kept import kept
+        """Keep the session; one that accepted less than it was asked to, or measured less, fails.
 
-        settings, config = self.config.stash[SETTINGS], self.config
-        runner = schedule_of(config).runner
-        night = night_of(config) or datetime.now(UTC).date().isoformat()
-        command = shlex.join(["pytest", *config.invocation_params.args])
-        told = kept(self.measured, runner.environment(), night, command, config.rootpath)
-        if settings.update or settings.update_new_only:
-            from harness.acceptance import Accepting
-
-            accepting = Accepting(
-                root=config.rootpath,
-                store=runner.store,
-                command=command,
-                because=settings.because or "asked for with --harness-update",
-                new_only=settings.update_new_only,
-            )
-            self.accepted, refused = accepting.accept(told, lambda _: True)
-            self.told += [f"accepted: {name}" for name in self.accepted]
-            self.told += [f"not accepted: {why}" for why in refused]
-            if refused:
-                session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
-        nights = self.measured.nights.values()
-        share = sum(n.measured or n.name in self.accepted for n in nights) / max(1, len(nights))
-        if nights and share < settings.least:
-            self.told.append(
-                f"too little was measured: {share:.0%} of {len(nights)} nightly cells, and "
-                f"--harness-least is {settings.least:.0%} (exit code {int(NOTHING_MEASURED)})"
-            )
+        Raises:
+            HarnessError: it could not be kept.
+        """
+        if self.keeping.worthwhile:
+            self.keeping.keep()
+        if self.keeping.refused:
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+        if self.keeping.too_little:
             session.exitstatus = session.exitstatus or NOTHING_MEASURED
-        with runner.store.seal(f"sessions/{night}/{session_name(config)}") as folder:
-            text = json.dumps(told, indent=1) + "\n"
-            (folder / "session.json").write_text(text, encoding="utf-8")
-        runner.store.share()
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """One line a cell, why others were not measured, and where the reports are."""
@@ -218,11 +183,11 @@ class Reporting:
     def _nights(self) -> list[str]:
         """What the night found; nothing without one."""
         if not self.measured.nights:
-            return self.told
+            return self.keeping.told
         from harness.report import message
 
-        found = [n for n in self.measured.nights.values() if n.name not in self.accepted]
-        return [f"night: {message.headline(found)}", *message.lines(found), *self.told]
+        found = [n for n in self.measured.nights.values() if n.name not in self.keeping.accepted]
+        return [f"night: {message.headline(found)}", *message.lines(found), *self.keeping.told]
 
     @property
     def _anything(self) -> bool:

@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +29,9 @@ from harness.remote import Remote
 from harness.staging import Staging
 
 Kept = TypeVar("Kept")
+
+_AT_ONCE = 16
+"""Folders that are taken from a remote at the same time: most of that is waiting."""
 
 VERSION = 1
 
@@ -172,7 +176,9 @@ class Store:
         if self.remote is None:
             return 0
         there = [path for kind in sealed.DEPTHS for path in sorted(self.remote.paths(kind))]
-        return sum(self._pull(path) for path in there if not (self.root / path).is_dir())
+        missing = [path for path in there if not (self.root / path).is_dir()]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return sum(pool.map(self._pull, missing))
 
     @contextlib.contextmanager
     def lock(self, key: Key) -> Iterator[None]:

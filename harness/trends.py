@@ -25,14 +25,14 @@ class Figure:
     """What is followed from night to night.
 
     Attributes:
-        higher: whether more is better.
+        higher: whether more is better; None if neither is.
         ratio: whether it moves by shares of itself.
         floor: standard error of a round that is never fallen short of.
         chaotic: whether rounding alone can move it: then a night that is equal to the last bit to
             the one before says nothing new, and other seeds tell how far it may move.
     """
 
-    higher: bool
+    higher: bool | None
     ratio: bool
     floor: float
     chaotic: bool
@@ -49,7 +49,7 @@ class Figure:
 FIGURES: Mapping[str, Figure] = {
     "accuracy": Figure(higher=True, ratio=False, floor=0.001, chaotic=True),
     "loss": Figure(higher=False, ratio=False, floor=0.002, chaotic=True),
-    "early_loss": Figure(higher=False, ratio=False, floor=0.0002, chaotic=False),
+    "early_loss": Figure(higher=None, ratio=False, floor=0.0002, chaotic=False),
     "samples_per_second": Figure(higher=True, ratio=True, floor=0.005, chaotic=False),
     "memory": Figure(higher=False, ratio=True, floor=0.005, chaotic=False),
     "padding": Figure(higher=False, ratio=False, floor=0.0005, chaotic=False),

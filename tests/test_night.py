@@ -109,7 +109,9 @@ def test_a_first_night_is_no_pass(trained: tuple[House, Answer]) -> None:
     _, answer = trained
     assert answer.code == 5
     assert f'harness baseline accept {CELL} --because "…"' in answer.printed
-    assert "too little was measured: 0% of 1 nightly cells" in answer.printed
+    assert "too little was measured: 0% of 1 nightly cells, and --harness-least is 50%" in (
+        answer.printed
+    )
 
 
 def test_what_was_accepted_holds(house: House) -> None:
@@ -192,6 +194,40 @@ def test_a_budget_leaves_cells_out_by_name(house: House) -> None:
     answer = house.night("--harness-budget=0.001")
     assert answer.code == 5
     assert f"NOT MEASURED: the budget of 0.001 s is used up\n    {CELL}" in answer.printed
+
+
+def test_a_step_fails_until_it_is_explained(
+    house: House, tmp_path: Path, small_record: Record
+) -> None:
+    """Three nights worse than twenty before: the trend fails, whatever was never accepted."""
+    stepped = House(folder=tmp_path / "stepped")
+    shutil.copytree(house.folder, stepped.folder)
+    stepped.baselines.unlink()
+    store = Store(stepped.folder / ".harness")
+    for index in range(1, 24):
+        night, worse = f"2026-10-{index + 8:02}", index > 20
+        paths = [
+            remember(
+                store,
+                small_record,
+                night,
+                seed=10 * index + seed,
+                accuracy=(0.85 if worse else 0.95) + seed / 200,
+                packages={"torch": "2.1" if worse else "2.0"},
+            )
+            for seed in range(3)
+        ]
+        tell(store, night, paths)
+    answer = stepped.night()
+    assert answer.code == 1, answer.printed
+    assert "MOVED FOR THE WORSE: accuracy went from 0.955 to 0.85" in answer.printed
+    assert " on 2026-10-29" in answer.printed
+    assert "harness gate torch==2.1 --base torch==2.0 --attribute" in answer.printed
+    known = stepped.folder / "suites" / "annotations.toml"
+    known.write_text("[[change]]\nnight = 2026-10-29\nbecause = 'a smaller model'\n", "utf-8")
+    answer = stepped.night("-k", "trend")
+    assert "MOVED" not in answer.printed
+    assert "1 passed" in answer.printed
 
 
 def test_nights_are_shared(house: House, tmp_path: Path) -> None:
@@ -310,8 +346,9 @@ def test_a_project_cannot_update_by_itself(house: House) -> None:
 
 def test_a_night_that_was_not_clean_is_not_accepted(house: House) -> None:
     """Neither what is not committed nor what fails a test becomes a baseline, and it says why."""
-    session = max((house.folder / ".harness" / "sessions" / NIGHT).iterdir(), key=_moment)
-    told = json.loads((session / "session.json").read_text(encoding="utf-8"))
+    sessions = (house.folder / ".harness" / "sessions" / NIGHT).glob("*/session.json")
+    every = [json.loads(session.read_text(encoding="utf-8")) for session in sessions]
+    told = next(one for one in every if one["cells"][0]["runs"])
     told["cells"][0] |= {"standing": "regressed"}
     _seal(house, told | {"revision": {"dirty": ["model.py"]}}, "later-1")
     refused = house.harness("baseline", "accept", "--because", "x")
@@ -324,15 +361,12 @@ def test_a_night_that_was_not_clean_is_not_accepted(house: House) -> None:
     assert "test_labels_are_renamed failed" in refused.printed
     told["cells"][0] |= {"failed": [], "runs": told["cells"][0]["runs"][:1]}
     _seal(house, told, "later-3")
-    assert "1 runs do not tell" in house.harness("baseline", "accept", "--because", "x").printed
+    assert (
+        "a spread takes 3 runs, and it has 1"
+        in house.harness("baseline", "accept", "--because", "x").printed
+    )
     for path in (house.folder / ".harness" / "sessions" / NIGHT).glob("later-*"):
         (path / "session.json").unlink()
-
-
-def _moment(session: Path) -> str:
-    """When a session was stored."""
-    told = json.loads((session / "session.json").read_text(encoding="utf-8"))
-    return str(told["when"])
 
 
 def _seal(house: House, told: dict[str, Any], name: str) -> None:

@@ -11,7 +11,9 @@ _TITLES = {
     "inconclusive": "Inconclusive",
     "not measured": "Not measured",
     "fixed": "Better than accepted",
+    "improved": "Moved for the better",
 }
+_MOVED = {_TITLES["worsened"], _TITLES["improved"]}
 _SHOWN = ("torch", "transformers", "datasets", "accelerate", "tokenizers")
 
 
@@ -50,7 +52,7 @@ def lines(found: Sequence[Tonight]) -> Iterator[str]:
             yield f"{title.upper()}: {first}"
             yield from (f"    {line}" for line in rest)
             yield from (f"    {tonight.name}" for tonight in alike)
-            if any(tonight.records for tonight in alike) and title != _TITLES["worsened"]:
+            if any(tonight.records for tonight in alike) and title not in _MOVED:
                 command = alike[0].command if len(alike) == 1 else _ALL
                 yield f"    to accept: {command}"
 
@@ -72,7 +74,7 @@ def markdown(session: Mapping[str, Any]) -> str:
             first, *rest = words.splitlines()
             parts.append(f"- {', '.join(f'`{tonight.name}`' for tonight in alike)}: {first}")
             parts += [f"  {line}  " for line in rest]
-            if any(tonight.records for tonight in alike) and title != _TITLES["worsened"]:
+            if any(tonight.records for tonight in alike) and title not in _MOVED:
                 command = alike[0].command if len(alike) == 1 else _ALL
                 parts.append(f"  to accept: `{command}`")
         parts.append("")
@@ -88,7 +90,7 @@ def _sorted(found: Sequence[Tonight]) -> Iterator[tuple[str, list[Tonight]]]:
         cells = [
             tonight
             for tonight in found
-            if (tonight.worsened if standing == "worsened" else tonight.standing == standing)
+            if getattr(tonight, standing, ()) or tonight.standing == standing
         ]
         if cells:
             yield title, cells
@@ -98,7 +100,8 @@ def _grouped(title: str, cells: Sequence[Tonight]) -> dict[str, list[Tonight]]:
     """Cells by what is to be said of them."""
     found: dict[str, list[Tonight]] = {}
     for tonight in cells:
-        told = tonight.worsened if title == _TITLES["worsened"] else (tonight.words,)
+        moved = {_TITLES["worsened"]: tonight.worsened, _TITLES["improved"]: tonight.improved}
+        told = moved.get(title, (tonight.words,))
         for words in told:
             found.setdefault(words, []).append(tonight)
     return found
