@@ -8,10 +8,10 @@ from typing import Any
 
 from harness.baseline import NAME, Accepted, Baselines, Run
 from harness.environment import JUDGED
+from harness.figures import ROUND
 from harness.night import answers, declared, first
 from harness.record import Record
 from harness.store import Store
-from harness.trends import ROUND
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

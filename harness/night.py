@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from harness import digest, series, statistics, tolerance
 from harness.baseline import Accepted, Reference
+from harness.figures import ROUND, SPEED
 from harness.finding import Standing
 from harness.match import right_of
 from harness.record import Record
@@ -21,7 +22,6 @@ from harness.runner import Result
 from harness.spec import Cell, Recipe
 from harness.statistics import ALPHA, Effect
 from harness.store import Store
-from harness.trends import ROUND, SPEED
 
 MOST_ROUNDS = 1 + series.AGAIN
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.baseline import Baselines, Reference
-    from harness.history import Entry, History
+    from harness.entry import Entry
+    from harness.history import History
     from harness.night import Run
     from harness.runner import Result
     from harness.trend import Trend
@@ -148,14 +149,14 @@ class Nights:
         reference: "Reference | None" = None,
     ) -> "Trend":
         """The trend of a cell, of a suite in a folder, up to the runs so far."""
-        from harness import annotations, history
+        from harness import annotations, entry
         from harness.trends import Trends, limit
 
         records = self.config.stash[SETTINGS].store / "records"
-        now = {r.key.path: history.read(records / r.key.path, r.key.path) for r in results}
-        entries = [entry for entry in before if entry.path not in now]
-        entries += [replace(entry, cell=name) for entry, _ in now.values()]
-        told = {entry.environment: environment for entry, environment in now.values()}
+        now = {r.key.path: entry.read(records / r.key.path, r.key.path) for r in results}
+        entries = [one for one in before if one.path not in now]
+        entries += [replace(one, cell=name) for one, _ in now.values()]
+        told = {one.environment: environment for one, environment in now.values()}
         known = annotations.load(folder / annotations.NAME)
         cells = sum(map(len, self.config.stash.get(CELLS, {}).values()))
         return Trends(

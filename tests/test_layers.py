@@ -59,12 +59,13 @@ FLOORS = (
         "data",
         "deviations",
         "failures",
-        "history",
+        "entry",
         "metrics",
         "models",
     },
     {
-        "trends",
+        "figures",
+        "history",
         "sources",
         "store",
         "forecast",
@@ -77,6 +78,7 @@ FLOORS = (
         "validation",
     },
     {
+        "trends",
         "loops.trainer",
         "loops.plan",
         "loops.course",
@@ -103,7 +105,7 @@ FLOORS = (
     {"acceptance", "calibrating", "report", "stash"},
     {"keeping", "commands", "contests", "nights"},
     {"reporting"},
-    {"plugin", "cli"},
+    {"plugin", "subjects", "cli"},
 )
 """Each floor imports only from those before it; a package's modules from each other too."""
 

@@ -14,8 +14,9 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 
 from harness.commands.options import Commands, add_store, store_of
+from harness.entry import Entry
 from harness.errors import SpecError
-from harness.history import Entry, History
+from harness.history import History
 
 FORMATS = ("table", "json", "csv", "parquet")
 SHOWN = ("night", "cell", "device", "seed", "accuracy", "loss", "samples_per_second", "padding")

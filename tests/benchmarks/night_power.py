@@ -15,9 +15,9 @@ import sys
 import numpy as np
 import numpy.typing as npt
 
+from harness.figures import ROUND
 from harness.night import FALSE_ALARM, MOST_ROUNDS
 from harness.statistics import ALPHA
-from harness.trends import ROUND
 
 SPREAD, MARGIN, YEAR = 0.006, 0.02, 24 * 365
 

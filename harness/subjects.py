@@ -1,0 +1,188 @@
+"""Subjects: what the tests of a suite judge, as fixtures."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+from harness.contests import contests_of
+from harness.errors import (
+    HarnessError,
+    LimitError,
+    MissingSourceError,
+    NotStoredError,
+    UnsupportedError,
+)
+from harness.nights import nights_of
+from harness.reporting import reporting_of
+from harness.spec import Cell, Recipe, Thresholds
+from harness.stash import (
+    DEVIATION,
+    DEVIATIONS,
+    NIGHT,
+    NOISE,
+    OVERRIDES,
+    PACE,
+    REASON,
+    ROW,
+    SETTINGS,
+    TOLD,
+    TRIED,
+    schedule_of,
+)
+from harness.tonight import Tonight
+
+if TYPE_CHECKING:
+    from harness.record import Record
+    from harness.standing import Mode, Standing
+    from harness.trial import Trials
+
+Answer = TypeVar("Answer")
+
+
+def _ask(request: pytest.FixtureRequest, question: Callable[[], Answer]) -> Answer:
+    """The answer to a question of the runner; a skip or a failure without traceback if none."""
+    try:
+        return question()
+    except HarnessError as raised:
+        error = raised
+    if isinstance(error, MissingSourceError | NotStoredError | UnsupportedError | LimitError):
+        if isinstance(request.node, pytest.Item):
+            request.node.user_properties.append((REASON, error.text))
+        pytest.skip(error.text.splitlines()[0])
+    pytest.fail(error.text, pytrace=False)
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
+    """The cell's record: from the store, or trained now."""
+    schedule, show = schedule_of(request.config), reporting_of(request.config).progress
+    result = _ask(request, lambda: schedule.run(cell, show))
+    told = request.config.stash.setdefault(TOLD, set())
+    if (request.cls, cell) not in told:
+        from harness.report.session import Row  # sessions without suites need none
+
+        told.add((request.cls, cell))
+        row = Row.of(request.cls.__name__, cell, result)
+        request.node.user_properties.append((ROW, row.to_property()))
+    _expect_deviation(request, cell)
+    return result.record
+
+
+@pytest.fixture
+def tonight(request: pytest.FixtureRequest, cell: Cell) -> Tonight:
+    """The cell beside its baseline and its history; its runs are trained tonight."""
+    schedule, show = schedule_of(request.config), reporting_of(request.config).progress
+    nights = nights_of(request.config)
+    found = _ask(request, lambda: nights.of(request, cell, lambda other: schedule.run(other, show)))
+    request.node.user_properties.append((NIGHT, found.to_property()))
+    if found.records:
+        request.getfixturevalue("run")  # for its line in the session's table
+    return found
+
+
+@pytest.fixture
+def trials(request: pytest.FixtureRequest, cell: Cell) -> "Iterator[Trials]":
+    """The cell's trials: from the store, or tried now."""
+    from harness import tolerance
+
+    schedule = schedule_of(request.config)
+    found = _ask(request, lambda: schedule.trials(cell))
+    request.node.user_properties.append((TRIED, cell.name))
+    _expect_deviation(request, cell)
+    with tolerance.measuring() as noise:
+        yield found
+    if not request.node.get_closest_marker("xfail"):
+        request.node.user_properties.append((NOISE, json.dumps(noise)))
+
+
+def _expect_deviation(request: pytest.FixtureRequest, cell: Cell) -> None:
+    """Expect the test to fail, strictly, where a library is known to be wrong."""
+    versions = schedule_of(request.config).runner.environment()["packages"]
+    for known in request.config.stash[DEVIATIONS]:
+        if known.applies(request.node.originalname, cell.recipe, versions):
+            request.node.user_properties.append((DEVIATION, known.summary))
+            mark = pytest.mark.xfail(raises=AssertionError, strict=True, reason=known.reason)
+            request.node.add_marker(mark)
+            return
+
+
+@pytest.fixture
+def declared(request: pytest.FixtureRequest, cell: Cell) -> Thresholds:
+    """What the cell must reach."""
+    from harness.suite import effective_thresholds
+
+    overrides = request.config.stash[OVERRIDES]
+    found = effective_thresholds(request.cls, cell, overrides)
+    if found is None:
+        pytest.skip(
+            f"the thresholds are for the declared recipe, and {', '.join(cell.changed)} changed; "
+            "name others with --harness-set accuracy=0.7"
+        )
+    return found
+
+
+@pytest.fixture
+def compare_processes(request: pytest.FixtureRequest) -> Callable[[Cell], Mapping[str, Any]]:
+    """Tokenizes a cell's data in one process and in several spawned ones."""
+
+    def compare(cell: Cell) -> Mapping[str, Any]:
+        schedule = schedule_of(request.config)
+        return _ask(request, lambda: schedule.compare_processes(cell))
+
+    return compare
+
+
+@pytest.fixture
+def unsound(request: pytest.FixtureRequest, cell: Cell) -> Callable[[], list[str]]:
+    """Asks what the cell's collation computes otherwise than batches of one do."""
+    _refuse_stored(request)
+    found, name = contests_of(request.config), cell.recipe.collation
+    request.node.user_properties.append((TRIED, cell.name))
+    return lambda: _ask(request, lambda: found.of(request, cell).unsound(name))
+
+
+@pytest.fixture
+def standing(request: pytest.FixtureRequest, cell: Cell) -> "Callable[[Mode], Standing]":
+    """Asks how fast the cell's collation is beside the others of its benchmark."""
+    if hasattr(request.config, "workerinput"):
+        pytest.skip("pytest-xdist runs tests side by side: time without -n")
+    _refuse_stored(request)
+    benchmark = request.getfixturevalue("benchmark")
+
+    def measure(mode: "Mode") -> "Standing":
+        from harness.report.pace import Pace
+
+        schedule_of(request.config).settle()
+        found, name = contests_of(request.config), cell.recipe.collation
+        fast = _ask(request, lambda: found.of(request, cell).standing(name, mode))
+        threads = schedule_of(request.config).runner.threads(cell)
+        pace = Pace.of(request.cls.__name__, found.of(request, cell), fast, threads)
+        request.node.user_properties.append((PACE, pace.to_property()))
+        benchmark.group = pace.group
+        benchmark.extra_info |= pace.as_json()
+        return fast
+
+    return measure
+
+
+def _refuse_stored(request: pytest.FixtureRequest) -> None:
+    """Skip what is never in the store, where nothing else is asked."""
+    if request.config.stash[SETTINGS].stored:
+        pytest.skip("a collation is timed anew: the store has no speeds")
+
+
+@pytest.fixture(scope="session")
+def collate(
+    request: pytest.FixtureRequest,
+) -> Callable[[str, Mapping[str, Any]], Mapping[str, Any]]:
+    """Asks a live child of the judged environment to collate for a model."""
+    runner = schedule_of(request.config).runner
+
+    def ask(model: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        recipe = Recipe(dataset="glue/mrpc", model=model)
+        cell = Cell(name=model, recipe=recipe, scale="tiny", device="cpu")
+        return _ask(request, lambda: runner.collate(cell, asked))
+
+    return ask
