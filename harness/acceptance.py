@@ -110,7 +110,7 @@ def _metrics(record: Record) -> dict[str, float]:
 
 def _refusals(session: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[str]:
     """Why a cell of a night is not to be accepted."""
-    if session["revision"].get("dirty"):
+    if session["revision"]["dirty"]:
         files = ", ".join(session["revision"]["dirty"])
         yield f"it was measured with changes that are not committed: {files}"
     if told["failed"]:

@@ -131,6 +131,32 @@ class History:
         )
         return (json.loads(told) for (told,) in found)
 
+    def night(self, night: str = "*") -> dict[str, Any] | None:
+        """The last night as one session: of each cell, what was said of it last; None without one.
+
+        Args:
+            night: ISO date, if it is to be another one.
+        """
+        cells: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+        last: dict[str, Any] = {"night": ""}
+        for session in self.sessions(night):
+            judged = [cell for cell in session["cells"] if "standing" in cell]
+            if judged and session["night"] != last["night"]:
+                cells.clear()
+            for cell in judged:
+                name = f"{cell['suite']}/{cell['cell']} {cell['device']}"
+                if cell["runs"] or name not in cells:
+                    cells[name] = (session, cell)
+            last = session if judged else last
+        if not cells:
+            return None
+        dirty = {file for session, _ in cells.values() for file in session["revision"]["dirty"]}
+        return {
+            **last,
+            "cells": [cell for _, cell in cells.values()],
+            "revision": {**last["revision"], "dirty": sorted(dirty)},
+        }
+
     def _open(self) -> sqlite3.Connection:
         """The index; an empty one in place of what is damaged or of another version."""
         path = self.root / NAME

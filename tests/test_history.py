@@ -255,6 +255,27 @@ def test_slow_drift_is_told(
     assert bool(accuracy_of(found).drifted) == told
 
 
+def test_a_night_is_what_its_sessions_said_last(store: Store, small_record: Record) -> None:
+    """A session of one cell leaves what another said of others; what ran out of time says less."""
+    path = remember(store, small_record, "2026-01-02")
+    with History(store.root) as history:
+        assert history.night() is None
+        tell(store, "2026-01-01", [path], standing="regressed")
+        tell(store, "2026-01-02", [path], cell="other", standing="same")
+        tell(store, "2026-01-02", [path], standing="inconclusive", when="2026-01-02T05:00:00+00:00")
+        tell(store, "2026-01-02", [], standing="not measured", when="2026-01-02T06:00:00+00:00")
+        history.refresh()
+        told = history.night()
+        assert told is not None
+        assert {cell["cell"]: cell["standing"] for cell in told["cells"]} == {
+            "other": "same",
+            CELL: "inconclusive",
+        }
+        earlier = history.night("2026-01-01")
+        assert earlier is not None
+        assert [cell["standing"] for cell in earlier["cells"]] == ["regressed"]
+
+
 def test_the_trend_is_drawn(
     store: Store, small_record: Record, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -54,14 +54,16 @@ def remember(  # noqa: PLR0913 - each is one thing that may be another on anothe
     return key.path
 
 
-def tell(store: Store, night: str, paths: Iterable[str], cell: str = CELL, **told: Any) -> None:
+def tell(
+    store: Store, night: str, paths: Iterable[str], cell: str = CELL, when: str = "", **told: Any
+) -> None:
     """Store a session that had some records of a cell; of a night, if it has a standing."""
     kept = {"suite": SUITE, "cell": cell, "device": "", "failed": [], "file": "test_small.py"}
     runs = [{"record": path} for path in paths]
     session = {
         "night": night,
-        "when": f"{night}T04:00:00+00:00",
-        "revision": {},
+        "when": when or f"{night}T04:00:00+00:00",
+        "revision": {"dirty": []},
         "environment": {"packages": {}},
         "cells": [{**kept, "words": "", "worsened": [], "improved": [], "runs": runs, **told}],
     }

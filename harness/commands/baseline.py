@@ -112,19 +112,20 @@ def _accept(asked: argparse.Namespace) -> int:
 
 
 def _night(asked: argparse.Namespace) -> dict[str, Any]:
-    """The last session with a night.
+    """The last night, or the one that is asked for.
 
     Raises:
         SpecError: there is none.
     """
-    with History(store_of(asked).root) as history:
-        found = [one for one in history.sessions(asked.night) if message.nights(one)]
-    if found:
-        return found[-1]
-    raise SpecError(
-        f"the store {store_of(asked).root} holds no night" + _of(asked.night),
-        fix="run pytest -m nightly first, or name another --store",
-    )
+    store = store_of(asked)
+    with History(store.root) as history:
+        found = history.night(asked.night)
+    if found is None:
+        raise SpecError(
+            f"the store {store.root} holds no night" + _of(asked.night),
+            fix="run pytest -m nightly first, or name another --store",
+        )
+    return found
 
 
 def _of(night: str) -> str:

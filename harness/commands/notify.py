@@ -21,10 +21,9 @@ def add(commands: Commands) -> None:
 def run(asked: argparse.Namespace) -> int:
     """Print the message; 1 if something is worse than it was."""
     with History(store_of(asked).root) as history:
-        found = [one for one in history.sessions(asked.night) if message.nights(one)]
-    if not found:
+        found = history.night(asked.night)
+    if found is None:
         raise SpecError("the store holds no such night", fix="run pytest -m nightly first")
     written = message.markdown if asked.format == "markdown" else message.text
-    sys.stdout.write(written(found[-1]).rstrip("\n") + "\n")
-    nights = message.nights(found[-1])
-    return int(any(n.standing == "regressed" or n.worsened for n in nights))
+    sys.stdout.write(written(found).rstrip("\n") + "\n")
+    return int(any(n.standing == "regressed" or n.worsened for n in message.nights(found)))

@@ -4,6 +4,8 @@ import pytest
 
 from harness.tonight import Tonight
 
+KNOWN = "if that is meant to be so: a [[change]] in annotations.toml beside the suite says why"
+
 
 class Nights:
     """Tonight beside the baseline and the history."""
@@ -22,4 +24,4 @@ class Nights:
         """No figure has stepped to the worse, or drifted away from its anchor, up to tonight."""
         if not tonight.records:
             pytest.skip(tonight.words)
-        assert not tonight.worsened, "\n".join(tonight.worsened)
+        assert not tonight.worsened, "\n".join([*tonight.worsened, KNOWN])

@@ -79,12 +79,12 @@ def _cells(measured: Measured, environment: Mapping[str, Any]) -> dict[str, dict
 
 
 def revision(root: Path) -> dict[str, Any]:
-    """The commit of a folder, and changed files that are in none; empty where there is no git."""
+    """The commit of a folder, and changed files that are in none; neither where there is no git."""
     try:
         commit = _git(root, "rev-parse", "HEAD").strip()
         changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".")
     except (OSError, subprocess.CalledProcessError):
-        return {}
+        return {"dirty": []}
     files = [line[3:] for line in changed.splitlines()]
     return {"commit": commit, "dirty": [file for file in files if not file.endswith(NAME)]}
 
