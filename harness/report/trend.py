@@ -117,6 +117,7 @@ def page(trends: Sequence[Trend], nights: Sequence[str]) -> str:
     latest = nights[-NIGHTS - 1 :]
     cards = [_card(number, trend, nights) for number, trend in enumerate(trends)] if nights else []
     found = events(trends, nights) if nights else []
+    said = {square.standing for card in cards for square in card.squares}
     return render(
         "trend.html.jinja",
         title="Trend",
@@ -128,6 +129,7 @@ def page(trends: Sequence[Trend], nights: Sequence[str]) -> str:
         cards=sorted(cards, key=lambda card: (-card.rank, card.trend.cell, card.trend.device)),
         devices={card.trend.device for card in cards},
         letters=LETTERS,
+        legend={name: sign for name, sign in LETTERS.items() if name in said},
         grid=_grid(nights),
         size={"right": RIGHT, "top": TOP, "bottom": BOTTOM},
     )
