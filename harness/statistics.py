@@ -12,6 +12,9 @@ DRAWS = 4_000
 
 ALPHA = 0.05
 
+_NUMBERS = 200_000
+"""That are drawn at once: there may be fifty thousand examples."""
+
 TRIMMED = 0.1
 """Share of the ratios that is cut off at each end (Tukey and McLaughlin 1963)."""
 
@@ -63,15 +66,10 @@ def effect(differences: npt.NDArray[Any], margin: float) -> Effect:
         differences: (seeds, examples), candidate minus base.
         margin: the loss that is tolerated, not negative.
     """
-    seeds, examples = differences.shape
-    draw = np.random.default_rng(0)
-    means = np.empty(DRAWS)
-    for index in range(DRAWS):  # one at a time: there may be fifty thousand examples
-        of_examples = differences[draw.integers(seeds, size=seeds)].mean(axis=0)
-        means[index] = of_examples[draw.integers(examples, size=examples)].mean()
+    means = _resampled(differences)
     low, high = np.quantile(means, [ALPHA, 1 - ALPHA])
     return Effect(
-        seeds=seeds,
+        seeds=len(differences),
         mean=float(differences.mean()),
         low=float(low),
         high=float(high),
@@ -79,6 +77,23 @@ def effect(differences: npt.NDArray[Any], margin: float) -> Effect:
         better=float((means >= -margin).mean()),
         unharmed=_unharmed(differences.mean(axis=1)),
     )
+
+
+def _resampled(*sides: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """The sum of sides' means, in every draw over other seeds of each and other examples of all."""
+    draw, examples = np.random.default_rng(0), sides[0].shape[1]
+    at_once = max(1, _NUMBERS // examples)
+    means = np.empty(DRAWS)
+    for start in range(0, DRAWS, at_once):
+        count = min(at_once, DRAWS - start)
+        of_examples = np.zeros((count, examples))
+        for side in sides:
+            drawn = draw.integers(len(side), size=(count, len(side), 1))
+            weights = (drawn == np.arange(len(side))).mean(axis=1)
+            of_examples += weights @ side
+        chosen = draw.integers(examples, size=(count, examples))
+        means[start : start + count] = np.take_along_axis(of_examples, chosen, 1).mean(axis=1)
+    return means
 
 
 def _unharmed(means: npt.NDArray[Any]) -> float:
@@ -102,15 +117,7 @@ def unpaired(before: npt.NDArray[Any], after: npt.NDArray[Any], margin: float) -
         after: (other runs, the same examples).
         margin: the loss that is tolerated, not negative.
     """
-    draw = np.random.default_rng(0)
-    examples = before.shape[1]
-    means = np.empty(DRAWS)
-    for index in range(DRAWS):
-        left, right = (
-            side[draw.integers(len(side), size=len(side))].mean(axis=0) for side in (before, after)
-        )
-        means[index] = (right - left)[draw.integers(examples, size=examples)].mean()
-    low, high = np.quantile(means, [ALPHA, 1 - ALPHA])
+    low, high = np.quantile(_resampled(after, -before), [ALPHA, 1 - ALPHA])
     ours, theirs = before.mean(axis=1), after.mean(axis=1)
     return Effect(
         seeds=len(after),

@@ -37,7 +37,7 @@ def test_another_repository_keeps_its_own_suites(wheel: Path, tmp_path: Path) ->
     (repository / "suites" / "test_small.py").write_text(SMALL_SUITE, encoding="utf-8")
     (repository / "pyproject.toml").write_text("[tool.harness]\nscale = 'tiny'\n")
     done = subprocess.run(
-        [python, "-m", "pytest", "suites", "-q"],
+        [python, "-m", "pytest", "suites", "-q", "-m", "not trials"],
         cwd=repository,
         capture_output=True,
         text=True,

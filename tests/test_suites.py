@@ -237,7 +237,8 @@ def test_a_bad_setting_is_told(door: Door, table: str, message: str) -> None:
 
 def test_overrides_change_the_recipe_and_unbind_thresholds(door: Door) -> None:
     """A changed recipe is not judged by thresholds that were declared for another."""
-    arguments = ("--harness-set=seed=7", "--harness-set=max_train_samples=16", "-k", "not full")
+    changed = ("--harness-set=seed=7", "--harness-set=max_train_samples=16")
+    arguments = (*changed, "-k", "not full", "-m", "not trials")
     result = door(*arguments, "-rs")
     assert "failed" not in result.parseoutcomes()
     result.stdout.fnmatch_lines(["*declared recipe, and max_train_samples, seed changed*"])
