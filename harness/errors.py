@@ -9,7 +9,7 @@ HarnessError
 ├── ResolutionError    packages that cannot be resolved or installed
 └── RunError           a run that did not come back with a record
     ├── UnsupportedError  the judged version cannot do what a recipe asks
-    ├── LimitError        what does not fit into memory
+    ├── LimitError        what does not fit into memory, or into a night
     └── InterpreterError  an interpreter that cannot be judged
 
 A message names the thing, the reason and the next action. `text` is all a user needs to see:
@@ -69,7 +69,7 @@ class UnsupportedError(RunError):
 
 
 class LimitError(RunError):
-    """Something that does not fit into the memory there is."""
+    """Something that does not fit into the memory or the time there is."""
 
 
 class InterpreterError(RunError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.environment import device_class
+from harness.errors import LimitError
 from harness.spec import Cell
 from harness.stash import CELLS, SETTINGS, night_of, schedule_of
 from harness.tonight import Tonight
@@ -37,6 +38,7 @@ class Nights:
         config: of the session.
         started: when it began, in `time.monotonic` seconds.
         known: cells judged so far.
+        admitted: cells that there was time for.
         ranks: of cells, worked out so far.
         baselines: by folder of the suites.
     """
@@ -44,6 +46,7 @@ class Nights:
     config: pytest.Config
     started: float = field(default_factory=time.monotonic)
     known: dict[tuple[type, Cell], Tonight] = field(default_factory=dict)
+    admitted: set[tuple[type, Cell]] = field(default_factory=set)
     ranks: dict[tuple[type, Cell], tuple[float, str]] = field(default_factory=dict)
     baselines: "dict[Path, Baselines]" = field(default_factory=dict)
 
@@ -66,6 +69,20 @@ class Nights:
             self.known[key] = self._judge(request, cell, run)
         return self.known[key]
 
+    def admit(self, suite: type, cell: Cell) -> None:
+        """Let a cell train tonight, if there is time for it.
+
+        Raises:
+            LimitError: there is not.
+        """
+        if not night_of(self.config) or (suite, cell) in self.admitted:
+            return
+        before = self._before(f"{suite.__name__}/{cell.name}", cell)
+        if not self._fits(before[-1].seconds if before else 0.0):
+            budget = self.config.stash[SETTINGS].budget
+            raise LimitError(f"the budget of {budget:g} s is used up")
+        self.admitted.add((suite, cell))
+
     def rank(self, folder: Path, suite: type, cell: Cell) -> tuple[float, str]:
         """When a cell's turn is: the suspicious first, then those not measured for long."""
         if (suite, cell) not in self.ranks:
@@ -74,12 +91,15 @@ class Nights:
 
     def _rank(self, folder: Path, name: str, cell: Cell) -> tuple[float, str]:
         """The same, worked out."""
-        runner = schedule_of(self.config).runner
-        device = device_class(runner.environment(), cell.device)
-        before = self.history.entries(name, device=device)
+        before = self._before(name, cell)
         if not before:
             return 0.0, ""
         return -_suspicion(self._trend(folder, name, before, []), cell), before[-1].night
+
+    def _before(self, name: str, cell: Cell) -> "list[Entry]":
+        """Earlier runs of a cell on this class of devices."""
+        device = device_class(schedule_of(self.config).runner.environment(), cell.device)
+        return self.history.entries(name, device=device)
 
     def _judge(self, request: pytest.FixtureRequest, cell: Cell, run: "Run") -> Tonight:
         """Train what the night takes, and compare."""
@@ -93,11 +113,13 @@ class Nights:
             file=request.node.nodeid.partition("::")[0],
             device=device_class(runner.environment(), cell.device),
             standing="not measured",
-            words=f"the budget of {settings.budget} s is used up",
+            words="",
         )
-        before = self.history.entries(tonight.name, device=tonight.device)
-        if not self._fits(before[-1].seconds if before else 0.0):
-            return tonight
+        try:
+            self.admit(request.cls, cell)
+        except LimitError as error:
+            return replace(tonight, words=error.text)
+        before = self._before(tonight.name, cell)
         folder = request.path.parent
         accepted = self._accepted(folder, tonight.name)
         reference = accepted.get(tonight.device)

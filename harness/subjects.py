@@ -35,6 +35,7 @@ from harness.tonight import Tonight
 
 if TYPE_CHECKING:
     from harness.record import Record
+    from harness.runner import Result
     from harness.standing import Mode, Standing
     from harness.trial import Trials
 
@@ -58,7 +59,12 @@ def _ask(request: pytest.FixtureRequest, question: Callable[[], Answer]) -> Answ
 def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
     """The cell's record: from the store, or trained now."""
     schedule, show = schedule_of(request.config), reporting_of(request.config).progress
-    result = _ask(request, lambda: schedule.run(cell, show))
+
+    def trained() -> "Result":
+        nights_of(request.config).admit(request.cls, cell)
+        return schedule.run(cell, show)
+
+    result = _ask(request, trained)
     told = request.config.stash.setdefault(TOLD, set())
     if (request.cls, cell) not in told:
         from harness.report.session import Row  # sessions without suites need none

@@ -194,6 +194,7 @@ def test_a_budget_leaves_cells_out_by_name(house: House) -> None:
     answer = house.night("--harness-budget=0.001")
     assert answer.code == 5
     assert f"NOT MEASURED: the budget of 0.001 s is used up\n    {CELL}" in answer.printed
+    assert " passed" not in answer.printed
 
 
 def test_a_step_fails_until_it_is_explained(
