@@ -104,7 +104,7 @@ class Baselines:
                     fix="upgrade finetune-harness",
                 )
             cells = {
-                name: {device: serial.decode(Reference, one) for device, one in devices.items()}
+                name: {device: _reference(one) for device, one in devices.items()}
                 for name, devices in told["cells"].items()
             }
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -146,7 +146,7 @@ class Baselines:
             StoreError: it cannot be written.
         """
         cells = {
-            name: {device: asdict(one) for device, one in sorted(devices.items())}
+            name: {device: _plain(one) for device, one in sorted(devices.items())}
             for name, devices in sorted(self.cells.items())
         }
         beside = self.path.with_name(f".{self.path.name}.new")
@@ -166,3 +166,15 @@ class Baselines:
         for name, devices in self.cells.items():
             for device, reference in devices.items():
                 yield name, device, reference
+
+
+def _plain(reference: Reference) -> dict[str, Any]:
+    """References as JSON; an anchor that is the last accepted one is left out."""
+    told = asdict(reference)
+    return told if told["anchor"] != told["rolling"] else {"rolling": told["rolling"]}
+
+
+def _reference(told: Mapping[str, Any]) -> Reference:
+    """What `_plain` made JSON of."""
+    found: Reference = serial.decode(Reference, {"anchor": told["rolling"], **told})
+    return found

@@ -24,8 +24,6 @@ from harness.trend import Line, Trend
 from harness.trends import Trends, limit
 from tests.years import CELL, SUITE, remember, tell
 
-DEVICE = "x86_64 avx2"
-
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
