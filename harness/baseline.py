@@ -17,6 +17,9 @@ from harness.errors import SpecError, StoreError
 NAME = "baselines.json"
 VERSION = 1
 
+FEWEST = 2
+"""Runs that tell how far runs spread."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
@@ -129,7 +132,7 @@ class Baselines:
         """
         if not accepted.because.strip():
             raise SpecError(f"nothing says why {cell} is accepted", fix='add --because "…"')
-        if len(accepted.runs) < 2:  # noqa: PLR2004 - what a spread takes
+        if len(accepted.runs) < FEWEST:
             raise SpecError(
                 f"one run of {cell} does not tell how far runs spread",
                 fix="pytest -m nightly trains several seeds",

@@ -113,9 +113,7 @@ def read(folder: Path, path: str) -> tuple[Entry, dict[str, Any]]:
         padding=1 - sum(step["real_tokens"] for step in steps) / max(padded, 1),
         seconds=sum(told["phases"].values()),
     )
-    described = told["environment"]
-    kept = ("python", "platform", "cpu", "accelerator", "packages", "flags")
-    return entry, {name: described[name] for name in kept if name in described}
+    return entry, environment.summary(told["environment"])
 
 
 def _night(attempt: str) -> str:

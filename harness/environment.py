@@ -144,6 +144,15 @@ def key(environment: dict[str, Any], *, device: str, threads: int) -> str:
     return digest.of_json({**told, "device": device, "threads": threads})
 
 
+DESCRIBED = ("python", "platform", "cpu", "accelerator", "packages", "flags")
+"""Parts of a description that people compare."""
+
+
+def summary(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """A description less what only its key is made of."""
+    return {name: environment[name] for name in DESCRIBED if name in environment}
+
+
 def device_class(environment: Mapping[str, Any], device: str) -> str:
     """The kind of machine that figures can be compared within.
 

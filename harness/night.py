@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import digest, series, statistics, tolerance
-from harness.baseline import Accepted, Reference
+from harness.baseline import FEWEST, Accepted, Reference
 from harness.figures import ROUND, SPEED
 from harness.finding import Standing
 from harness.match import right_of
@@ -150,7 +150,7 @@ class Night:
     def _accuracy(self, accepted: Accepted, since: str) -> Judgement:
         """Right answers, over runs and examples."""
         before, after = self._answers(accepted)
-        if min(len(before), len(after)) < 2:  # noqa: PLR2004 - what a spread takes
+        if min(len(before), len(after)) < FEWEST:
             words = "one run does not tell how far accuracy has moved"
             return Judgement(standing="inconclusive", words=words)
         found = statistics.unpaired(before, after, self.margin)
@@ -191,7 +191,7 @@ def different(accepted: Accepted, record: Record) -> str:
     ours, theirs = accepted.recipe, declared(record.recipe)
     plain = asdict(Recipe(dataset=""))
     named = [
-        f"{name} {ours.get(name, plain[name])} → {theirs.get(name, plain[name])}"
+        f"{name} {ours.get(name, plain.get(name))} → {theirs.get(name, plain.get(name))}"
         for name in sorted({*ours, *theirs})
         if ours.get(name) != theirs.get(name)
     ]

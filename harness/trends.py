@@ -12,13 +12,12 @@ from harness.annotations import Annotation
 from harness.baseline import Accepted, Reference
 from harness.drift import MONTH, drifted
 from harness.entry import Entry
+from harness.environment import DESCRIBED
 from harness.figures import FIGURES, SPEED, observations, rounds_of
 from harness.finding import Standing
 from harness.history import History
 from harness.observation import Observation
 from harness.trend import Band, Line, Mark, Move, Trend
-
-_DESCRIBED = ("python", "platform", "cpu", "accelerator", "flags")
 
 
 def limit(cells: int) -> float:
@@ -169,8 +168,9 @@ class Trends:
         ]
         told += [
             f"{part} {left[part]} → {right[part]}"
-            for part in _DESCRIBED
-            if part in left and part in right and left[part] != right[part]
+            for part in DESCRIBED
+            if part != "packages" and {part} <= left.keys() & right.keys()
+            if left[part] != right[part]
         ]
         return tuple(told) or ("files of a package, its version is the same",)
 

@@ -74,12 +74,14 @@ class Bench:
         cell: of it.
         store: has no accepted run.
         asked: seeds so far.
+        anchor: the last accepted one if None.
     """
 
     record: Record
     cell: Cell
     store: Store
     asked: list[int] = field(default_factory=list)
+    anchor: Accepted | None = None
 
     def judge(
         self,
@@ -107,7 +109,7 @@ class Bench:
             run=run,
             store=self.store,
             cell=self.cell,
-            reference=Reference(rolling=reference, anchor=reference),
+            reference=Reference(rolling=reference, anchor=self.anchor or reference),
             margin=0.02,
             suspicion=lambda _, figures: suspicion * ("accuracy" in figures),
             fits=fits,
@@ -205,23 +207,10 @@ def test_many_small_losses_add_up_to_the_anchor(bench: Bench, small_record: Reco
     small = accepted_of([with_accuracy(small_record, 0.86 + i / 400, i) for i in range(3)])
     large = accepted_of([with_accuracy(small_record, 0.9 + i / 400, i) for i in range(3)])
 
-    def run(cell: Cell) -> Result:
-        bench.asked.append(cell.recipe.seed)
-        record = with_accuracy(small_record, spread(0.86)(len(bench.asked)), cell.recipe.seed)
-        key = Key(label="x", recipe="x", environment="x")
-        return Result(record=record, trained=True, seconds=1.0, key=key)
-
     def judged(anchor: Accepted) -> Judgement:
-        return Night(
-            date="2026-02-01",
-            run=run,
-            store=bench.store,
-            cell=bench.cell,
-            reference=Reference(rolling=small, anchor=anchor),
-            margin=0.02,
-            suspicion=lambda *_: 0.0,
-            fits=lambda _: True,
-        ).judge()
+        bench.asked.clear()
+        bench.anchor = anchor
+        return bench.judge(spread(0.86), spoil=lambda _: small)
 
     assert judged(small).standing == "same"
     found = judged(large)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from harness.record import Record
+from harness.report.kept import revision
 from harness.store import Store
 from tests.conftest import SMALL_SUITE
 from tests.years import remember, tell
@@ -146,6 +147,7 @@ def test_other_first_steps_are_regressed(house: House) -> None:
     def change(rolling: dict[str, Any]) -> None:
         rolling["losses"][2] += 0.01
         rolling["runs"][0]["predictions"] = "other"
+        rolling["environment"]["torch"] = "0.1"
 
     house.edit(change)
     answer = house.night()
@@ -160,6 +162,7 @@ def test_other_first_steps_are_regressed(house: House) -> None:
     difference = house.harness("baseline", "diff")
     assert difference.code == 1
     assert "loss of step 3 was" in difference.printed
+    assert "since then: torch 0.1 → " in difference.printed
     accepted = house.harness("baseline", "accept", CELL, "--because", "we want it so")
     assert accepted.printed == f"accepted: {CELL}\n"
     assert house.night().code == 0
@@ -214,6 +217,7 @@ def test_a_step_fails_until_it_is_explained(
                 night,
                 seed=10 * index + seed,
                 accuracy=(0.85 if worse else 0.95) + seed / 200,
+                speed=0.5 if worse else 1.0,
                 packages={"torch": "2.1" if worse else "2.0"},
             )
             for seed in range(3)
@@ -223,6 +227,7 @@ def test_a_step_fails_until_it_is_explained(
     assert answer.code == 1, answer.printed
     assert "MOVED FOR THE WORSE: accuracy went from 0.955 to 0.85" in answer.printed
     assert " on 2026-10-29" in answer.printed
+    assert "samples_per_second" not in answer.printed  # a CPU's speed is told, on the page
     assert "harness gate torch==2.1 --base torch==2.0 --attribute" in answer.printed
     known = stepped.folder / "suites" / "annotations.toml"
     known.write_text("[[change]]\nnight = 2026-10-29\nbecause = 'a smaller model'\n", "utf-8")
@@ -368,6 +373,39 @@ def test_a_night_that_was_not_clean_is_not_accepted(house: House) -> None:
     )
     for path in (house.folder / ".harness" / "sessions" / NIGHT).glob("later-*"):
         (path / "session.json").unlink()
+
+
+def test_what_is_not_committed_is_known(tmp_path: Path) -> None:
+    """Changed files of a repository are named, but for the baselines; elsewhere there are none."""
+    assert revision(tmp_path) == {"dirty": []}
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "x", "--allow-empty"]):
+        (tmp_path / "model.py").write_text("", encoding="ascii")
+        (tmp_path / "baselines.json").write_text("", encoding="ascii")
+        identity = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True)  # noqa: S607 - any git
+    assert revision(tmp_path)["dirty"] == []
+    assert len(revision(tmp_path)["commit"]) == 40
+    (tmp_path / "baselines.json").write_text("changed", encoding="ascii")
+    (tmp_path / "model.py").write_text("changed", encoding="ascii")
+    assert revision(tmp_path)["dirty"] == ["model.py"]
+
+
+def test_a_record_that_is_gone_is_told(house: House) -> None:
+    """What a session names and the store has lost is no baseline, and no traceback."""
+    told: dict[str, Any] = {
+        "suite": "TestSmall",
+        "cell": CELL.partition("/")[2],
+        "file": "suites/test_small.py",
+    }
+    told |= {"standing": "regressed", "words": "", "device": "none", "failed": []}
+    runs = [{"record": "gone/gone/gone"}] * 3
+    lost = {"cells": [{**told, "runs": runs, "worsened": [], "improved": []}], "night": NIGHT}
+    _seal(house, lost | {"revision": {"dirty": []}, "environment": {}}, "later-9")
+    answer = house.harness("baseline", "accept", "--because", "x")
+    (house.folder / ".harness" / "sessions" / NIGHT / "later-9" / "session.json").unlink()
+    (house.folder / ".harness" / "history.sqlite").unlink()
+    assert answer.code == 2
+    assert "the record gone/gone/gone is gone from the store" in answer.printed
 
 
 def _seal(house: House, told: dict[str, Any], name: str) -> None:

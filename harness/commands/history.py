@@ -17,6 +17,7 @@ from harness.commands.options import Commands, add_store, store_of
 from harness.entry import Entry
 from harness.errors import SpecError
 from harness.history import History
+from harness.report import files
 
 FORMATS = ("table", "json", "csv", "parquet")
 SHOWN = ("night", "cell", "device", "seed", "accuracy", "loss", "samples_per_second", "padding")
@@ -56,13 +57,13 @@ def run(asked: argparse.Namespace) -> int:
     if asked.format == "parquet":
         if asked.output is None:
             raise SpecError("Parquet is not printed", fix="name a file with --output")
-        _write_parquet(asked.output, found)
+        files.write(asked.output.parent, {asked.output.name: _parquet(found)})
         return 0
     text = {"table": _table, "json": _json, "csv": _csv}[asked.format](found)
     if asked.output is None:
         sys.stdout.write(text)
     else:
-        _write(asked.output, text)
+        files.write(asked.output.parent, {asked.output.name: text})
     return 0
 
 
@@ -93,7 +94,7 @@ def _csv(found: Sequence[Entry]) -> str:
     return text.getvalue()
 
 
-def _write_parquet(path: Path, found: Sequence[Entry]) -> None:
+def _parquet(found: Sequence[Entry]) -> bytes:
     """All columns, typed."""
     import pyarrow as pa
     from pyarrow import parquet
@@ -103,21 +104,7 @@ def _write_parquet(path: Path, found: Sequence[Entry]) -> None:
     table = pa.Table.from_pylist([asdict(e) for e in found], schema=pa.schema(columns))
     content = io.BytesIO()
     parquet.write_table(table, content)
-    _write(path, content.getvalue())
-
-
-def _write(path: Path, content: str | bytes) -> None:
-    """Write a file; beside and renamed.
-
-    Raises:
-        SpecError: it cannot be.
-    """
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        beside.write_bytes(content.encode() if isinstance(content, str) else content)
-        beside.replace(path)
-    except OSError as error:
-        raise SpecError(f"{path} cannot be written", why=error.strerror or str(error)) from None
+    return content.getvalue()
 
 
 def _date(text: str) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 from harness.errors import StoreError
 
 
-def write(folder: Path, texts: Mapping[str, str]) -> list[Path]:
-    """Write texts by the files' names; each is written beside and renamed.
+def write(folder: Path, texts: Mapping[str, str | bytes]) -> list[Path]:
+    """Write texts, or bytes, by the files' names; each is written beside and renamed.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -17,7 +17,7 @@ def write(folder: Path, texts: Mapping[str, str]) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             beside = folder / f".{name}.{os.getpid()}"
-            beside.write_text(text, encoding="utf-8")
+            beside.write_bytes(text.encode() if isinstance(text, str) else text)
             beside.replace(folder / name)
     except OSError as error:
         raise StoreError(

@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.baseline import NAME
-from harness.environment import device_class
-from harness.report.session import Measured
+from harness.environment import device_class, summary
+from harness.report.session import FAILED, Measured
 
 VERSION = 1
 _NIGHTLY = ("test_baseline_holds", "test_trend_holds")
-_FAILED = frozenset({"failed", "error", "xpassed"})
-_DESCRIBED = ("python", "platform", "cpu", "accelerator", "packages", "flags")
 
 
 def kept(
@@ -39,7 +37,7 @@ def kept(
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command,
         "revision": revision(root),
-        "environment": {name: environment[name] for name in _DESCRIBED if name in environment},
+        "environment": summary(environment),
         "cells": [*_cells(measured, environment).values()],
         "not_measured": {reason: sorted(cells) for reason, cells in measured.reasons.items()},
     }
@@ -73,7 +71,7 @@ def _cells(measured: Measured, environment: Mapping[str, Any]) -> dict[str, dict
         suite, _, name = test.rpartition("::")
         name, _, cell_name = name.partition("[")
         whose = f"{suite.rpartition('::')[2]}/{cell_name.removesuffix(']')}"
-        if whose in found and outcome in _FAILED and name not in _NIGHTLY:
+        if whose in found and outcome in FAILED and name not in _NIGHTLY:
             found[whose]["failed"].append(name)
     return found
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from harness.report.table import versions
 from harness.tonight import Tonight
 
 _TITLES = {
@@ -14,7 +15,6 @@ _TITLES = {
     "improved": "Moved for the better",
 }
 _MOVED = {_TITLES["worsened"], _TITLES["improved"]}
-_SHOWN = ("torch", "transformers", "datasets", "accelerate", "tokenizers")
 
 
 def nights(session: Mapping[str, Any]) -> list[Tonight]:
@@ -109,8 +109,5 @@ def _grouped(title: str, cells: Sequence[Tonight]) -> dict[str, list[Tonight]]:
 
 def _environment(session: Mapping[str, Any]) -> str:
     """What was judged, and at which commit."""
-    environment, commit = session["environment"], session["revision"].get("commit", "")
-    packages = environment.get("packages", {})
-    told = [f"{name} {packages[name]}" for name in _SHOWN if name in packages]
-    told = [f"Python {environment['python']}", *told] if "python" in environment else told
-    return ", ".join([*told, *([f"commit {commit[:10]}"] if commit else [])])
+    commit = session["revision"].get("commit", "")
+    return versions(session["environment"]) + (f", commit {commit[:10]}" if commit else "")

@@ -7,9 +7,7 @@ from typing import Any
 
 from harness.record import Record
 from harness.report.drawing import Curves, curves, render
-from harness.report.session import Measured, Row
-
-_FAILED = frozenset({"failed", "error", "xpassed"})
+from harness.report.session import FAILED, Measured, Row
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +61,7 @@ def overview(
         failures=[
             Failure(test=test, message=message, command=shlex.join(["pytest", test]))
             for test, (outcome, message) in measured.tests.items()
-            if outcome in _FAILED
+            if outcome in FAILED
         ],
         deviations=measured.deviations,
         reasons=measured.reasons,
@@ -78,7 +76,7 @@ def overview(
 
 def _verdict(measured: Measured) -> str:
     """Passed, failed or not measured."""
-    if _FAILED & measured.outcomes.keys():
+    if FAILED & measured.outcomes.keys():
         return "failed"
     return "passed" if measured.rows or measured.tried else "not measured"
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from harness.runner import Result
 
 
+FAILED = frozenset({"failed", "error", "xpassed"})
+"""Outcomes of a test that speak against what it judges."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
     """One cell's line.

@@ -87,11 +87,16 @@ def markdown(measured: Measured, environment: Mapping[str, Any], verdict: str) -
         parts.append("")
     if measured.noise:
         parts += ["## Noise", "", *(f"- {line}" for line in noise_lines(measured)), ""]
-    packages = environment.get("packages", {})
-    if packages:
-        versions = ", ".join(f"{n} {packages[n]}" for n in _SHOWN_PACKAGES if n in packages)
-        parts += ["## Environment", "", f"Python {environment['python']}, {versions}", ""]
+    if environment.get("packages"):
+        parts += ["## Environment", "", versions(environment), ""]
     return "\n".join(parts)
+
+
+def versions(environment: Mapping[str, Any]) -> str:
+    """Python and the packages that matter most, in a line."""
+    packages = environment.get("packages", {})
+    told = [f"{name} {packages[name]}" for name in _SHOWN_PACKAGES if name in packages]
+    return ", ".join([f"Python {environment.get('python', 'unknown')}", *told])
 
 
 def _line(words: Sequence[str]) -> str:
