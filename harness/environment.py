@@ -90,6 +90,7 @@ JUDGING = frozenset(
         "store",
         "subjects",
         "suite",
+        "support",
         "tolerance",
         "tonight",
         "trend",

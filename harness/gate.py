@@ -83,6 +83,7 @@ class Gate:
 
         Raises:
             SpecError: there is nothing to compare.
+            InterpreterError: a side cannot import what is to be judged.
             RunError: pytest itself failed on a side.
         """
         base, candidate = self.base.environment(), self.candidate.environment()
@@ -90,6 +91,8 @@ class Gate:
         for change in changed:
             dragged = "" if change.asked else "  (dragged along)"
             say(f"{change.package}: {change.before or 'none'} -> {change.after or 'none'}{dragged}")
+        for side in (self.candidate, self.base):
+            side.launcher.start()
         say("base: running the suites")
         before = self._judged(self.base)
         say("candidate: running the suites")

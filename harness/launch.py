@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, Self
 
-from harness import environments, errors, redaction
+from harness import environments, errors, redaction, support
+from harness.environment import REQUIRED
 from harness.errors import HarnessError, InterpreterError, RunError
 
 PACKAGE = Path(__file__).resolve().parent
@@ -163,12 +164,16 @@ class Child:
 
 def tail(log: Path) -> str:
     """The last lines of a log, secrets removed, as an error quotes them."""
-    try:
-        written = log.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        written = ""
-    lines = [f"  | {line}" for line in redaction.text(written).splitlines()[-TAIL:]]
+    lines = [f"  | {line}" for line in redaction.text(_read(log)).splitlines()[-TAIL:]]
     return "\n".join(["last lines of its log:", *lines]) if lines else "its log is empty"
+
+
+def _read(log: Path) -> str:
+    """What a log holds, as far as it can be read."""
+    try:
+        return log.read_text(encoding="utf-8", errors="replace").rstrip()
+    except OSError:
+        return ""
 
 
 class Launcher:
@@ -197,7 +202,8 @@ class Launcher:
         """What the interpreter says of itself; see `harness.environment.describe`.
 
         Raises:
-            InterpreterError: it does not start, or lacks what is to be judged.
+            InterpreterError: it does not start, or lacks what is to be judged, or has versions
+                that cannot be.
         """
         try:
             answer = subprocess.run(
@@ -224,7 +230,31 @@ class Launcher:
                 fix=f"run {self.python} -m pip install {names}, or name another interpreter with "
                 "--harness-python",
             )
+        support.check(told["packages"], str(self.python))
         return told
+
+    def start(self) -> None:
+        """Import the libraries now rather than with the first conversation.
+
+        Raises:
+            InterpreterError: the interpreter cannot import what is to be judged.
+        """
+        if self.fork:
+            self._start()
+            return
+        log = self.folder / "import.log"
+        with log.open("w", encoding="utf-8") as output:
+            importing = f"import {', '.join(REQUIRED)}"
+            done = subprocess.run(
+                [str(self.python), "-c", importing],
+                stdout=output,
+                stderr=output,
+                check=False,
+                env=self.environment,
+                cwd=self.folder,
+            )
+        if done.returncode:
+            raise self._unfit(log)
 
     def converse(self, job: Mapping[str, Any], log: Path) -> Child:
         """Start a job in a child of its own.
@@ -306,10 +336,16 @@ class Launcher:
         )
 
     def _unfit(self, log: Path) -> InterpreterError:
-        """The error for an interpreter whose zygote did not come up."""
+        """The error for an interpreter whose zygote did not come up.
+
+        The last line of a traceback is the reason; its frames are mostly our own.
+        """
+        lines = redaction.text(_read(log)).splitlines()
+        raised = any(line.startswith("Traceback (most") for line in lines)
+        reason = f": {lines[-1].strip()}" if raised else ""
         return InterpreterError(
-            f"{self.python} cannot import what is to be judged",
-            why=tail(log),
-            fix="install torch, transformers, datasets, evaluate and accelerate there, or name "
-            "another interpreter with --harness-python",
+            f"{self.python} cannot import what is to be judged{reason}",
+            why="" if raised else tail(log),
+            fix="install torch, transformers, datasets, evaluate and accelerate there, such as go "
+            "together, or name another interpreter with --harness-python",
         )

@@ -62,6 +62,7 @@ FLOORS = (
         "entry",
         "metrics",
         "models",
+        "support",
     },
     {
         "figures",
