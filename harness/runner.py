@@ -1,36 +1,36 @@
 """The runner: looks a record up, else launches a worker. The only cache policy there is."""
 
-import json
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from harness import catalog, digest, environment, failures, launch, variations
-from harness.errors import HarnessError, NotStoredError, StoreError
-from harness.job import Job, Kind
+from harness import assignment, catalog, digest, environment, failures
+from harness.cache import AnswerCache
+from harness.child import Child
+from harness.errors import HarnessError, NotStoredError
+from harness.job import Kind
 from harness.launch import Launcher
+from harness.live import LiveChildren
 from harness.record import Record
 from harness.remote import Remote
 from harness.settings import Settings
 from harness.sources import Inputs, Sources
-from harness.spec import Cell, Recipe
+from harness.spec import Cell
 from harness.store import Key, Store
 from harness.trial import Trials
+from harness.variations import base_of, tokenized_of
 
 Progress = Callable[[Cell, int, int], None]
 Kept = TypeVar("Kept", Record, Trials)
 Read = Callable[[Path], Kept]
 Ask = Callable[[Mapping[str, Any]], Any]
-
-_NO_ARCHITECTURE = {"architectures", "dtype", "transformers_version"}
-"""What a checkpoint's configuration says about the checkpoint."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,25 +48,6 @@ class Result:
     trained: bool
     seconds: float
     key: Key
-
-
-def base_of(cell: Cell) -> Cell:
-    """The cell that stands for all that share its trials."""
-    recipe = variations.base(cell.recipe)
-    name = f"{recipe.model}-{recipe.loop}-trials"
-    return replace(cell, name=name, recipe=recipe, changed=())
-
-
-def tokenized_of(cell: Cell) -> Cell:
-    """The cell that stands for all that are tokenized alike."""
-    asked = cell.recipe
-    recipe = Recipe(
-        dataset=asked.dataset,
-        model=asked.model,
-        max_length=asked.max_length,
-        num_proc=asked.num_proc,
-    )
-    return replace(cell, name=f"{recipe.model}-tokenized", recipe=recipe, changed=())
 
 
 @dataclass(slots=True)
@@ -93,10 +74,11 @@ class Runner:
     _describing: threading.Lock = field(default_factory=threading.Lock)
     _environment: dict[str, Any] | None = None
     _known: dict[tuple[Kind, Cell], Any] = field(default_factory=dict)
-    _answers: dict[str, Any] | None = None
-    _asked: dict[str, Any] = field(default_factory=dict)
-    _live: dict[str, launch.Child] = field(default_factory=dict)
-    _tokenizers: dict[Path, str] = field(default_factory=dict)
+    _answers: AnswerCache = field(init=False)
+    _live: LiveChildren = field(init=False)
+    _tokenizer_digest: Callable[[Path], str] = field(
+        default_factory=lambda: cache(assignment.tokenizer_digest)
+    )
 
     def __post_init__(self) -> None:
         """Open the store; nothing is started yet."""
@@ -105,6 +87,10 @@ class Runner:
         self.store = Store(self.settings.store, Remote(remote) if remote else None)
         offline = os.environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"}
         self.sources = Sources(folders=self.settings.sources, hub=not offline)
+        self._live = LiveChildren(self.settings.timeout)
+        self._answers = AnswerCache(
+            self.store, lambda: self._environment_key("cpu", 1), fresh=self.settings.fresh
+        )
 
     def environment(self) -> dict[str, Any]:
         """The judged environment; see `harness.environment.describe`.
@@ -142,14 +128,13 @@ class Runner:
     def run_faulty(self, cell: Cell, fault: Path) -> Record:
         """The record of the cell with a fault injected; it stays out of the store."""
         with self._scratch() as folder:
-            self._make("train", cell, Path(folder), fault=str(fault.resolve()))
+            self._make("train", cell, Path(folder), fault)
             return Record.read(Path(folder)).with_arrays_in_memory()
 
     def try_faulty(self, cell: Cell, fault: Path, names: tuple[str, ...] | None = None) -> Trials:
         """The trials of the cell with a fault injected; only those of some names if given."""
         with self._scratch() as folder:
-            told = {"fault": str(fault.resolve()), "variations": names}
-            self._make("try", base_of(cell), Path(folder), **told)
+            self._make("try", base_of(cell), Path(folder), fault, variations=names)
             return Trials.read(Path(folder))
 
     def compare_processes(self, cell: Cell, fault: Path | None = None) -> Any:
@@ -159,22 +144,30 @@ class Runner:
         request = {"compare_processes": cell.recipe.key, "inputs": inputs.digests()}
         if fault is not None:
             return self._short(cell, inputs, "tokenize", fault)
-        return self._answer(request, lambda: self._short(cell, inputs, "tokenize"))
+        return self._remembered(request, lambda: self._short(cell, inputs, "tokenize"))
 
     def lengths(self, cell: Cell) -> list[int]:
         """Tokens of each of the cell's training examples, uncut."""
         inputs = self.sources.find_tokens(cell.recipe, cell.scale)
         request = {"lengths": cell.recipe.key, "inputs": inputs.digests()}
-        found: list[int] = self._answer(request, lambda: self._short(cell, inputs, "measure"))
+        found: list[int] = self._remembered(request, lambda: self._short(cell, inputs, "measure"))
         return found
 
     def collate(self, cell: Cell, request: Mapping[str, Any], fault: Path | None = None) -> Any:
         """A live child's answer to a request; see `harness.collating`."""
         inputs = self.sources.find(cell.recipe, cell.scale)
+
+        def ask() -> Any:
+            name = f"{inputs.model} {fault}"
+            return self._live.ask(
+                name, partial(self._serving, "collate", cell, inputs, fault), request
+            )
+
         if fault is not None:
-            return self._ask_live(cell, inputs, request, fault)
-        whole = {"collate": request, "tokenizer": self._tokenizer_digest(inputs.model)}
-        return self._answer(whole, lambda: self._ask_live(cell, inputs, request))
+            return ask()
+        return self._remembered(
+            {"collate": request, "tokenizer": self._tokenizer_digest(inputs.model)}, ask
+        )
 
     @contextmanager
     def timed(
@@ -182,48 +175,24 @@ class Runner:
     ) -> Iterator[Callable[[], dict[str, float]]]:
         """What trains a cell anew whenever called, and returns its seconds by phase."""
         inputs = self.sources.find(cell.recipe, cell.scale)
-        with self._conversing("time", cell, inputs, fault) as ask:
-            yield lambda: ask({})
+        with self._serving("time", cell, inputs, fault) as child:
+            yield lambda: child.ask({}, self.settings.timeout)
 
     @contextmanager
     def paced(self, cell: Cell, fault: Path | None = None) -> Iterator[Ask]:
         """What runs batches of the cell's architecture; see `harness.pacing`."""
         inputs = self.sources.find_tokens(cell.recipe, cell.scale)
-        with self._conversing("pace", cell, inputs, fault) as ask:
-            yield ask
-
-    @contextmanager
-    def _conversing(
-        self, kind: Kind, cell: Cell, inputs: Inputs, fault: Path | None
-    ) -> Iterator[Ask]:
-        """A child that answers requests until the block ends."""
-        with self._scratch() as name:
-            scratch = Path(name)
-            job = self._job(kind, cell, inputs, scratch, fault)
-            with closing(self.launcher.converse(job.to_json(), scratch / "log")) as child:
-
-                def ask(request: Mapping[str, Any]) -> Any:
-                    child.send(request)
-                    return child.await_result(self.settings.timeout)
-
-                yield ask
+        with self._serving("pace", cell, inputs, fault) as child:
+            yield lambda request: child.ask(request, self.settings.timeout)
 
     def architecture(self, cell: Cell) -> Mapping[str, Any]:
         """The configuration of the cell's model: the stand-in's, or the original's."""
-        known = catalog.model(cell.recipe.model)
-        if cell.scale == "full":
-            return known.architecture
-        config = self.sources.find(cell.recipe, cell.scale).model / "config.json"
-        told: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))
-        return {name: told[name] for name in told if name not in _NO_ARCHITECTURE}
+        return assignment.architecture(cell, self.sources.find(cell.recipe, cell.scale))
 
     def close(self) -> None:
         """Keep what live children answered, and end the workers."""
-        if self._asked:
-            with suppress(StoreError):  # what is not kept is asked for again
-                self.store.remember_answers(self._environment_key("cpu", 1), self._asked)
-        for child in self._live.values():
-            child.close()
+        self._answers.keep()
+        self._live.close()
         self.launcher.close()
 
     def threads(self, cell: Cell) -> int:
@@ -291,7 +260,9 @@ class Runner:
                 "not in the store", fix="without --harness-stored, pytest trains what is missing"
             )
 
-    def _make(self, kind: Kind, cell: Cell, output: Path, **told: Any) -> None:
+    def _make(
+        self, kind: Kind, cell: Cell, output: Path, fault: Path | None = None, **told: Any
+    ) -> None:
         """Have a worker train or try the cell into a folder; the job may be told more."""
 
         def progress(step: int, total: int) -> None:
@@ -300,76 +271,36 @@ class Runner:
 
         inputs = self.sources.find(cell.recipe, cell.scale)
         origins = {"digests": inputs.digests(), "origins": dict(inputs.origins)}
-        with self._scratch() as name:
-            scratch = Path(name)
-            told |= {"output": str(output), "inputs": origins, "environment": self.environment()}
-            job = replace(self._job(kind, cell, inputs, scratch, None), **told)
-            with closing(self.launcher.converse(job.to_json(), scratch / "log")) as child:
-                child.await_result(self.settings.timeout, progress)
+        told |= {"output": str(output), "inputs": origins, "environment": self.environment()}
+        with self._serving(kind, cell, inputs, fault, **told) as child:
+            child.await_result(self.settings.timeout, progress)
 
     def _short(self, cell: Cell, inputs: Inputs, kind: Kind, fault: Path | None = None) -> Any:
         """What a worker answers to a job that leaves nothing behind."""
+        with self._serving(kind, cell, inputs, fault) as child:
+            return child.await_result(self.settings.timeout)
+
+    @contextmanager
+    def _serving(
+        self, kind: Kind, cell: Cell, inputs: Inputs, fault: Path | None = None, /, **told: Any
+    ) -> Iterator[Child]:
+        """A child that is given a job about a cell, until the block ends; it may be told more."""
         with self._scratch() as name:
             scratch = Path(name)
-            job = self._job(kind, cell, inputs, scratch, fault)
-            with closing(self.launcher.converse(job.to_json(), scratch / "log")) as child:
-                return child.await_result(self.settings.timeout)
+            job = assignment.assign(kind, cell, inputs, scratch, threads=self.threads(cell))
+            told["fault"] = None if fault is None else str(fault.resolve())
+            conversation = self.launcher.converse(job.to_json() | told, scratch / "log")
+            with closing(conversation) as child:
+                yield child
 
-    def _ask_live(
-        self, cell: Cell, inputs: Inputs, request: Mapping[str, Any], fault: Path | None = None
-    ) -> Any:
-        """Ask the live child of a model, started on the first request."""
-        name = f"{inputs.model} {fault}"
-        if name not in self._live:
-            scratch = Path(tempfile.mkdtemp(dir=self.launcher.folder))
-            job = self._job("collate", cell, inputs, scratch, fault)
-            self._live[name] = self.launcher.converse(job.to_json(), scratch / "log")
-        self._live[name].send(request)
-        return self._live[name].await_result(self.settings.timeout)
+    def _remembered(self, request: Mapping[str, Any], ask: Callable[[], Any]) -> Any:
+        """An answer that only the environment decides."""
 
-    def _answer(self, request: Mapping[str, Any], ask: Callable[[], Any]) -> Any:
-        """An answer that only the environment decides: remembered, else asked for."""
-        if self._answers is None:
-            key = self._environment_key("cpu", 1)
-            self._answers = {} if self.settings.fresh else self.store.answers(key)
-        name = digest.of_json(request)
-        if name not in self._answers:
+        def made() -> Any:
             self._may_make()
-            self._answers[name] = self._asked[name] = ask()
-        return self._answers[name]
+            return ask()
 
-    def _job(
-        self, kind: Kind, cell: Cell, inputs: Inputs, scratch: Path, fault: Path | None
-    ) -> Job:
-        """What a worker is told."""
-        dataset = catalog.dataset(cell.recipe.dataset)
-        return Job(
-            kind=kind,
-            recipe=cell.recipe,
-            scale=cell.scale,
-            device=cell.device,
-            threads=self.threads(cell),
-            files={split: tuple(map(str, files)) for split, files in inputs.files.items()},
-            texts=dataset.texts,
-            label_names=dataset.label_names,
-            model=str(inputs.model),
-            architecture=self.architecture(cell) if kind == "pace" else {},
-            metrics={name: str(folder) for name, folder in inputs.metrics.items()},
-            f1_average=dataset.f1_average,
-            ceiling=inputs.ceiling,
-            inputs={},
-            environment={},
-            output="",
-            scratch=str(scratch),
-            fault=None if fault is None else str(fault.resolve()),
-        )
-
-    def _tokenizer_digest(self, model: Path) -> str:
-        """Digest of a model's small files, hashed once: property tests ask hundreds of times."""
-        if model not in self._tokenizers:
-            files = sorted([*model.glob("*.json"), *model.glob("*.txt")])
-            self._tokenizers[model] = digest.of_files(files, model)
-        return self._tokenizers[model]
+        return self._answers.get(request, made)
 
     def _environment_key(self, device: str, threads: int) -> str:
         """The key of the judged environment for a device and a thread count."""

@@ -11,9 +11,10 @@ from concurrent.futures import TimeoutError as NotYet
 from typing import Any
 
 from harness import catalog
-from harness.runner import Result, Runner, base_of, tokenized_of
+from harness.runner import Result, Runner
 from harness.spec import Cell
 from harness.trial import Trials
+from harness.variations import base_of, tokenized_of
 
 Show = Callable[[Cell, int, int], None]
 _POLL = 0.2

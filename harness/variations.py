@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from harness.spec import SCALES, Recipe, Scale
+from harness.spec import SCALES, Cell, Recipe, Scale
 
 ROWS = 23
 """Most training examples that a variation needs."""
@@ -185,3 +185,22 @@ def of(recipe: Recipe, scale: str) -> dict[str, tuple[Recipe, Variation]]:
             changed = replace(changed, loop="trainer" if recipe.loop == "pytorch" else "pytorch")
         found[name] = (changed, variation)
     return found
+
+
+def base_of(cell: Cell) -> Cell:
+    """The cell that stands for all that share its trials."""
+    recipe = base(cell.recipe)
+    name = f"{recipe.model}-{recipe.loop}-trials"
+    return replace(cell, name=name, recipe=recipe, changed=())
+
+
+def tokenized_of(cell: Cell) -> Cell:
+    """The cell that stands for all that are tokenized alike."""
+    asked = cell.recipe
+    recipe = Recipe(
+        dataset=asked.dataset,
+        model=asked.model,
+        max_length=asked.max_length,
+        num_proc=asked.num_proc,
+    )
+    return replace(cell, name=f"{recipe.model}-tokenized", recipe=recipe, changed=())

@@ -25,6 +25,7 @@ FLOORS = (
         "accelerator",
     },
     {
+        "child",
         "spec",
         "environment",
         "tolerance",
@@ -41,6 +42,8 @@ FLOORS = (
         "staging",
     },
     {
+        "live",
+        "zygote",
         "series",
         "record",
         "remote",
@@ -79,6 +82,8 @@ FLOORS = (
         "validation",
     },
     {
+        "assignment",
+        "cache",
         "trends",
         "loops.trainer",
         "loops.plan",

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from harness import catalog, jury, tolerance, variations
+from harness.assignment import assign
 from harness.errors import HarnessError
 from harness.loops import NAMES
-from harness.runner import Runner, base_of
+from harness.runner import Runner
 from harness.spec import Cell, Recipe
 from harness.trial import Trial
+from harness.variations import base_of
 
 RECIPE = catalog.tiny(Recipe(dataset="glue/mrpc", max_length=128))
 
@@ -96,7 +98,7 @@ def test_launched_processes_are_forked_ones(runner: Runner, tmp_path: Path) -> N
     cell = cell_of(replace(RECIPE, loop="accelerate"))
     forked = runner.trials(cell)["two processes"]
     inputs = runner.sources.find(cell.recipe, "tiny")
-    job = runner._job("try", base_of(cell), inputs, tmp_path, None)  # noqa: SLF001 - what it would send
+    job = assign("try", base_of(cell), inputs, tmp_path, threads=1)
     (tmp_path / "job.json").write_text(json.dumps(job.to_json()), encoding="utf-8")
     script = str(Path(__file__).with_name("launched.py"))
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
