@@ -43,6 +43,7 @@ class Finding:
             the user, `regressed`, `inconclusive` or `not measured`.
         words: what a reviewer should read.
         figures: behind the words.
+        test: the node id of an invariant's test, relative to the current folder; else empty.
     """
 
     stage: Stage
@@ -51,6 +52,7 @@ class Finding:
     standing: Standing
     words: str = ""
     figures: Mapping[str, float] = field(default_factory=dict)
+    test: str = ""
 
     @property
     def id(self) -> str:

@@ -94,9 +94,9 @@ class Gate:
         for side in (self.candidate, self.base):
             side.launcher.start()
         say("base: running the suites")
-        before = self._judged(self.base)
+        before = self._judged(self.base, self.suites)
         say("candidate: running the suites")
-        after = self._judged(self.candidate)
+        after = self._judged(self.candidate, self.suites)
         findings = list(_invariants(before, after))
         pairs: list[Pair] = []
         contracts: dict[str, Finding] = {}
@@ -129,11 +129,9 @@ class Gate:
         (name,) = {finding.cell for finding in findings}
         cells = {cell: told for cell, told in self.cells.items() if self._name(cell) == name}
         other = Gate(self.base, candidate, self.suites, cells)
-        tests = [finding.name for finding in findings if finding.stage == "invariants"]
+        tests = [finding.test for finding in findings if finding.stage == "invariants"]
         if tests:
-            suite, _, cell_name = name.partition("/")
-            only = f"({' or '.join(tests)}) and {suite} and {cell_name}"
-            before, after = (self._judged(side, "-k", only) for side in other.sides)
+            before, after = (self._judged(side, tests) for side in other.sides)
             found = [*_invariants(before, after)]
         else:
             matches = [other._match(cell, lambda _: None) for cell in cells]
@@ -157,14 +155,14 @@ class Gate:
             say=say,
         )
 
-    def _judged(self, side: Runner, *selected: str) -> dict[str, Any]:
-        """What became of every test on a side, by its id."""
+    def _judged(self, side: Runner, suites: Sequence[str]) -> dict[str, Any]:
+        """What became of every test of some suites on a side, by its node id from this folder."""
         with TemporaryDirectory() as reports:
             settings = replace(side.settings, reports=Path(reports))
             done = subprocess.run(
                 [
-                    *(sys.executable, "-m", "pytest", *self.suites, "-q"),
-                    *("-p", "no:cacheprovider", *selected, *settings.arguments()),
+                    *(sys.executable, "-m", "pytest", *suites, "-q", f"--rootdir={Path.cwd()}"),
+                    *("-p", "no:cacheprovider", *settings.arguments()),
                 ],
                 capture_output=True,
                 text=True,
@@ -205,6 +203,7 @@ def _invariants(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
             name=name,
             standing=standing,
             words="" if standing == "same" else told["message"],
+            test=test,
         )
 
 

@@ -101,6 +101,9 @@ def test_a_harmless_change_passes(
     assert [change["package"] for change in answer.told["changes"]] == ["tqdm"]
     assert answer.told["bit_equal"] == [1, 1]
     assert {found["stage"] for found in answer.told["findings"]} == {"invariants", "first steps"}
+    tests = {found["test"] for found in answer.told["findings"] if found["stage"] == "invariants"}
+    cell = "bert-base-uncased-dynamic-trainer"
+    assert f"test_small.py::TestSmall::test_losses_are_finite[{cell}]" in tests
     text = (desk.folder / "reports" / "gate.md").read_text(encoding="utf-8")
     assert text.startswith("# Gate: pass")
     assert summary.read_text(encoding="utf-8") == text

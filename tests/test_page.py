@@ -20,7 +20,7 @@ from harness.finding import Finding
 from harness.gate import Comparison
 from harness.match import Pair
 from harness.record import Record
-from harness.report import padding
+from harness.report import padding, selection
 from harness.report.comparison import write
 from harness.report.drawing import intervals
 from harness.report.overview import overview
@@ -33,6 +33,7 @@ HOSTILE = "<script>document.title = 'owned'</script>"
 SCHEMA = json.loads(files("harness.report").joinpath("gate.schema.json").read_text())
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 CELL = "TestSmall/bert-base-uncased-dynamic-trainer"
+TEST = "TestSmall::test_labels_are_renamed[bert-base-uncased-dynamic-trainer]"
 
 
 def comparison() -> Comparison:
@@ -54,6 +55,7 @@ def comparison() -> Comparison:
                 name="test_labels_are_renamed",
                 standing="regressed",
                 words=HOSTILE,
+                test=f"suites/test_small.py::{TEST}",
             ),
             Finding(stage="contracts", cell="", name="a call", standing="changed", words="is new"),
             Finding(
@@ -175,7 +177,9 @@ def test_the_page_says_how_to_see_it_again() -> None:
     """A regression comes with the command that shows it; the verdict comes first."""
     text = page(comparison())
     assert text.index("regressed") < text.index("Packages") < text.index("Cells")
-    assert "pytest suites -k &#39;test_labels_are_renamed and TestSmall" in text
+    assert f"pytest &#39;suites/test_small.py::{TEST}&#39; --harness-python=/venv" in text
+    cell = CELL.partition("/")[2]
+    assert f"pytest suites/test_small.py::TestSmall -k &#39;[{cell}]&#39; --harness" in text
     assert "harness gate --base-python /venv/bin/python --candidate-python" in text
 
 
@@ -198,7 +202,7 @@ def test_a_session_says_how_to_see_it_again(small_record: Record) -> None:
     assert text.index("failed") < text.index("Not measured") < text.index("Cells")
     cell = "bert-base-uncased-dynamic-trainer"
     assert f"pytest &#39;suites/test_small.py::TestSmall::test_labels[{cell}]&#39;" in text
-    assert f"pytest suites/test_small.py::TestSmall -k {cell}" in text
+    assert f"pytest suites/test_small.py::TestSmall -k &#39;[{cell}]&#39;" in text
     (points,) = re.findall(r'points="([^"]*)"', text)
     assert len(points.split()) == len(small_record.steps)
 
@@ -255,3 +259,17 @@ def test_a_browser_draws_the_page(
     assert f"<title>{title}</title>" in done.stdout
     assert "owned" not in done.stdout.partition("</title>")[0]
     assert shot.stat().st_size > 5_000
+
+
+def test_a_cell_is_selected_without_its_namesakes(pytester: pytest.Pytester) -> None:
+    """`bert-…` is not `distilbert-…`, nor `bert-…-2`; what -k cannot take selects the suite."""
+    cells = ["bert-pad_to_multiple_of:8", "distilbert-pad_to_multiple_of:8", "a=b"]
+    path = pytester.makepyfile(
+        f"import pytest\n@pytest.mark.parametrize('cell', {[*cells, cells[0] + '-2']!r})\n"
+        "class TestSmall:\n    def test_x(self, cell): pass\n"
+    )
+    suite = selection.suite_of(f"{path.name}::TestSmall::test_x[a::b]")
+    assert suite == f"{path.name}::TestSmall"
+    for cell, count in zip(cells, (1, 1, 4), strict=True):
+        result = pytester.runpytest("-p", "no:harness", *selection.of_cell(suite, cell))
+        result.assert_outcomes(passed=count)

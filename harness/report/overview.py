@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.record import Record
+from harness.report import selection
 from harness.report.drawing import Curves, curves, render
 from harness.report.session import FAILED, Measured, Row
 
@@ -103,5 +104,5 @@ def _drawn(row: Row, record: Record, path: str) -> Drawn:
             ("wall", f"{row.seconds:.1f} s, {'trained' if row.trained else 'from the store'}"),
         ],
         warnings=tuple(record.warnings),
-        command=shlex.join(["pytest", f"{path}::{row.suite}", "-k", row.cell]),
+        command=shlex.join(["pytest", *selection.of_cell(f"{path}::{row.suite}", row.cell)]),
     )

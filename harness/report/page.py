@@ -10,6 +10,7 @@ from harness import racing
 from harness.finding import Finding, verdict
 from harness.gate import Comparison
 from harness.match import Pair
+from harness.report import selection
 from harness.report.causes import Cause, shown, sums
 from harness.report.drawing import Curves, Interval, curves, intervals, render
 
@@ -73,13 +74,16 @@ def _told(found: Comparison, cause: Cause, cells: list[str]) -> Told:
     """A cause with the command that shows it again."""
     _, stage, name, words = cause
     if stage == "invariants":
-        suite, _, cell = cells[0].partition("/")
-        python = found.candidate["executable"]
-        only = f"{name} and {suite} and {cell}"
-        command = shlex.join(["pytest", *found.suites, "-k", only, f"--harness-python={python}"])
+        (test, *_) = (f.test for f in found.findings if (f.cell, f.name) == (cells[0], name))
+        command = _pytest(found, test)
     else:
         command = _again(found, races=stage == "throughput")
     return Told(stage=stage, name=name, words=words, cells=cells, command=command)
+
+
+def _pytest(found: Comparison, *selected: str) -> str:
+    """The command that judges some tests of the candidate again."""
+    return shlex.join(["pytest", *selected, f"--harness-python={found.candidate['executable']}"])
 
 
 def _again(found: Comparison, *, races: bool) -> str:
@@ -94,11 +98,8 @@ def _again(found: Comparison, *, races: bool) -> str:
 def _drawn(found: Comparison, pair: Pair) -> Drawn:
     """Both loss curves on one scale, and the figures below them."""
     judged = [f for f in found.findings if f.cell == pair.cell and f.stage != "invariants"]
-    suite, _, cell = pair.cell.partition("/")
-    python = found.candidate["executable"]
-    only = shlex.join(
-        ["pytest", *found.suites, "-k", f"{suite} and {cell}", f"--harness-python={python}"]
-    )
+    suites = [selection.suite_of(f.test) for f in found.findings if f.cell == pair.cell and f.test]
+    selected = selection.of_cell(suites[0], pair.cell.partition("/")[2]) if suites else found.suites
     return Drawn(
         run=pair,
         curves=curves({"base": pair.base, "candidate": pair.candidate}),
@@ -107,7 +108,7 @@ def _drawn(found: Comparison, pair: Pair) -> Drawn:
             for name, (before, after) in pair.figures.items()
         ],
         words=[f"{f.stage}: {f.words}" for f in judged if f.stage != "throughput"],
-        command=only,
+        command=_pytest(found, *selected),
     )
 
 
