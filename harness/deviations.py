@@ -1,20 +1,22 @@
-"""Known deviations: invariants that a released library breaks, in the versions that do.
+"""Known issues: invariants that a released library breaks, in the versions that do.
 
-Declared in `deviations.toml`, none without a plain script that shows it without the harness. Where
-one applies, its tests are *strict* expected failures: a version outside the range, or a library
-that was repaired, turns them red.
+Declared in `deviations.toml`, none without a plain script that shows it without the harness. A
+range names the first version and, once there is one, the version that fixed it: until then it is
+open, so that the next release turns nobody red for what was known.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
 
-from harness import serial
+from harness import catalog, collation, loops, serial
+from harness.environment import JUDGED
 from harness.errors import SpecError, unknown
-from harness.loops import NAMES as LOOPS
 from harness.spec import Recipe
 
 OURS = Path(__file__).with_name("deviations.toml")
@@ -23,7 +25,7 @@ OURS = Path(__file__).with_name("deviations.toml")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deviation:
-    """One known deviation.
+    """One known issue.
 
     Attributes:
         what: the library does, in a sentence.
@@ -53,16 +55,15 @@ class Deviation:
             and (not self.models or recipe.model in self.models)
             and (not self.collations or recipe.collation in self.collations)
             and all(
-                name in versions
-                and SpecifierSet(allowed).contains(versions[name], prereleases=True)
-                for name, allowed in self.packages.items()
+                _contains(affected, versions.get(canonicalize_name(name)))
+                for name, affected in self.packages.items()
             )
         )
 
     @property
     def reason(self) -> str:
         """One line for a summary."""
-        where = ", ".join(f"{name} {allowed}" for name, allowed in self.packages.items())
+        where = ", ".join(f"{name} {affected}" for name, affected in self.packages.items())
         return f"{self.what} ({where}; {self.issue or 'not reported yet'})"
 
     @property
@@ -71,8 +72,17 @@ class Deviation:
         return f"{self.reason}\n{self.advice}"
 
 
-def load(path: Path) -> tuple[Deviation, ...]:
-    """The deviations that a file declares.
+def _contains(affected: str, version: str | None) -> bool:
+    """Whether a version, if there is one, is among those affected."""
+    return version is not None and SpecifierSet(affected).contains(version, prereleases=True)
+
+
+def load(path: Path, invariants: Collection[str] = ()) -> tuple[Deviation, ...]:
+    """The known issues that a file declares.
+
+    Args:
+        path: of the file.
+        invariants: that there are; any will do if none is given.
 
     Raises:
         SpecError: the file cannot be read, or says something that makes no sense.
@@ -80,27 +90,47 @@ def load(path: Path) -> tuple[Deviation, ...]:
     try:
         declared = tomllib.loads(path.read_text(encoding="utf-8")).get("deviation", [])
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise SpecError(f"the deviations {path} cannot be read", why=str(error)) from None
+        raise SpecError(f"the known issues {path} cannot be read", why=str(error)) from None
     if not isinstance(declared, list):
-        raise SpecError(f"the deviations {path} make no sense", fix="write [[deviation]] tables")
-    return tuple(
-        _checked(values, f"deviation {i} of {path}") for i, values in enumerate(declared, 1)
-    )
+        raise SpecError(f"the known issues {path} make no sense", fix="write [[deviation]] tables")
+    issues = []
+    for index, values in enumerate(declared, 1):
+        where = f"deviation {index} of {path}"
+        issues.append(_decoded(values, where))
+        _check_names(issues[-1], where, invariants)
+    return tuple(issues)
 
 
-def _checked(values: Mapping[str, object], where: str) -> Deviation:
-    """One declared deviation."""
+def _decoded(values: Mapping[str, object], where: str) -> Deviation:
+    """One declared issue."""
     known = Deviation.__dataclass_fields__
     for name in values:
         if name not in known:
             raise unknown(f"field of {where}", name, known)
     try:
-        found: Deviation = serial.decode(Deviation, values)
-        for allowed in found.packages.values():
-            SpecifierSet(allowed)
+        issue: Deviation = serial.decode(Deviation, values)
+        for affected in issue.packages.values():
+            SpecifierSet(affected)
     except (TypeError, AttributeError, InvalidSpecifier) as error:
         raise SpecError(f"{where} makes no sense", why=str(error)) from None
-    for loop in found.loops:
-        if loop not in LOOPS:
-            raise unknown(f"loop of {where}", loop, LOOPS)
-    return found
+    return issue
+
+
+def _check_names(issue: Deviation, where: str, invariants: Collection[str]) -> None:
+    """Refuse a name that would let the issue apply nowhere, without a word."""
+    for name in issue.invariants:
+        if invariants and name not in invariants:
+            raise unknown(f"invariant of {where}", name, invariants)
+    try:
+        for name in issue.loops:
+            loops.check(name)
+        for name in issue.models:
+            catalog.model(name)
+        for name in issue.collations:
+            collation.parse(name)
+    except SpecError as error:
+        raise SpecError(f"{where} makes no sense", why=error.what, fix=error.fix) from None
+    judged = [canonicalize_name(name) for name in JUDGED]
+    for name in map(canonicalize_name, issue.packages):
+        if name not in judged and get_close_matches(name, judged, cutoff=0.8):
+            raise unknown(f"package of {where}", name, judged)

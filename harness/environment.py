@@ -66,6 +66,7 @@ JUDGING = frozenset(
         "gate",
         "history",
         "invariants",
+        "issues",
         "jury",
         "keeping",
         "launch",

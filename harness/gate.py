@@ -179,7 +179,7 @@ class Gate:
 
 
 _FAILED = {"failed", "error", "xfailed"}
-"""Outcomes of a test that speak against its side; a known deviation is one."""
+"""Outcomes of a test that speak against its side; a known issue is one."""
 
 
 def _invariants(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Finding]:

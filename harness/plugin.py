@@ -35,7 +35,7 @@ from harness.stash import (
 from harness.validation import parse_overrides
 
 pytest.register_assert_rewrite("harness.invariants")
-pytest_plugins = ("harness.subjects",)
+pytest_plugins = ("harness.subjects", "harness.issues")
 
 if TYPE_CHECKING:
     from harness.suite import Declared
@@ -71,11 +71,24 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.check()
         config.stash[SETTINGS] = settings
         config.stash[OVERRIDES] = parse_overrides(settings.set)
-        files = (deviations.OURS, *settings.deviations)
-        config.stash[DEVIATIONS] = tuple(known for file in files for known in deviations.load(file))
+        config.stash[DEVIATIONS] = (*deviations.load(deviations.OURS), *_own_issues(settings))
     except SpecError as error:
         raise pytest.UsageError(error.text) from None
     config.pluginmanager.register(Reporting(config), Reporting.NAME)
+
+
+def _own_issues(settings: Settings) -> list[deviations.Deviation]:
+    """Known issues that the user declares.
+
+    Raises:
+        SpecError: a file cannot be read, or makes no sense.
+    """
+    if not settings.deviations:
+        return []
+    from harness.suite import invariants  # sessions without suites need none
+
+    names = invariants()
+    return [issue for file in settings.deviations for issue in deviations.load(file, names)]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -13,10 +13,11 @@ from harness.errors import HarnessError, StoreError
 from harness.keeping import Keeping
 from harness.report import files
 from harness.report.session import Measured, Row
-from harness.report.table import lines, markdown, noise_lines
+from harness.report.table import issue_lines, lines, markdown, noise_lines
 from harness.spec import Cell
 from harness.stash import (
     DEVIATION,
+    FIXED,
     NIGHT,
     NOISE,
     PACE,
@@ -101,8 +102,7 @@ class Reporting:
 
                 pace = Pace.from_property(str(properties[PACE]))
                 self.measured.paces[report.nodeid] = pace
-            if DEVIATION in properties:
-                self.measured.deviations[str(properties[DEVIATION])] += 1
+            self.measured.hear_issues(properties.get(DEVIATION), properties.get(FIXED))
         if report.when == "call" or (report.when == "setup" and not report.passed):
             outcome: str = "error" if report.failed and report.when == "setup" else report.outcome
             if hasattr(report, "wasxfail"):
@@ -167,8 +167,8 @@ class Reporting:
             write(line)
         for line in noise_lines(self.measured):
             write(line)
-        for summary, count in self.measured.deviations.items():
-            write(f"known deviation ({count} tests): {summary}")
+        for line in issue_lines(self.measured):
+            write(line)
         if asked:
             self._write_files(write, verdict)
 

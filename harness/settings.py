@@ -78,9 +78,12 @@ class Settings:
         metavar="DIR",
     )
     deviations: tuple[Path, ...] = _setting(
-        "TOML file of further known deviations; may be given several times",
+        "TOML file of further known issues; may be given several times",
         default=(),
         metavar="FILE",
+    )
+    strict_known_issues: bool = _setting(
+        "fail where a known issue is fixed in the installed version", default=False
     )
     fresh: bool = _setting("train every cell anew, whatever the store holds", default=False)
     stored: bool = _setting(

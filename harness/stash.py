@@ -43,7 +43,10 @@ NIGHT = "harness_night"
 """Property of a test report that holds what tonight says of its cell."""
 
 DEVIATION = "harness_deviation"
-"""Property of a test report that says which known deviation its test is expected to show."""
+"""Property of a test report that says which known issue its test shows."""
+
+FIXED = "harness_fixed"
+"""Property of a test report that says which known issue its test shows no more."""
 
 
 def session_name(config: pytest.Config) -> str:

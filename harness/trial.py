@@ -175,7 +175,7 @@ class Trials:
         """A trial that ended well.
 
         Raises:
-            RunError: it did not; no assertion, so that no known deviation covers it.
+            RunError: it did not; no assertion, so that no known issue covers it.
         """
         found = self.trials[name]
         if found.error:

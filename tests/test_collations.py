@@ -31,7 +31,7 @@ def test_every_collation_trains_in_every_loop(pytester: pytest.Pytester, runner:
     outcomes = result.parseoutcomes()
     assert outcomes.pop("xfailed") == 1
     assert set(outcomes) <= {"passed", "skipped", "deselected"}
-    result.stdout.fnmatch_lines(["known deviation (1 tests): Trainer with group_by_length groups*"])
+    result.stdout.fnmatch_lines(["known issue (1 tests): Trainer with group_by_length groups*"])
 
 
 @pytest.mark.parametrize("loop", ["trainer", "pytorch", "accelerate"])

@@ -1,11 +1,11 @@
-"""Known deviations: strict where they apply, silent elsewhere, refused where they make no sense."""
+"""Known issues: expected where they apply, silent elsewhere, refused where they make no sense."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from harness import catalog, deviations
+from harness import deviations
 from harness.deviations import OURS, Deviation
 from harness.errors import SpecError
 from harness.spec import Recipe
@@ -31,12 +31,11 @@ def declare(pytester: pytest.Pytester) -> Path:
 
 
 def test_ours_name_what_exists() -> None:
-    """Every deviation of ours names invariants, models and an advice; ranges have two ends."""
-    for known in deviations.load(OURS):
-        assert set(known.invariants) <= invariants()
-        assert set(known.models) <= set(catalog.MODELS)
+    """Every known issue of ours names invariants, an advice and the first version; no last one."""
+    for known in deviations.load(OURS, invariants()):
         assert known.advice
-        assert all("<" in versions for versions in known.packages.values())
+        assert known.packages["transformers"].startswith(">=")
+        assert not any("<=" in versions for versions in known.packages.values())
 
 
 @pytest.mark.parametrize(
@@ -45,6 +44,7 @@ def test_ours_name_what_exists() -> None:
         ({"transformers": "5.1.0"}, "trainer", "test_a", True),
         ({"transformers": "5.1.0", "torch": "2.0"}, "trainer", "test_a", True),
         ({"transformers": "5.2.0"}, "trainer", "test_a", False),
+        ({"transformers": "5.0.0rc1"}, "trainer", "test_a", False),
         ({"transformers": "4.57.6"}, "trainer", "test_a", False),
         ({"transformers": "5.1.0"}, "pytorch", "test_a", False),
         ({"transformers": "5.1.0"}, "trainer", "test_b", False),
@@ -82,12 +82,26 @@ def test_a_deviation_may_show_with_some_models_and_collations_alone() -> None:
     assert not known.applies("test_a", replace(recipe, model="bert-base-uncased"), {})
 
 
-def test_a_deviation_that_is_none_turns_red(door: Door, declare: Path) -> None:
-    """An expected failure that does not fail is a failure: the library may have been repaired."""
+def test_a_fixed_issue_passes_and_is_told(door: Door, declare: Path) -> None:
+    """Who upgrades to the version that fixed it hears so; who keeps the file may ask to fail."""
     declare.write_text(DECLARED.format(invariant=HOLDING, versions=">=4"), encoding="utf-8")
-    result = door("--harness-deviations", str(declare), "--harness-scale=tiny", "-k", HOLDING)
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*XPASS(strict)*the library is wrong*"])
+    asked = ("--harness-deviations", str(declare), "--harness-scale=tiny", "-k", HOLDING)
+    result = door(*asked)
+    result.assert_outcomes(passed=1)
+    line = "fixed in the installed version (1 tests): the library is wrong (transformers >=4*"
+    result.stdout.fnmatch_lines([line])
+    strict = door(*asked, "--harness-strict-known-issues")
+    strict.assert_outcomes(failed=1)
+    strict.stdout.fnmatch_lines(["*a known issue is fixed in the installed version: the library*"])
+
+
+def test_a_version_to_come_shows_what_is_not_fixed() -> None:
+    """A range without an end holds for the next release too: nobody is turned red by it."""
+    open_ended = [known for known in deviations.load(OURS) if "<" not in str(known.packages)]
+    assert open_ended
+    for known in open_ended:
+        recipe = Recipe(dataset="imdb", collation=(*known.collations, "dynamic")[0])
+        assert known.applies(known.invariants[0], recipe, {"transformers": "5.99"})
 
 
 def test_a_version_outside_the_range_expects_nothing(door: Door, declare: Path) -> None:
@@ -104,7 +118,7 @@ def test_a_deviation_is_listed(door: Door) -> None:
     result.assert_outcomes(xfailed=1)
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(
-        ["known deviation (1 tests): Trainer with group_by_length*", "Join predictions with*"]
+        ["known issue (1 tests): Trainer with group_by_length*", "Join predictions with*"]
     )
 
 
@@ -114,6 +128,11 @@ def test_a_deviation_is_listed(door: Door) -> None:
         ("deviation = 3", "make no sense\nwrite"),
         ("[[deviation]\n", "cannot be read"),
         (DECLARED.format(invariant=HOLDING, versions="newer"), "deviation 1 of .* makes no sense"),
+        (DECLARED.format(invariant="test_number_of_step", versions=">4"), "'test_number_of_steps'"),
+        (DECLARED.format(invariant=HOLDING, versions=">4").replace("ers =", "er ="), "'transf.*s'"),
+        (DECLARED.format(invariant=HOLDING, versions=">4").replace("trai", "tari"), "'trainer'"),
+        (DECLARED.format(invariant=HOLDING, versions=">4") + "models = ['bert']", "'bert-base"),
+        (DECLARED.format(invariant=HOLDING, versions=">4") + "collations = ['x']", "valid: .*dyn"),
         (DECLARED.format(invariant=HOLDING, versions=">4") + "isue = 'x'", "did you mean 'issue'"),
         ("[[deviation]]\nwhat = 'x'", "deviation 1 of .* makes no sense"),
     ],
@@ -123,7 +142,7 @@ def test_a_senseless_file_is_refused(tmp_path: Path, text: str, message: str) ->
     path = tmp_path / "own.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SpecError, match=message):
-        deviations.load(path)
+        deviations.load(path, invariants())
 
 
 def test_a_missing_file_is_refused(door: Door) -> None:
@@ -131,3 +150,11 @@ def test_a_missing_file_is_refused(door: Door) -> None:
     result = door("--harness-deviations", "nowhere.toml")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*nowhere.toml cannot be read*"])
+
+
+def test_a_misspelt_invariant_is_refused(door: Door, declare: Path) -> None:
+    """It would apply nowhere, without a word."""
+    declare.write_text(DECLARED.format(invariant="test_steps", versions=">=4"), encoding="utf-8")
+    result = door("--harness-deviations", str(declare))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*unknown invariant of deviation 1 of*", "valid: *number_of_st*"])

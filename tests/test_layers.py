@@ -111,7 +111,7 @@ FLOORS = (
     {"acceptance", "calibrating", "report", "stash"},
     {"keeping", "commands", "contests", "nights"},
     {"reporting"},
-    {"plugin", "subjects", "cli"},
+    {"plugin", "subjects", "issues", "cli"},
 )
 """Each floor imports only from those before it; a package's modules from each other too."""
 

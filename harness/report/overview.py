@@ -65,6 +65,7 @@ def overview(
             if outcome in FAILED
         ],
         deviations=measured.deviations,
+        fixed=measured.fixed,
         reasons=measured.reasons,
         cells=[
             _drawn(row, record, files.get(name, ""))

@@ -107,7 +107,8 @@ class Measured:
         reasons: why cells were not measured, and which.
         tried: how many tests judged trials, or whether a collation is sound.
         paces: of collations that were timed, by the test that did.
-        deviations: known ones that tests were expected to show, and how many.
+        deviations: known issues that tests show, and how many.
+        fixed: known issues that tests no longer show, and how many.
         nights: what tonight says of cells, by suite and cell.
         noise: how far apart trials were that must agree, the largest of every band.
     """
@@ -119,6 +120,7 @@ class Measured:
     tried: int = 0
     paces: "dict[str, Pace]" = field(default_factory=dict)
     deviations: Counter[str] = field(default_factory=Counter)
+    fixed: Counter[str] = field(default_factory=Counter)
     nights: dict[str, Tonight] = field(default_factory=dict)
     noise: dict[str, float] = field(default_factory=dict)
 
@@ -132,6 +134,11 @@ class Measured:
         """Keep the larger of what is known and what a test saw, band by band."""
         for name, distance in noise.items():
             self.noise[name] = max(distance, self.noise.get(name, 0.0))
+
+    def hear_issues(self, shown: object, fixed: object) -> None:
+        """Count a test among those that show a known issue, or show it no more; None is none."""
+        self.deviations.update(str(issue) for issue in [shown] if issue)
+        self.fixed.update(str(issue) for issue in [fixed] if issue)
 
     def as_json(self, environment: Mapping[str, Any]) -> dict[str, Any]:
         """The session for programs."""
@@ -147,6 +154,7 @@ class Measured:
             },
             "not_measured": {reason: len(cells) for reason, cells in self.reasons.items()},
             "known_deviations": dict(self.deviations),
+            "fixed_deviations": dict(self.fixed),
             "noise": dict(self.noise),
             "environment": dict(environment),
         }

@@ -63,6 +63,17 @@ def noise_lines(measured: Measured) -> list[str]:
     ]
 
 
+def issue_lines(measured: Measured) -> list[str]:
+    """Which known issues tests show, and which they show no more."""
+    return [
+        *(f"known issue ({n} tests): {summary}" for summary, n in measured.deviations.items()),
+        *(
+            f"fixed in the installed version ({n} tests): {reason}"
+            for reason, n in measured.fixed.items()
+        ),
+    ]
+
+
 def markdown(measured: Measured, environment: Mapping[str, Any], verdict: str) -> str:
     """The session for people: verdict, table, what was not measured, what was judged."""
     parts = ["# Fine-tuning session", "", f"**{verdict}**", ""]
@@ -80,10 +91,14 @@ def markdown(measured: Measured, environment: Mapping[str, Any], verdict: str) -
             ]
         parts.append("")
     if measured.deviations:
-        parts += ["## Known deviations", ""]
+        parts += ["## Known issues", ""]
         for summary, count in measured.deviations.items():
             what, advice = summary.splitlines()
             parts += [f"- {what} ({count} tests)", f"  {advice}"]
+        parts.append("")
+    if measured.fixed:
+        parts += ["## Fixed in the installed version", ""]
+        parts += [f"- {reason} ({count} tests)" for reason, count in measured.fixed.items()]
         parts.append("")
     if measured.noise:
         parts += ["## Noise", "", *(f"- {line}" for line in noise_lines(measured)), ""]
