@@ -7,7 +7,7 @@ in memory, meets all alike; where `torch.compile` remembers shapes, each has a c
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -38,12 +38,20 @@ Told = TypeVar("Told")
 Paced = Callable[[Cell], AbstractContextManager[Ask]]
 
 
+class Proven(Protocol):
+    """`Runner.proven`."""
+
+    def __call__(self, cell: Cell, lengths: Sequence[int], ask: Callable[[], Any]) -> Any:
+        """How sound a cell's collation is: remembered, or what is asked."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Contest:
     """Collations of one recipe on examples of some lengths.
 
     Attributes:
         paced: `Runner.paced`.
+        proven: `Runner.proven`.
         cell: whose recipe it is, but for the collation.
         names: of the collations; the baseline runs in any case.
         data: where the examples come from, in words.
@@ -54,6 +62,7 @@ class Contest:
     """
 
     paced: Paced
+    proven: Proven
     cell: Cell
     names: Sequence[str]
     data: str
@@ -81,6 +90,7 @@ class Contest:
         found = np.asarray(runner.lengths(cell)) if measured else drawn(kind, max_length)
         return cls(
             paced=runner.paced,
+            proven=runner.proven,
             cell=cell,
             names=names,
             data=cell.recipe.dataset if measured else f"{kind} lengths",
@@ -95,6 +105,12 @@ class Contest:
         self._children.clear()
         self._stack.close()
 
+    def prove(self) -> None:
+        """Find out ahead how sound all collations are."""
+        for name in self.names:
+            self._prove(name)
+        self.close()
+
     def unsound(self, name: str) -> list[str]:
         """What a collation computes otherwise than batches of one do; empty if nothing.
 
@@ -103,10 +119,7 @@ class Contest:
             LimitError: it does not fit into memory.
             RunError: the child was lost.
         """
-        if name not in self._proofs:
-            lengths = np.quantile(self.lengths, np.linspace(0, 1, PROVEN)).astype(int)
-            lengths = np.minimum(lengths, self.max_length)
-            self._proofs[name] = self._attempt(name, {"do": "prove", "lengths": lengths.tolist()})
+        self._prove(name)
         told = _given(self._proofs[name])
         full = self.cell.recipe.precision(self.cell.device) == "no"
         own = tolerance.ALONE if full else tolerance.ALONE_HALF
@@ -114,6 +127,20 @@ class Contest:
             *_beyond("float64", told["double"], tolerance.DOUBLE),
             *_beyond("the measured precision", told["own"], own),
         ]
+
+    def _prove(self, name: str) -> None:
+        """Find out how sound a collation is, from the store or now."""
+        if name in self._proofs:
+            return
+        lengths = np.quantile(self.lengths, np.linspace(0, 1, PROVEN)).astype(int)
+        lengths = np.minimum(lengths, self.max_length).tolist()
+        cell = replace(self.cell, recipe=replace(self.cell.recipe, collation=name))
+        request = {"do": "prove", "lengths": lengths}
+        try:
+            told = self.proven(cell, lengths, lambda: self._ask(name, request))
+            self._proofs[name] = _supported(told)
+        except HarnessError as error:
+            self._proofs[name] = error
 
     def standing(self, name: str, mode: Mode) -> Standing:
         """How fast a collation is; all are timed when the first is asked for.
@@ -180,21 +207,31 @@ class Contest:
         return Entrant.of(strategy, epoch, hidden=self.hidden, **sizes)
 
     def _attempt(self, name: str, request: Mapping[str, Any]) -> Any:
-        """A child's answer, or the error that stands for it; who asks next gets a new child."""
+        """A child's answer, or the error that stands for it."""
+        try:
+            return _supported(self._ask(name, request))
+        except RunError as error:
+            return error
+
+    def _ask(self, name: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A child's answer; who asks after a child was lost gets a new one.
+
+        Raises:
+            LimitError: there is not enough memory for it, which nobody should remember.
+            RunError: the child was lost.
+        """
         recipe = replace(self.cell.recipe, collation=name)
         key = name if recipe.torch_compile else ""
         try:
             if key not in self._children:
                 cell = replace(self.cell, recipe=recipe)
                 self._children[key] = self._stack.enter_context(self.paced(cell))
-            told = self._children[key]({**request, "collation": name})
-        except RunError as error:
+            told: Mapping[str, Any] = self._children[key]({**request, "collation": name})
+        except RunError:
             self._children.pop(key, None)
-            return error
-        if "unsupported" in told:
-            return UnsupportedError(told["unsupported"])
+            raise
         if "out of memory" in told:
-            return LimitError(
+            raise LimitError(
                 f"{name} does not fit into memory with batches of "
                 f"{recipe.per_device_train_batch_size} and {self.max_length} tokens",
                 why=told["out of memory"],
@@ -209,6 +246,17 @@ def drawn(kind: Lengths, max_length: int) -> Integers:
     lengths = np.full(EXAMPLES, max(2, max_length // 8))
     lengths[::RARE] = max_length
     return lengths
+
+
+def _supported(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A child's answer.
+
+    Raises:
+        UnsupportedError: the judged version cannot do it.
+    """
+    if "unsupported" in told:
+        raise UnsupportedError(told["unsupported"])
+    return told
 
 
 def _given(found: Told | HarnessError) -> Told:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from harness import deviations, failures
-from harness.contests import contests_of
+from harness.contests import contests_of, untimed
 from harness.errors import (
     HarnessError,
     SpecError,
@@ -222,6 +222,8 @@ def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
         reason = None if cell is None else _not_asked(config, cell)
         if not reason and "tonight" in item.fixturenames and not night_of(config):
             reason = "several seeds beside what was accepted: ask for them with -m nightly"
+        if not reason and "standing" in item.fixturenames:
+            reason = untimed(config, item)
         if reason:
             item.user_properties.append((REASON, reason))
             item.add_marker(pytest.mark.skip(reason=reason))
@@ -235,20 +237,22 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     wanted: dict[str, dict[Cell, None]] = {
         name: {} for name in ("run", "tonight", "trials", "compare_processes")
     }
-    for item in session.items:
+    asking = [item for item in session.items if not item.get_closest_marker("skip")]
+    for item in asking:
         cell = cell_of(item)
-        if cell is not None and REASON not in dict(item.user_properties):
+        if cell is not None:
             for name in wanted.keys() & set(getattr(item, "fixturenames", ())):
                 wanted[name][cell] = None
     runs = wanted["tonight"] | wanted["run"]
     if night_of(config) and config.stash[SETTINGS].budget is not None:
         runs = {}  # whatever trains ahead would take a more telling cell's time
     compared = [cell for cell in wanted["compare_processes"] if cell.recipe.num_proc]
-    if runs or wanted["trials"] or compared:
-        try:
+    try:
+        if runs or wanted["trials"] or compared:
             schedule_of(config).expect([*runs], [*wanted["trials"]], compared)
-        except HarnessError as error:
-            raise pytest.UsageError(error.text) from None
+        contests_of(config).expect(config, asking)
+    except HarnessError as error:
+        raise pytest.UsageError(error.text) from None
 
 
 def _not_asked(config: pytest.Config, cell: Cell) -> str:

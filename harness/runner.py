@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -168,6 +168,19 @@ class Runner:
         return self._remembered(
             {"collate": request, "tokenizer": self._tokenizer_digest(inputs.model)}, ask
         )
+
+    def proven(self, cell: Cell, lengths: Sequence[int], ask: Callable[[], Any]) -> Any:
+        """How sound the cell's collation is on examples of some lengths: remembered, or asked."""
+        inputs = self.sources.find_tokens(cell.recipe, cell.scale)
+        request = {
+            "prove": cell.recipe.key,
+            "lengths": lengths,
+            "architecture": self.architecture(cell),
+            "tokenizer": self._tokenizer_digest(inputs.model),
+            "device": cell.device,
+            "threads": self.threads(cell),
+        }
+        return self._remembered(request, ask)
 
     @contextmanager
     def timed(

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as NotYet
-from typing import Any
+from typing import Any, TypeVar
 
 from harness import catalog
 from harness.runner import Result, Runner
@@ -16,6 +16,7 @@ from harness.spec import Cell
 from harness.trial import Trials
 from harness.variations import base_of, tokenized_of
 
+Made = TypeVar("Made")
 Show = Callable[[Cell, int, int], None]
 _POLL = 0.2
 
@@ -27,7 +28,7 @@ class Schedule:
         """Run at most this many things at once."""
         self.runner = runner
         self.pool = ThreadPoolExecutor(max_workers=processes)
-        self.futures: dict[tuple[str, Cell], Future[Any]] = {}
+        self.futures: dict[tuple[object, ...], Future[Any]] = {}
         self.reached: dict[Cell, tuple[int, int]] = {}
         runner.progress = self._note
 
@@ -44,6 +45,12 @@ class Schedule:
             self.futures["try", cell] = self.pool.submit(self.runner.trials, cell)
         for cell in dict.fromkeys(map(tokenized_of, compared)):
             self.futures["compare", cell] = self.pool.submit(self.runner.compare_processes, cell)
+
+    def ahead(self, key: tuple[object, ...], make: Callable[[], Made]) -> "Future[Made]":
+        """Start on something else that will be asked for, known by its key."""
+        if key not in self.futures:
+            self.futures[key] = self.pool.submit(make)
+        return self.futures[key]
 
     def run(self, cell: Cell, show: Show) -> Result:
         """The cell's result, as `Runner.run` gives it; shows how far it is while waiting."""

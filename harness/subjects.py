@@ -129,10 +129,14 @@ def compare_processes(request: pytest.FixtureRequest) -> Callable[[Cell], Mappin
 @pytest.fixture
 def unsound(request: pytest.FixtureRequest, cell: Cell) -> Callable[[], list[str]]:
     """Asks what the cell's collation computes otherwise than batches of one do."""
-    _refuse_stored(request)
-    found, name = contests_of(request.config), cell.recipe.collation
-    request.node.user_properties.append((TRIED, cell.name))
-    return lambda: _ask(request, lambda: found.of(request, cell).unsound(name))
+
+    def prove() -> list[str]:
+        contests, name = contests_of(request.config), cell.recipe.collation
+        wrong = _ask(request, lambda: contests.of(request, cell).unsound(name))
+        request.node.user_properties.append((TRIED, cell.name))
+        return wrong
+
+    return prove
 
 
 @pytest.fixture
@@ -140,29 +144,24 @@ def standing(request: pytest.FixtureRequest, cell: Cell) -> "Callable[[Mode], St
     """Asks how fast the cell's collation is beside the others of its benchmark."""
     if hasattr(request.config, "workerinput"):
         pytest.skip("pytest-xdist runs tests side by side: time without -n")
-    _refuse_stored(request)
+    if request.config.stash[SETTINGS].stored:
+        pytest.skip("a collation is timed anew: the store has no speeds")
     benchmark = request.getfixturevalue("benchmark")
 
     def measure(mode: "Mode") -> "Standing":
         from harness.report.pace import Pace
 
         schedule_of(request.config).settle()
-        found, name = contests_of(request.config), cell.recipe.collation
-        fast = _ask(request, lambda: found.of(request, cell).standing(name, mode))
+        contests, name = contests_of(request.config), cell.recipe.collation
+        fast = _ask(request, lambda: contests.of(request, cell).standing(name, mode))
         threads = schedule_of(request.config).runner.threads(cell)
-        pace = Pace.of(request.cls.__name__, found.of(request, cell), fast, threads)
+        pace = Pace.of(request.cls.__name__, contests.of(request, cell), fast, threads)
         request.node.user_properties.append((PACE, pace.to_property()))
         benchmark.group = pace.group
         benchmark.extra_info |= pace.as_json()
         return fast
 
     return measure
-
-
-def _refuse_stored(request: pytest.FixtureRequest) -> None:
-    """Skip what is never in the store, where nothing else is asked."""
-    if request.config.stash[SETTINGS].stored:
-        pytest.skip("a collation is timed anew: the store has no speeds")
 
 
 @pytest.fixture(scope="session")

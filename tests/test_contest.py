@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import catalog
-from harness.contest import WARM, Contest, drawn
+from harness.contest import PROVEN, WARM, Contest, drawn
 from harness.errors import HarnessError, LimitError, RunError, SpecError, UnsupportedError
 from harness.forecast import multiplications
 from harness.runner import Ask, Runner
@@ -73,6 +73,12 @@ class Machine:
         }
 
 
+def asked_anew(cell: Cell, lengths: Sequence[int], ask: Callable[[], Any]) -> Any:
+    """A proof that nobody remembers."""
+    assert (cell.recipe.dataset, len(lengths)) == (RECIPE.dataset, PROVEN)
+    return ask()
+
+
 def contest(
     machine: Machine, lengths: Any = (), recipe: Recipe = RECIPE, rounds: int = 3
 ) -> Contest:
@@ -82,6 +88,7 @@ def contest(
         given_lengths = np.random.default_rng(0).integers(2, MAX_LENGTH, 300)
     return Contest(
         paced=machine.paced,
+        proven=asked_anew,
         cell=Cell(name="x", recipe=recipe, scale="tiny", device="cpu"),
         names=NAMES,
         data="drawn",
@@ -188,6 +195,37 @@ def test_unsupported_is_told() -> None:
         contest(machine).standing("dynamic", "train")
 
 
+def test_soundness_is_remembered_by_what_decides_it(runner: Runner, cell: Cell) -> None:
+    """Of the same collation, lengths and recipe; running out of memory, or a lost child, is not."""
+    machine = Machine()
+
+    def unsound(name: str, lengths: Sequence[int] = (4, 8), **changes: Any) -> list[str]:
+        """What a contest that knows nothing yet says."""
+        held = contest(machine, lengths, replace(cell.recipe, **changes))
+        held.proven, held.cell = runner.proven, replace(held.cell, scale="tiny")
+        return held.unsound(name)
+
+    for instead in ({"out of memory": "tried to allocate 9 GiB"}, RunError("killed")):
+        machine.instead["dynamic", "prove"] = instead
+        for _ in range(2):
+            with pytest.raises(RunError):
+                unsound("dynamic")
+    assert len(machine.asked) == 4
+    machine.instead.clear()
+    for _ in range(2):
+        assert not unsound("dynamic")
+    assert len(machine.asked) == 5
+    unsound("max_length")
+    unsound("dynamic", (4, 9))
+    unsound("dynamic", bf16=True)
+    assert len(machine.asked) == 8
+    machine.instead["packed", "prove"] = {"unsupported": "needs transformers 5"}
+    for _ in range(2):
+        with pytest.raises(UnsupportedError):
+            unsound("packed")
+    assert len(machine.asked) == 9
+
+
 def test_compiled_collations_have_a_child_each() -> None:
     """Shapes that one has compiled are not there for another."""
     machine = Machine()
@@ -240,7 +278,7 @@ def real(runner: Runner, cell: Cell, fault: Any = None) -> Contest:
     """A contest in the judged environment, with a fault or without."""
     held = Contest.of(runner, cell, ALL, "measured", 2)
     if fault is not None:
-        held.paced = partial(runner.paced, fault=fault)
+        held.paced, held.proven = partial(runner.paced, fault=fault), asked_anew
     return held
 
 

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from harness import accelerator
 from harness.runner import Runner
+
+PROVEN_ALONE = "not measured (4 cells): collations are proven, not timed: pytest test_few.py *"
 
 DECLARED = """
 from harness import Benchmark, Matrix, Recipe
@@ -34,7 +37,8 @@ class Bench:
         self.pytester.makepyfile(test_few=DECLARED.format(more=more))
         store = f"--harness-store={self.store}"
         return self.pytester.runpytest_subprocess(
-            store, "--harness-scale=tiny", "--benchmark-min-rounds=3", *arguments
+            *(store, "--harness-scale=tiny", "--benchmark-min-rounds=3"),
+            *arguments,
         )
 
 
@@ -47,7 +51,7 @@ def bench(pytester: pytest.Pytester, runner: Runner, monkeypatch: pytest.MonkeyP
 
 def test_a_benchmark_is_pytests_and_ours(bench: Bench) -> None:
     """A table, a JSON that compares, the session's JSON and a page say the same."""
-    result = bench("--benchmark-json=told.json")
+    result = bench("test_few.py", "--benchmark-json=told.json")
     result.assert_outcomes(passed=11, skipped=1)
     result.stdout.fnmatch_lines(
         [
@@ -71,8 +75,51 @@ def test_a_benchmark_is_pytests_and_ours(bench: Bench) -> None:
         "predict": 4,
     }
     assert "use " in (reports / "padding.html").read_text(encoding="utf-8")
-    again = bench("--benchmark-disable", "-k", "dynamic")
+    again = bench("test_few.py", "--benchmark-disable", "-k", "dynamic")
     again.assert_outcomes(passed=3, deselected=9)
+
+
+def test_a_session_of_everything_proves_and_times_nothing(bench: Bench, tmp_path: Path) -> None:
+    """Collations are held against examples alone once, then answered from the store."""
+    bench.store = tmp_path / "store"
+    bench("--harness-stored").assert_outcomes(skipped=8, deselected=4)
+    for arguments in ([], ["--harness-stored"]):
+        result = bench(*arguments)
+        result.assert_outcomes(passed=4, skipped=4, deselected=4)
+        result.stdout.fnmatch_lines([PROVEN_ALONE])
+        assert not (bench.pytester.path / "reports" / "padding.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "timed"),
+    [
+        ([], False),
+        (["."], False),
+        (["-k", "test_few"], False),
+        (["-m", "not benchmark"], False),
+        (["test_few.py"], True),
+        (["./test_few.py::TestFew"], True),
+        (["-m", "benchmark"], True),
+        (["-m", "nightly"], True),
+        (["-m", "gpu", "--harness-device=cuda"], True),
+        (["--benchmark-only"], True),
+        (["--lf"], True),
+    ],
+)
+def test_what_has_collations_timed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, arguments: list[str], *, timed: bool
+) -> None:
+    """Their file, a mark, pytest-benchmark's own option, or that the last time failed."""
+    failed = bench.pytester.mkpydir(".pytest_cache") / "v" / "cache" / "lastfailed"
+    failed.parent.mkdir(parents=True)
+    test = "test_few.py::TestFew::test_prediction_speed[bert-base-uncased-dynamic-pytorch]"
+    failed.write_text(json.dumps({test: True}), encoding="utf-8")
+    monkeypatch.setattr(accelerator, "describe", lambda: {"devices": ["one"]})
+    bench.pytester.makepyfile(test_few=DECLARED.format(more=""))
+    told = bench.pytester.inline_run("--collect-only", "--harness-scale=tiny", *arguments)
+    (session,) = {call.session for call in told.getcalls("pytest_collection_finish")}
+    prediction = [item for item in session.items if item.originalname == "test_prediction_speed"]
+    assert bool(prediction) == timed
 
 
 def test_a_limit_is_told_and_the_others_go_on(bench: Bench) -> None:
@@ -93,7 +140,7 @@ def test_a_limit_is_told_and_the_others_go_on(bench: Bench) -> None:
         "from harness.runner import Runner\n"
         f"Runner.paced = partialmethod(Runner.paced, fault=Path({str(folder / 'fault.py')!r}))\n"
     )
-    result = bench("-k", "prediction")
+    result = bench("test_few.py", "-k", "prediction")
     result.assert_outcomes(passed=3, skipped=1, deselected=8)
     result.stdout.fnmatch_lines(
         ["not measured (1 cells): dynamic does not fit into memory with batches of 4 and 32 tokens"]
@@ -102,14 +149,15 @@ def test_a_limit_is_told_and_the_others_go_on(bench: Bench) -> None:
 
 def test_neighbours_are_not_timed(bench: Bench) -> None:
     """Under pytest-xdist, collations are proven, and nothing is timed."""
-    result = bench("-n", "2")
+    result = bench("test_few.py", "-n", "2")
     result.assert_outcomes(passed=4, skipped=8)
     assert not (bench.pytester.path / "reports" / "padding.html").exists()
 
 
-def test_what_is_stored_has_no_speed(bench: Bench) -> None:
+def test_what_is_stored_has_no_speed(bench: Bench, tmp_path: Path) -> None:
     """Where nothing may be computed, nothing is measured, and the session is not green."""
-    result = bench("--harness-stored")
+    bench.store = tmp_path / "store"
+    result = bench("test_few.py", "--harness-stored")
     result.assert_outcomes(skipped=12)
     assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
 

@@ -1,4 +1,4 @@
-"""Speed: a collation computes what its examples give alone; then it is timed beside others.
+"""Speed: a collation computes what its examples give alone; where asked for, it is timed.
 
 The contest times all collations in turn. What it measured is replayed to pytest-benchmark, so that
 its table, its files and its comparisons tell of rounds that met the machine alike.
@@ -44,11 +44,13 @@ class Speed:
         """Logits, loss and gradient of an example are its own, whoever is in its batch."""
         assert not unsound()
 
+    @pytest.mark.nightly
     @pytest.mark.benchmark(timer=REPLAY.time)
     def test_training_speed(self, standing: "Callable[[Mode], Standing]", benchmark: Any) -> None:
         """Forward, backward and update."""
         REPLAY.play(benchmark, standing("train"))
 
+    @pytest.mark.nightly
     @pytest.mark.benchmark(timer=REPLAY.time)
     def test_prediction_speed(self, standing: "Callable[[Mode], Standing]", benchmark: Any) -> None:
         """Forward alone, of the same batches."""
