@@ -18,6 +18,15 @@ from harness.commands import (
 )
 from harness.errors import HarnessError, ResolutionError, RunError
 
+COMMANDS = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (
+        *(gate, plan, report, baseline, history, notify),
+        *(environments, prove, calibrate, contracts),
+    )
+}
+"""The module of every command, in the order of the help."""
+
 USAGE, LOST, INTERRUPTED = 2, 3, 130
 """Exit codes: what was asked makes no sense; an environment or a run was lost; Ctrl-C."""
 
@@ -26,11 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the process's exit code."""
     parser = argparse.ArgumentParser(prog="harness", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (
-        *(gate, plan, report, baseline, history, notify),
-        *(environments, prove, calibrate, contracts),
-    ):
-        command.add(commands)
+    for module in COMMANDS.values():
+        module.add(commands)
     asked = parser.parse_args(arguments)
     try:
         code: int = asked.command(asked)

@@ -1,4 +1,8 @@
-"""Collecting: the cells of suites, found as pytest finds them."""
+"""Collecting: the cells of suites, found as pytest finds them.
+
+Whoever judges without pytest collects first: the asserts of invariants are rewritten, so that they
+show their values, only if it is pytest that imports them. That is why suites are imported late.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +11,6 @@ import pytest
 
 from harness.errors import SpecError
 from harness.spec import Cell, Thresholds
-from harness.suite import Suite
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +42,8 @@ class _Collector:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Keep every cell."""
+        from harness.suite import Suite
+
         for item in session.items:
             cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
             suite = item.getparent(pytest.Class)
@@ -57,8 +62,10 @@ def cells(
         SpecError: there are none, or pytest could not collect them.
     """
     collector = _Collector(scale)
-    asked = ["--collect-only", "-p", "no:terminal", "-p", "no:cacheprovider", *arguments]
-    code = pytest.main([*asked, *options], plugins=[collector])
+    collect = ["--collect-only", "-p", "no:terminal", "-p", "no:cacheprovider"]
+    # Of an installed package, pytest would rewrite the modules of the command line too.
+    collect += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    code = pytest.main([*collect, *arguments, *options], plugins=[collector])
     if collector.errors:
         raise SpecError("the suites cannot be collected", why="\n".join(collector.errors))
     if not collector.cells:

@@ -34,7 +34,6 @@ from harness.stash import (
 )
 from harness.validation import parse_overrides
 
-pytest.register_assert_rewrite("harness.invariants")
 pytest_plugins = ("harness.subjects", "harness.issues")
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The command line: `harness prove`, `calibrate`, `contracts`, `report`, as processes."""
+"""The command line, as processes, in a clone of this repository and in others."""
 
 import json
 import subprocess
@@ -7,13 +7,65 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli import COMMANDS
+from tests import repositories
 from tests.conftest import SMALL_SUITE, Fault
+
+EVERYWHERE = {
+    "gate": (["--suites=test_small.py", "--candidate-python=BARE"], "cannot be judged: it has no"),
+    "plan": (
+        ["imdb", "bert-base-uncased", "--harness-scale=tiny", "--python=BARE"],
+        "cannot be judged: it has no",
+    ),
+    "report": (["test_small.py"], "nothing was measured"),
+    "baseline": (["list", "--suites=nowhere"], "there is no baselines.json"),
+    "history": ([], "cell"),
+    "notify": ([], "the store holds no such night"),
+    "environments": (["--environments=made"], ""),
+    "prove": (["test_small.py", "--python=BARE"], "cannot be judged: it has no"),
+    "calibrate": (["test_small.py", "--python=BARE"], "cannot be judged: it has no"),
+    "contracts": (["test_small.py", "--python=BARE"], "cannot be judged: it has no"),
+}
+"""How far every command comes where nothing is stored and BARE has nothing installed."""
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An interpreter with the standard library alone."""
+    folder = tmp_path_factory.mktemp("bare")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    return folder / "bin" / "python"
+
+
+@pytest.fixture(scope="module", params=["clone", "strict", "empty"])
+def repository(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of this repository, a foreign one whose warnings are errors, and an empty one."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "clone":
+        repositories.clone(folder)
+    elif request.param == "strict":
+        table = "[tool.pytest.ini_options]\nfilterwarnings = ['error']\n"
+        (folder / "pyproject.toml").write_text(table, encoding="utf-8")
+    (folder / "test_small.py").write_text(SMALL_SUITE, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_starts_everywhere(command: str, repository: Path, bare: Path) -> None:
+    """Whatever pytest makes of the repository's table, and whoever imported what before."""
+    arguments, message = EVERYWHERE[command]
+    done = harness(
+        command, *(word.replace("BARE", str(bare)) for word in arguments), folder=repository
+    )
+    assert message in done.stdout + done.stderr
+    for trouble in ("Warning", "Traceback", "finds no suite"):
+        assert trouble not in done.stdout + done.stderr
 
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
-    """A suite of one cell."""
-    path = tmp_path / "test_small.py"
+    """A suite of one cell, in a clone of this repository."""
+    path = repositories.clone(tmp_path) / "test_small.py"
     path.write_text(SMALL_SUITE, encoding="utf-8")
     return path
 
@@ -38,7 +90,9 @@ def test_prove_says_who_notices(suite: Path, fault: Fault) -> None:
     assert "noticed: 1 of 2 faults" in done.stdout
     assert "clean repeats: 1, 0 with a false alarm" in done.stdout
     found = json.loads((suite.parent / "reports" / "proof.json").read_text(encoding="utf-8"))
-    assert "test_padding_is_masked" in found["exhibits"][0]["noticed"]
+    noticed = found["exhibits"][0]["noticed"]
+    assert "test_padding_is_masked" in noticed
+    assert any(why.startswith("AssertionError: assert [") for why in noticed.values())  # rewritten
     assert found["exhibits"][1]["noticed"] == {}
     header, first, _ = (suite.parent / "reports" / "proof.csv").read_text().splitlines()
     assert first.split(",")[header.split(",").index("test_padding_is_masked")] == "x"
@@ -105,4 +159,5 @@ def test_bad_input_is_one_message(suite: Path, arguments: list[str], message: st
     assert done.returncode == 2
     assert message in done.stderr
     assert 'File "' not in done.stderr.replace(str(suite.parent), "").partition("broken.py")[0]
-    assert not (suite.parent / "reports").exists()
+    reports = (suite.parent / "reports").rglob("*.*")
+    assert [path.name for path in reports] == ["README.md"]
