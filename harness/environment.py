@@ -80,6 +80,7 @@ JUDGING = frozenset(
         "racing",
         "regime",
         "remote",
+        "repository",
         "report",
         "reporting",
         "runner",

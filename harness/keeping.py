@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from harness.report.session import Measured
-from harness.stash import SETTINGS, night_of, schedule_of, session_name
+from harness.stash import ROOT, SETTINGS, night_of, schedule_of, session_name
 
 
 @dataclass(slots=True)
@@ -59,13 +59,13 @@ class Keeping:
         config, runner = self.config, schedule_of(self.config).runner
         night = night_of(config) or datetime.now(UTC).date().isoformat()
         command = shlex.join(["pytest", *config.invocation_params.args])
-        told = kept(self.measured, runner.environment(), night, command, config.rootpath)
+        told = kept(self.measured, runner.environment(), night, command, config.stash[ROOT])
         settings = config.stash[SETTINGS]
         if settings.update or settings.update_new_only:
             from harness.acceptance import Accepting
 
             self.accepted, refused = Accepting(
-                root=config.rootpath,
+                root=config.stash[ROOT],
                 store=runner.store,
                 command=command,
                 because=settings.because or "asked for with --harness-update",

@@ -1,5 +1,6 @@
 """The nights of a session: its cells beside their baselines and their history."""
 
+import os
 import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,7 +12,7 @@ import pytest
 from harness.environment import device_class
 from harness.errors import LimitError
 from harness.spec import Cell
-from harness.stash import CELLS, SETTINGS, night_of, schedule_of
+from harness.stash import CELLS, ROOT, SETTINGS, night_of, schedule_of
 from harness.tonight import Tonight
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class Nights:
         tonight = Tonight(
             suite=suite,
             cell=cell.name,
-            file=request.node.nodeid.partition("::")[0],
+            file=os.path.relpath(request.path, request.config.stash[ROOT]),
             device=device_class(runner.environment(), cell.device),
             standing="not measured",
             words="",

@@ -5,11 +5,12 @@ only ever reads records.
 """
 
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from harness import deviations, failures
+from harness import deviations, failures, repository
 from harness.contests import contests_of, untimed
 from harness.errors import (
     HarnessError,
@@ -24,6 +25,7 @@ from harness.stash import (
     DEVIATIONS,
     OVERRIDES,
     REASON,
+    ROOT,
     SCHEDULE,
     SETTINGS,
     cell_of,
@@ -65,8 +67,8 @@ def pytest_configure(config: pytest.Config) -> None:
         name: getattr(config.option, f"harness_{name}") for name in Settings.__dataclass_fields__
     }
     try:
-        table = table_of(config.rootpath)
-        settings = Settings.merge(given, table, config.rootpath, config.invocation_params.dir)
+        root = config.stash[ROOT] = _root_of(config)
+        settings = Settings.merge(given, table_of(root), root, config.invocation_params.dir)
         settings.check()
         config.stash[SETTINGS] = settings
         config.stash[OVERRIDES] = parse_overrides(settings.set)
@@ -74,6 +76,13 @@ def pytest_configure(config: pytest.Config) -> None:
     except SpecError as error:
         raise pytest.UsageError(error.text) from None
     config.pluginmanager.register(Reporting(config), Reporting.NAME)
+
+
+def _root_of(config: pytest.Config) -> Path:
+    """The repository that holds the suites; the root that the user gives pytest, if one."""
+    if config.option.rootdir or config.option.inifilename:
+        return config.rootpath
+    return repository.holding(config.args, config.invocation_params.dir)
 
 
 def _own_issues(settings: Settings) -> list[deviations.Deviation]:

@@ -4,14 +4,14 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from harness import assignment, catalog, digest, environment, failures
+from harness import assignment, catalog, digest, environment, failures, repository
 from harness.cache import AnswerCache
 from harness.child import Child
 from harness.errors import HarnessError, NotStoredError
@@ -101,6 +101,8 @@ class Runner:
         with self._describing:
             if self._environment is None:
                 cache = self.settings.store / "fingerprints.json"
+                with suppress(OSError):  # a cache that cannot be written only costs time
+                    repository.unversioned(cache.parent)
                 self._environment = self.launcher.describe(cache)
         return self._environment
 

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness import repository
 from harness.errors import StoreError
 
 _STALE = 24 * 60 * 60
@@ -90,7 +91,8 @@ class Staging:
 
     def _name(self) -> Path:
         """A new name in the folder."""
-        self.place.mkdir(parents=True, exist_ok=True)
+        repository.unversioned(self.root)
+        self.place.mkdir(exist_ok=True)
         return self.place / uuid.uuid4().hex
 
     def _sweep(self) -> None:

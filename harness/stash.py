@@ -5,6 +5,7 @@ import os
 import uuid
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from harness.schedule import Schedule
 
 SETTINGS = pytest.StashKey[Settings]()
+ROOT = pytest.StashKey[Path]()
 OVERRIDES = pytest.StashKey[Mapping[str, Any]]()
 DEVIATIONS = pytest.StashKey[tuple[Deviation, ...]]()
 CELLS = pytest.StashKey[dict[type, list[Cell]]]()

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 from filelock import FileLock
 
-from harness import digest, sealed
+from harness import digest, repository, sealed
 from harness.errors import StoreError
 from harness.remote import Remote
 from harness.staging import Staging
@@ -185,7 +185,8 @@ class Store:
         """Hold a key: of several processes that want a record, one makes it, the others wait."""
         with self._staging.writing():
             folder = self.root / "locks"
-            folder.mkdir(parents=True, exist_ok=True)
+            repository.unversioned(self.root)
+            folder.mkdir(exist_ok=True)
             lock = FileLock(folder / digest.of_json(key.path)[:16])
             lock.acquire()
         try:

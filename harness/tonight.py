@@ -19,7 +19,7 @@ class Tonight:
     Attributes:
         suite: the suite's class.
         cell: the id between the brackets.
-        file: of the suite, as in a test's id.
+        file: of the suite, below the root of its repository.
         device: class of the device.
         standing: `same`, `fixed` if it is better, `regressed`, `inconclusive`, `not measured`.
         words: what a reviewer should read.

@@ -16,6 +16,7 @@ FLOORS = (
         "errors",
         "digest",
         "redaction",
+        "repository",
         "serial",
         "encoder",
         "faults",

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.acceptance import Accepting
 from harness.baseline import NAME, Baselines, Reference
-from harness.commands.options import Commands, add_store, store_of
+from harness.commands.options import Commands, add_store, root_of, store_of
 from harness.errors import SpecError, unknown
 from harness.history import History
 from harness.report import message
@@ -88,7 +88,7 @@ def _diff(asked: argparse.Namespace) -> int:
 def _accept(asked: argparse.Namespace) -> int:
     """Write baselines; 1 if something was refused."""
     accepting = Accepting(
-        root=Path.cwd(),
+        root=root_of(asked),
         store=store_of(asked),
         command=shlex.join(["harness", *sys.argv[1:]]),
         because=asked.because,

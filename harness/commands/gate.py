@@ -14,6 +14,7 @@ from harness.changes import Change
 from harness.commands.options import (
     Commands,
     add_environments,
+    add_reports,
     add_settings,
     running,
     settings_of,
@@ -81,7 +82,7 @@ def add(commands: Commands) -> None:
         help="find the package that did it, and the release since when",
     )
     parser.add_argument("--store", type=Path, metavar="DIR", help="default: .harness")
-    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR")
+    add_reports(parser)
     add_environments(parser)
     parser.set_defaults(command=run)
 
@@ -117,7 +118,7 @@ def run(asked: argparse.Namespace) -> int:
         if asked.attribute and regressed:
             found = replace(found, culprits=_culprits(asked, gate, found.changes, regressed))
     print(*comparison.lines(found), sep="\n")
-    print("reports:", *comparison.write(asked.reports, found))
+    print("reports:", *comparison.write(settings.reports, found))
     return EXIT_CODES[verdict(found.findings)]
 
 

@@ -4,11 +4,12 @@ import argparse
 import os
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from harness import repository
 from harness.remote import Remote
 from harness.runner import Runner
 from harness.settings import PREFIX, Settings, table_of
@@ -45,8 +46,7 @@ def add_remote(parser: argparse.ArgumentParser) -> None:
 
 def store_of(asked: argparse.Namespace) -> Store:
     """The store that is asked for, or that of the project's table."""
-    given = {"store": asked.store, "remote": asked.remote}
-    settings = Settings.merge(given, table_of(Path.cwd()), Path.cwd(), Path.cwd())
+    settings = _merged(asked, {"store": asked.store, "remote": asked.remote})
     return Store(settings.store, Remote(settings.remote) if settings.remote else None)
 
 
@@ -56,6 +56,11 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     for flag, keywords in Settings.options():
         if flag.removeprefix(PREFIX) in SHARED:
             group.add_argument(flag, **keywords)
+
+
+def add_reports(parser: argparse.ArgumentParser) -> None:
+    """Where reports go."""
+    parser.add_argument("--reports", type=Path, metavar="DIR", help="default: reports")
 
 
 def add_environments(parser: argparse.ArgumentParser) -> None:
@@ -73,8 +78,21 @@ def add_environments(parser: argparse.ArgumentParser) -> None:
 def settings_of(asked: argparse.Namespace, python: Path) -> Settings:
     """Settings for an interpreter; what is not asked for comes from the project's table."""
     given = {name: getattr(asked, f"harness_{name}", None) for name in SHARED}
-    given |= {"store": asked.store, "python": python, "remote": getattr(asked, "remote", None)}
-    return Settings.merge(given, table_of(Path.cwd()), Path.cwd(), Path.cwd())
+    given |= {name: getattr(asked, name, None) for name in ("store", "remote", "reports")}
+    given["python"] = python
+    return _merged(asked, given)
+
+
+def root_of(asked: argparse.Namespace) -> Path:
+    """The repository that holds the suites."""
+    suites = getattr(asked, "suites", None) or []
+    return repository.holding(suites if isinstance(suites, list) else [str(suites)], Path.cwd())
+
+
+def _merged(asked: argparse.Namespace, given: Mapping[str, Any]) -> Settings:
+    """Settings with those of the repository that holds the suites."""
+    root = root_of(asked)
+    return Settings.merge(given, table_of(root), root, Path.cwd())
 
 
 @contextmanager

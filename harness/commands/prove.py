@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from harness import collecting, faults
-from harness.commands.options import Commands, add_suites, running
+from harness.commands.options import Commands, add_reports, add_suites, running
 from harness.errors import SpecError
 
 OURS = Path(faults.__file__).parent
@@ -18,7 +18,7 @@ def add(commands: Commands) -> None:
         "prove", help="break the judged libraries, and see which invariants notice"
     )
     add_suites(parser, repeats=20)
-    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR")
+    add_reports(parser)
     parser.add_argument(
         "--fault",
         action="append",
@@ -41,7 +41,7 @@ def run(asked: argparse.Namespace) -> int:
             files, asked.repeats, lambda exhibit: print(proof.line(exhibit), flush=True)
         )
     print("", *proof.sums(found), sep="\n")
-    print("summaries:", *proof.write(asked.reports, found))
+    print("summaries:", *proof.write(runner.settings.reports, found))
     return 1 if found.unnoticed or found.alarms else 0
 
 

@@ -11,6 +11,7 @@ from harness.baseline import Baselines
 from harness.commands.options import (
     Commands,
     add_remote,
+    add_reports,
     add_settings,
     add_suites,
     settings_of,
@@ -33,7 +34,7 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="every night of the history in one page; judges nothing anew",
     )
-    parser.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR")
+    add_reports(parser)
     parser.set_defaults(command=run)
 
 
@@ -41,7 +42,7 @@ def run(asked: argparse.Namespace) -> int:
     """Run the suites on the store alone; pytest prints and writes what it always does."""
     if asked.trend:
         return _trend(asked)
-    settings = replace(settings_of(asked, asked.python), reports=asked.reports, stored=True)
+    settings = replace(settings_of(asked, asked.python), stored=True)
     command = [sys.executable, "-m", "pytest", *asked.suites, "-q", *settings.arguments()]
     return subprocess.run(command, check=False).returncode
 
@@ -63,5 +64,5 @@ def _trend(asked: argparse.Namespace) -> int:
             f"the store {store.root} holds no session",
             fix="run pytest suites/ -m nightly first, or name another --store",
         )
-    print("trend:", *trend.write(asked.reports, found, nights))
+    print("trend:", *trend.write(settings_of(asked, asked.python).reports, found, nights))
     return 0

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness import repository
 from harness.errors import StoreError
 
 
@@ -14,7 +15,7 @@ def write(folder: Path, texts: Mapping[str, str | bytes]) -> list[Path]:
         StoreError: the folder cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        repository.unversioned(folder)
         for name, text in texts.items():
             beside = folder / f".{name}.{os.getpid()}"
             beside.write_bytes(text.encode() if isinstance(text, str) else text)
