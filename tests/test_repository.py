@@ -93,7 +93,7 @@ def test_pytest_and_the_command_line_agree(tmp_path: Path, folder: str) -> None:
     assert (root / "reports" / "session.md").is_file()
     for place in (tmp_path, root / "elsewhere", root / "suites"):
         assert not {".harness", "reports"} & {path.name for path in place.iterdir()}
-    seen = ["git", "-C", root, "status", "--porcelain", "--untracked-files=all"]
+    seen = ["git", "-C", str(root), "status", "--porcelain", "--untracked-files=all"]
     assert not re.search(r"harness|reports", subprocess.check_output(seen, text=True))
 
 
