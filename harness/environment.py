@@ -64,6 +64,7 @@ JUDGING = frozenset(
         "finding",
         "forecast",
         "gate",
+        "gathering",
         "history",
         "invariants",
         "issues",

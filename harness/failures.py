@@ -1,13 +1,15 @@
-"""Failures that processes of one session share: a cell that crashed is not tried again by each.
+"""Failures that processes of one session share: what is lost is neither tried nor told twice.
 
 The store holds records only; these notes last as long as the session's temporary folder.
 """
 
 import contextlib
 import json
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness import digest, errors
@@ -34,9 +36,35 @@ def shared(session: str, name: str) -> Iterator[None]:
         yield
     except HarnessError as error:
         told = {"what": error.what, "why": error.why, "fix": error.fix}
-        note.parent.mkdir(exist_ok=True)
-        note.write_text(json.dumps(told | {"kind": type(error).__name__}), encoding="utf-8")
+        with contextlib.suppress(OSError):  # then others try again, and see for themselves
+            _write(note, json.dumps(told | {"kind": type(error).__name__}))
         raise
+
+
+def first_test(session: str, causes: Sequence[str], test: str) -> str:
+    """The test that tells of a loss: this one, unless another told of one of its causes before."""
+    notes = [_folder(session) / f"{digest.of_json(cause)[:16]}.test" for cause in causes]
+    try:
+        known = [note.read_text(encoding="utf-8") for note in notes if note.is_file()]
+        if not known:
+            known = [_write(note, test) for note in notes]
+    except OSError:
+        return test  # told twice is better than not at all
+    return known[0]
+
+
+def _write(note: Path, text: str) -> str:
+    """Leave a note, unless there is one: what it says then."""
+    note.parent.mkdir(exist_ok=True)
+    beside = note.with_suffix(f".{uuid.uuid4().hex}")
+    beside.write_text(text, encoding="utf-8")
+    try:
+        os.link(beside, note)
+    except FileExistsError:  # another process was first
+        return note.read_text(encoding="utf-8")
+    finally:
+        beside.unlink()
+    return text
 
 
 def forget(session: str) -> None:

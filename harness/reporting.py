@@ -3,31 +3,27 @@
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.errors import HarnessError, StoreError
+from harness.gathering import Gathering
 from harness.keeping import Keeping
-from harness.report import files
-from harness.report.session import Measured, Row
+from harness.report import broken, files
+from harness.report.command import Command
 from harness.report.table import issue_lines, lines, markdown, noise_lines
+from harness.settings import Settings, table_of
 from harness.spec import Cell
 from harness.stash import (
-    DEVIATION,
-    FIXED,
-    NIGHT,
-    NOISE,
-    PACE,
-    REASON,
-    ROW,
     SETTINGS,
-    TRIED,
+    night_of,
     schedule_of,
 )
-from harness.tonight import Tonight
 
 if TYPE_CHECKING:
     from harness.record import Record
@@ -40,16 +36,17 @@ NOTHING_MEASURED = pytest.ExitCode.NO_TESTS_COLLECTED
 
 
 class Reporting:
-    """Gathers rows from test reports, wherever the tests ran, and reports them once."""
+    """Says what was gathered from a session's test reports, once."""
 
     NAME = "harness-reporting"
 
     def __init__(self, config: pytest.Config) -> None:
         """Listen for a session."""
         self.config = config
-        self.measured = Measured()
-        self.deselected = 0
+        self.gathering = Gathering(config)
+        self.measured = self.gathering.measured
         self.keeping = Keeping(config, self.measured)
+        config.pluginmanager.register(self.gathering, "harness-gathering")
         self._announced = ""
         self._told = 0.0
 
@@ -77,46 +74,6 @@ class Reporting:
             elif time.monotonic() - self._told >= PLAIN_INTERVAL:
                 self._told = time.monotonic()
                 terminal.write_line(text)
-
-    def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        """Count a suite's tests that -k or -m left out."""
-        self.deselected += sum(1 for item in items if item.get_closest_marker("harness"))
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Gather what a test of a suite said."""
-        if "harness" not in report.keywords:
-            return
-        properties = dict(report.user_properties)
-        if report.when == "setup":
-            self._hear_cell(properties)
-        if report.when != "teardown" and REASON in properties:
-            suite, _, test = report.nodeid.rpartition("::")
-            cell = suite + test.partition("[")[2]
-            self.measured.reasons.setdefault(str(properties[REASON]), set()).add(cell)
-        if report.when == "teardown" and NOISE in properties:
-            self.measured.hear(json.loads(str(properties[NOISE])))
-        if report.when == "call":
-            self.measured.tried += TRIED in properties
-            if PACE in properties:
-                from harness.report.pace import Pace  # sessions without benchmarks need none
-
-                pace = Pace.from_property(str(properties[PACE]))
-                self.measured.paces[report.nodeid] = pace
-            self.measured.hear_issues(properties.get(DEVIATION), properties.get(FIXED))
-        if report.when == "call" or (report.when == "setup" and not report.passed):
-            outcome: str = "error" if report.failed and report.when == "setup" else report.outcome
-            if hasattr(report, "wasxfail"):
-                outcome = "xfailed" if report.skipped else "xpassed"
-            self.measured.outcomes[outcome] += 1
-            self.measured.tests[report.nodeid] = (outcome, _message(report))
-
-    def _hear_cell(self, properties: Mapping[str, object]) -> None:
-        """Gather what the first test of a cell said of it."""
-        if ROW in properties:
-            self.measured.add(Row.from_property(str(properties[ROW])))
-        if NIGHT in properties:
-            tonight = Tonight.from_property(str(properties[NIGHT]))
-            self.measured.nights[tonight.name] = tonight
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -148,7 +105,7 @@ class Reporting:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """One line a cell, why others were not measured, and where the reports are."""
         asked = bool(self.measured.outcomes)
-        if self.config.option.collectonly or not (asked or self.deselected):
+        if self.config.option.collectonly or not (asked or self.gathering.deselected):
             return
         write = terminalreporter.write_line
         terminalreporter.section("fine-tuning")
@@ -161,16 +118,20 @@ class Reporting:
             write(verdict, red=True)
         else:
             verdict = self._verdict()
-        for reason, cells in self.measured.reasons.items():
-            write(f"not measured ({len(cells)} cells): {reason}")
-        for line in self._nights():
+        for line in self._remarks():
             write(line)
-        for line in noise_lines(self.measured):
-            write(line)
-        for line in issue_lines(self.measured):
-            write(line)
+        for line in broken.lines(self.measured, self._command):
+            write(line, red=not line.startswith(" "))
         if asked:
             self._write_files(write, verdict)
+
+    def _remarks(self) -> Iterator[str]:
+        """What there is to say beside the table."""
+        for reason, cells in self.measured.reasons.items():
+            yield f"not measured ({len(cells)} cells): {reason}"
+        yield from self._nights()
+        yield from noise_lines(self.measured)
+        yield from issue_lines(self.measured)
 
     def _paces(self) -> list[str]:
         """What benchmarks timed; nothing without any."""
@@ -189,6 +150,26 @@ class Reporting:
         found = [n for n in self.measured.nights.values() if n.name not in self.keeping.accepted]
         return [f"night: {message.headline(found)}", *message.lines(found), *self.keeping.told]
 
+    @cached_property
+    def _command(self) -> Command:
+        """What runs tests of this session again: only what pyproject.toml does not say."""
+        config, option = self.config, self.config.option
+        folder, settings = config.invocation_params.dir, config.stash[SETTINGS]
+        defaults = Settings.merge({}, table_of(config.rootpath), config.rootpath, folder)
+        if night_of(config):
+            settings = replace(settings, night=night_of(config))
+        asked_once = replace(
+            settings, update=False, update_new_only=False, because="", budget=None, stored=False
+        )
+        options = ["-m", option.markexpr] if option.markexpr else []
+        if option.inifilename:
+            options += ["-c", option.inifilename]
+        elif config.inipath is None:  # pytest would take another root for other arguments
+            options.append(f"--rootdir={config.rootpath}")
+        known = defaults.arguments()
+        options += [part for part in asked_once.arguments() if part not in known]
+        return Command(root=config.rootpath, folder=folder, options=tuple(options))
+
     @property
     def _anything(self) -> bool:
         """Whether anything was measured."""
@@ -205,10 +186,8 @@ class Reporting:
         if self.measured.outcomes["error"] or self.measured.outcomes["failed"]:
             return "nothing was measured: see the errors above"
         if not self.measured.outcomes:
-            return (
-                f"nothing was measured: all {self.deselected} tests of suites were deselected "
-                f"(exit code {int(NOTHING_MEASURED)})"
-            )
+            left_out = f"all {self.gathering.deselected} tests of suites were deselected"
+            return f"nothing was measured: {left_out} (exit code {int(NOTHING_MEASURED)})"
         return f"nothing was measured: every cell was skipped (exit code {int(NOTHING_MEASURED)})"
 
     def _write_files(self, write: Any, verdict: str) -> None:
@@ -219,8 +198,10 @@ class Reporting:
         told = self.measured.as_json(environment) | {"verdict": verdict}
         texts = {
             "session.json": json.dumps(told, indent=1) + "\n",
-            "session.md": markdown(self.measured, environment, verdict),
-            "session.html": overview(self.measured, self._records(), environment, verdict),
+            "session.md": markdown(self.measured, environment, self._command, verdict),
+            "session.html": overview(
+                self.measured, self._records(), environment, self._command, verdict
+            ),
         }
         if self.measured.paces:
             from harness.report import padding
@@ -240,13 +221,6 @@ class Reporting:
         records = Path(self.config.stash[SETTINGS].store, "records")
         found = {name: records / row.record for name, row in self.measured.rows.items()}
         return {name: Record.read(folder) for name, folder in found.items() if folder.is_dir()}
-
-
-def _message(report: pytest.TestReport) -> str:
-    """Why a test did not pass, in a line."""
-    crash = getattr(report.longrepr, "reprcrash", None)
-    said = getattr(report, "wasxfail", "") or (crash.message if crash else report.longreprtext)
-    return str(said).partition("\n")[0]
 
 
 def reporting_of(config: pytest.Config) -> Reporting:

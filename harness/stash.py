@@ -24,6 +24,9 @@ DEVIATIONS = pytest.StashKey[tuple[Deviation, ...]]()
 CELLS = pytest.StashKey[dict[type, list[Cell]]]()
 SCHEDULE = pytest.StashKey["Schedule"]()
 TOLD = pytest.StashKey[set[tuple[type, Cell]]]()
+ITEM = pytest.StashKey[pytest.Item]()
+"""The test that runs."""
+
 _SESSION = pytest.StashKey[str]()
 
 ROW = "harness_cell"
@@ -31,6 +34,14 @@ ROW = "harness_cell"
 
 REASON = "harness_not_measured"
 """Property of a test report that says why its cell was not measured."""
+
+LOST = "harness_lost"
+"""Property of a test report that says, as JSON, why what its test judges could not be had: `what`
+and `text` of the error, and the `test` that shows it; every other test with that cause is skipped.
+"""
+
+EXPECTED = "harness_expected"
+"""Property of a failed test's report: what its test holds, in a sentence."""
 
 TRIED = "harness_tried"
 """Property of a test report that names the trials it judged."""

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from harness import failures
 from harness.contests import contests_of
 from harness.errors import (
     HarnessError,
+    InterpreterError,
     LimitError,
     MissingSourceError,
     NotStoredError,
+    RunError,
     UnsupportedError,
 )
 from harness.nights import nights_of
@@ -19,6 +22,8 @@ from harness.reporting import reporting_of
 from harness.spec import Cell, Recipe, Thresholds
 from harness.stash import (
     DEVIATION,
+    ITEM,
+    LOST,
     NIGHT,
     NOISE,
     OVERRIDES,
@@ -29,8 +34,10 @@ from harness.stash import (
     TOLD,
     TRIED,
     schedule_of,
+    session_name,
 )
 from harness.tonight import Tonight
+from harness.variations import base_of, tokenized_of
 
 if TYPE_CHECKING:
     from harness.record import Record
@@ -41,16 +48,36 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
-def _ask(request: pytest.FixtureRequest, question: Callable[[], Answer]) -> Answer:
-    """The answer to a question of the runner; a skip or a failure without traceback if none."""
+def _ask(
+    request: pytest.FixtureRequest, cell: Cell, question: Callable[[], Answer], *shared: Cell
+) -> Answer:
+    """The answer to a question of the runner; a skip or a failure without traceback if none.
+
+    What is lost is told by one test; the others that it is lost for are skipped and name that one.
+
+    Args:
+        request: of any test or fixture.
+        cell: that the question is about.
+        question: raises an error of the harness if there is no answer.
+        shared: other cells that are lost with this one.
+    """
     try:
         return question()
     except HarnessError as raised:
         error = raised
+    item = request.config.stash[ITEM]
     if isinstance(error, MissingSourceError | NotStoredError | UnsupportedError | LimitError):
-        if isinstance(request.node, pytest.Item):
-            request.node.user_properties.append((REASON, error.text))
+        item.user_properties.append((REASON, error.text))
         pytest.skip(error.text.splitlines()[0])
+    of_one_cell = isinstance(error, RunError) and not isinstance(error, InterpreterError)
+    causes = [f"{error.what} {lost!r}" for lost in (cell, *shared)] if of_one_cell else [error.what]
+    first = failures.first_test(session_name(request.config), causes, item.nodeid)
+    if LOST not in dict(item.user_properties):  # a property-based test asks many times
+        lost = {"what": error.what, "text": error.text, "test": first}
+        item.user_properties.append((LOST, json.dumps(lost)))
+    if first != item.nodeid:
+        what = "its cell was lost" if of_one_cell else "nothing to judge"
+        pytest.skip(f"{what}: see {first.partition('::')[2]}")
     pytest.fail(error.text, pytrace=False)
 
 
@@ -63,7 +90,7 @@ def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
         nights_of(request.config).admit(request.cls, cell)
         return schedule.run(cell, show)
 
-    result = _ask(request, trained)
+    result = _ask(request, cell, trained)
     told = request.config.stash.setdefault(TOLD, set())
     if (request.cls, cell) not in told:
         from harness.report.session import Row  # sessions without suites need none
@@ -79,7 +106,9 @@ def tonight(request: pytest.FixtureRequest, cell: Cell) -> Tonight:
     """The cell beside its baseline and its history; its runs are trained tonight."""
     schedule, show = schedule_of(request.config), reporting_of(request.config).progress
     nights = nights_of(request.config)
-    found = _ask(request, lambda: nights.of(request, cell, lambda other: schedule.run(other, show)))
+    found = _ask(
+        request, cell, lambda: nights.of(request, cell, lambda other: schedule.run(other, show))
+    )
     request.node.user_properties.append((NIGHT, found.to_property()))
     if found.records:
         request.getfixturevalue("run")  # for its line in the session's table
@@ -92,7 +121,7 @@ def trials(request: pytest.FixtureRequest, cell: Cell) -> "Iterator[Trials]":
     from harness import tolerance
 
     schedule = schedule_of(request.config)
-    found = _ask(request, lambda: schedule.trials(cell))
+    found = _ask(request, cell, lambda: schedule.trials(cell), base_of(cell))
     request.node.user_properties.append((TRIED, cell.name))
     with tolerance.measuring() as noise:
         yield found
@@ -121,7 +150,7 @@ def compare_processes(request: pytest.FixtureRequest) -> Callable[[Cell], Mappin
 
     def compare(cell: Cell) -> Mapping[str, Any]:
         schedule = schedule_of(request.config)
-        return _ask(request, lambda: schedule.compare_processes(cell))
+        return _ask(request, cell, lambda: schedule.compare_processes(cell), tokenized_of(cell))
 
     return compare
 
@@ -132,7 +161,7 @@ def unsound(request: pytest.FixtureRequest, cell: Cell) -> Callable[[], list[str
 
     def prove() -> list[str]:
         contests, name = contests_of(request.config), cell.recipe.collation
-        wrong = _ask(request, lambda: contests.of(request, cell).unsound(name))
+        wrong = _ask(request, cell, lambda: contests.of(request, cell).unsound(name))
         request.node.user_properties.append((TRIED, cell.name))
         return wrong
 
@@ -153,7 +182,7 @@ def standing(request: pytest.FixtureRequest, cell: Cell) -> "Callable[[Mode], St
 
         schedule_of(request.config).settle()
         contests, name = contests_of(request.config), cell.recipe.collation
-        fast = _ask(request, lambda: contests.of(request, cell).standing(name, mode))
+        fast = _ask(request, cell, lambda: contests.of(request, cell).standing(name, mode))
         threads = schedule_of(request.config).runner.threads(cell)
         pace = Pace.of(request.cls.__name__, contests.of(request, cell), fast, threads)
         request.node.user_properties.append((PACE, pace.to_property()))
@@ -174,6 +203,6 @@ def collate(
     def ask(model: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         recipe = Recipe(dataset="glue/mrpc", model=model)
         cell = Cell(name=model, recipe=recipe, scale="tiny", device="cpu")
-        return _ask(request, lambda: runner.collate(cell, asked))
+        return _ask(request, cell, lambda: runner.collate(cell, asked))
 
     return ask

@@ -110,7 +110,7 @@ FLOORS = (
     {"attribute", "match"},
     {"gate", "night"},
     {"acceptance", "calibrating", "report", "stash"},
-    {"keeping", "commands", "contests", "nights"},
+    {"keeping", "gathering", "commands", "contests", "nights"},
     {"reporting"},
     {"plugin", "subjects", "issues", "cli"},
 )

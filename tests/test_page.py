@@ -21,12 +21,13 @@ from harness.gate import Comparison
 from harness.match import Pair
 from harness.record import Record
 from harness.report import padding, selection
+from harness.report.command import Command
 from harness.report.comparison import write
 from harness.report.drawing import intervals
 from harness.report.overview import overview
 from harness.report.pace import Pace
 from harness.report.page import page
-from harness.report.session import Measured, Row
+from harness.report.session import Measured, Outcome, Row
 from harness.standing import Entrant
 
 HOSTILE = "<script>document.title = 'owned'</script>"
@@ -105,12 +106,18 @@ def session(record: Record) -> str:
     )
     measured = Measured(
         rows={(suite, cell): row},
-        tests={f"suites/test_small.py::{suite}::test_labels[{cell}]": ("failed", HOSTILE)},
+        tests={
+            f"suites/test_small.py::{suite}::test_labels[{cell}]": Outcome(
+                outcome="failed", message=HOSTILE, expected=HOSTILE
+            )
+        },
         reasons={f"{HOSTILE}\nask for it": {"x"}},
     )
     measured.outcomes["failed"] += 1
     warned = replace(record, warnings=(HOSTILE,))
-    return overview(measured, {(suite, cell): warned}, comparison().base, "1 cell measured")
+    return overview(
+        measured, {(suite, cell): warned}, comparison().base, Command(), "1 cell measured"
+    )
 
 
 def benchmark() -> str:
@@ -197,12 +204,15 @@ def test_who_is_right_is_told() -> None:
 
 
 def test_a_session_says_how_to_see_it_again(small_record: Record) -> None:
-    """Failures come first, each with its command; every cell has its own."""
+    """Failures come first, one entry a cause with its command; every cell has its own."""
     text = session(small_record)
     assert text.index("failed") < text.index("Not measured") < text.index("Cells")
     cell = "bert-base-uncased-dynamic-trainer"
-    assert f"pytest &#39;suites/test_small.py::TestSmall::test_labels[{cell}]&#39;" in text
-    assert f"pytest suites/test_small.py::TestSmall -k &#39;[{cell}]&#39;" in text
+    test, again = f"suites/test_small.py::TestSmall::test_labels[{cell}]", "--harness-set=seed=7"
+    assert text.count('<div class="cause">') == text.count("the model receives labels") == 1
+    assert f"<li>TestSmall/distil{cell}: " in text
+    assert f"<pre>pytest &#39;{test}&#39; {again}</pre>" in text
+    assert f"pytest suites/test_small.py::TestSmall -k &#39;[{cell}]&#39; {again}" in text
     (points,) = re.findall(r'points="([^"]*)"', text)
     assert len(points.split()) == len(small_record.steps)
 

@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import os
 import shutil
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -135,7 +137,9 @@ def test_failures_rerun_first_and_stop(door: Door) -> None:
 def _suite_with_failing_test() -> str:
     """The small suite with a test of its own that cannot pass."""
     return SMALL_SUITE + (
-        "\n    def test_impossible(self, run):\n        assert run.steps[0].loss > 100\n"
+        "\n    def test_impossible(self, run):\n"
+        '        """A loss is never that high."""\n'
+        "        assert run.steps[0].loss > 100\n"
     )
 
 
@@ -199,14 +203,62 @@ def test_fresh_trains_again(door: Door) -> None:
     assert set(door.store.glob("records/*/*/*")) > before
 
 
-def test_a_lost_run_is_an_error_of_each_of_its_tests(door: Door) -> None:
-    """The worker's last lines are shown, our traceback is not; of lost trials too."""
-    result = door("--harness-fresh", "--harness-timeout=0.01", "-k", "labels and not full")
-    assert result.parseoutcomes()["errors"] == 4
+LOSING = ("--harness-fresh", "--harness-timeout=0.01", "-k", "labels and not full", "-rs")
+
+
+@pytest.mark.parametrize("processes", [(), ("-n", "2", "--dist", "load")])
+def test_a_lost_run_is_one_error(door: Door, processes: tuple[str, ...]) -> None:
+    """Its first test shows the worker's end, without our traceback; the others name that test.
+
+    Lost trials, of the same cause, are not told again; nor are they by another process.
+    """
+    result = door(*LOSING, *processes)
+    counts = result.parseoutcomes()
+    assert (counts["errors"], counts["skipped"]) == (1, 3)
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*the run took longer than 0.01 s and was killed*"])
+    text = result.stdout.str()
+    assert text.count("\nthe run took longer than 0.01 s and was killed\n") == 1
+    result.stdout.fnmatch_lines(
+        [
+            "LOST 1 cell, 4 tests: the run took longer than 0.01 s and was killed",
+            f"    TestSmall/{CELL}",
+            "    again: pytest *--harness-fresh --harness-timeout=0.01",
+            f"SKIPPED * its cell was lost: see TestSmall::test_labels_*[[]{CELL}[]]",
+        ]
+    )
     result.stdout.no_fnmatch_line("*runner.py*")
     result.stdout.no_fnmatch_line("*During handling*")
+    outcomes = json.loads((door.pytester.path / "reports" / "session.json").read_text())["outcomes"]
+    assert {told["lost"] for told in outcomes.values()} == {
+        "the run took longer than 0.01 s and was killed"
+    }
+
+
+def test_a_failure_can_be_seen_again_as_printed(door: Door, tmp_path: Path) -> None:
+    """Its command has what the session was given; run elsewhere than the root, it fails again."""
+    folder = door.pytester.mkdir("our suites")
+    (door.pytester.path / "test_small.py").rename(folder / "test_small.py")
+    (folder / "test_small.py").write_text(_suite_with_failing_test(), encoding="utf-8")
+    door.pytester.makeini("[pytest]\n")
+    os.chdir(tmp_path)
+    result = door(
+        *("--rootdir", str(door.pytester.path), str(folder), "-k", "impossible"),
+        *("-m", "not gpu", f"--harness-sources={tmp_path / 'a b'}", "--harness-scale=tiny"),
+    )
+    assert result.parseoutcomes()["failed"] == 1
+    result.stdout.re_match_lines(
+        [
+            r"BROKEN in 1 cell: test_impossible: A loss is never that high\.",
+            rf"    TestSmall/{CELL}: 0\.\d+ > 100 does not hold",
+        ]
+    )
+    (printed,) = (x for x in result.outlines if x.strip().startswith("again: "))
+    written = (door.pytester.path / "reports" / "session.md").read_text(encoding="utf-8")
+    command = printed.partition("again: ")[2]
+    assert f"  $ {command}\n" in written
+    again = door.pytester.run("sh", "-c", f"{sys.executable} -m {command}")
+    assert again.parseoutcomes()["failed"] == 1
+    again.stdout.fnmatch_lines(["*--harness-sources=*a b'*"])
 
 
 def test_settings_live_in_pyproject(door: Door) -> None:

@@ -67,11 +67,11 @@ def _cells(measured: Measured, environment: Mapping[str, Any]) -> dict[str, dict
         }
     for told in found.values():
         told["failed"] = []
-    for test, (outcome, _) in measured.tests.items():
+    for test, found_outcome in measured.tests.items():
         suite, _, name = test.rpartition("::")
         name, _, cell_name = name.partition("[")
         whose = f"{suite.rpartition('::')[2]}/{cell_name.removesuffix(']')}"
-        if whose in found and outcome in FAILED and name not in _NIGHTLY:
+        if whose in found and found_outcome.outcome in FAILED and name not in _NIGHTLY:
             found[whose]["failed"].append(name)
     return found
 

@@ -1,23 +1,15 @@
 """A session as one self-contained page: verdict, failures, every cell with its loss curve."""
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness.record import Record
 from harness.report import selection
+from harness.report.broken import Broken, broken, subject
+from harness.report.command import Command
 from harness.report.drawing import Curves, curves, render
 from harness.report.session import FAILED, Measured, Row
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failure:
-    """A test that speaks against the environment, and how to see it again."""
-
-    test: str
-    message: str
-    command: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +35,7 @@ def overview(
     measured: Measured,
     records: Mapping[tuple[str, str], Record],
     environment: Mapping[str, Any],
+    command: Command,
     sums: str,
 ) -> str:
     """The page.
@@ -51,24 +44,25 @@ def overview(
         measured: what the session's reports said.
         records: of its cells, by suite and cell.
         environment: that was judged; empty if none was.
+        command: that runs tests again.
         sums: the session in a line.
     """
-    files = {(suite, cell): path for path, suite, cell in map(_parts, measured.tests)}
+    suites = {_parts(test): selection.suite_of(test) for test in measured.tests}
+    causes: list[tuple[Broken, str]] = [
+        (cause, command.of_tests([cause.first])) for cause in broken(measured)
+    ]
     return render(
         "session.html.jinja",
         title="Session",
         verdict=_verdict(measured),
         sums=sums,
-        failures=[
-            Failure(test=test, message=message, command=shlex.join(["pytest", test]))
-            for test, (outcome, message) in measured.tests.items()
-            if outcome in FAILED
-        ],
+        causes=causes,
+        subject=subject,
         deviations=measured.deviations,
         fixed=measured.fixed,
         reasons=measured.reasons,
         cells=[
-            _drawn(row, record, files.get(name, ""))
+            _drawn(row, record, command.of_cell(suites.get(name, ""), row.cell))
             for name, row in measured.rows.items()
             if (record := records.get(name)) is not None
         ],
@@ -83,14 +77,13 @@ def _verdict(measured: Measured) -> str:
     return "passed" if measured.rows or measured.tried else "not measured"
 
 
-def _parts(test: str) -> tuple[str, str, str]:
-    """The file, suite and cell of a test's id."""
-    path, _, name = test.partition("::")
-    suite, _, name = name.rpartition("::")
-    return path, suite, name.partition("[")[2].removesuffix("]")
+def _parts(test: str) -> tuple[str, str]:
+    """The suite and cell of a test's id."""
+    suite, _, name = test.rpartition("::")
+    return suite.rpartition("::")[2], name.partition("[")[2].removesuffix("]")
 
 
-def _drawn(row: Row, record: Record, path: str) -> Drawn:
+def _drawn(row: Row, record: Record, command: str) -> Drawn:
     """A cell's loss curve, and the figures below it."""
     final = record.evaluation().metrics
     figures = {name: f"{final[name]:.4f}" for name in ("accuracy", "f1", "loss") if name in final}
@@ -105,5 +98,5 @@ def _drawn(row: Row, record: Record, path: str) -> Drawn:
             ("wall", f"{row.seconds:.1f} s, {'trained' if row.trained else 'from the store'}"),
         ],
         warnings=tuple(record.warnings),
-        command=shlex.join(["pytest", *selection.of_cell(f"{path}::{row.suite}", row.cell)]),
+        command=command,
     )

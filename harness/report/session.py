@@ -96,6 +96,23 @@ class Row:
         return cls(**json.loads(text))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What became of a test.
+
+    Attributes:
+        outcome: `passed`, `failed`, `error`, `skipped`, `xfailed` or `xpassed`.
+        message: why it did not pass, in a line.
+        expected: what it holds, where it failed.
+        lost: why what it judges could not be had; empty if it could.
+    """
+
+    outcome: str
+    message: str = ""
+    expected: str = ""
+    lost: str = ""
+
+
 @dataclass(slots=True)
 class Measured:
     """Everything that a session's reports said.
@@ -103,7 +120,8 @@ class Measured:
     Attributes:
         rows: by suite and cell.
         outcomes: how many tests of a suite passed, failed, …
-        tests: what became of each, and why, by its id.
+        tests: what became of each, by its id.
+        losses: errors that left tests nothing to judge, in full, by the test that shows it.
         reasons: why cells were not measured, and which.
         tried: how many tests judged trials, or whether a collation is sound.
         paces: of collations that were timed, by the test that did.
@@ -115,7 +133,8 @@ class Measured:
 
     rows: dict[tuple[str, str], Row] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
-    tests: dict[str, tuple[str, str]] = field(default_factory=dict)
+    tests: dict[str, Outcome] = field(default_factory=dict)
+    losses: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, set[str]] = field(default_factory=dict)
     tried: int = 0
     paces: "dict[str, Pace]" = field(default_factory=dict)
@@ -148,10 +167,7 @@ class Measured:
             "nights": [asdict(tonight) for tonight in self.nights.values()],
             "paces": [pace.as_json() for pace in self.paces.values()],
             "tests": dict(self.outcomes),
-            "outcomes": {
-                test: {"outcome": outcome, "message": message}
-                for test, (outcome, message) in self.tests.items()
-            },
+            "outcomes": {test: asdict(outcome) for test, outcome in self.tests.items()},
             "not_measured": {reason: len(cells) for reason, cells in self.reasons.items()},
             "known_deviations": dict(self.deviations),
             "fixed_deviations": dict(self.fixed),

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.report import broken
+from harness.report.command import Command
 from harness.report.session import Measured, Row
 
 COLUMNS = (
@@ -74,9 +76,11 @@ def issue_lines(measured: Measured) -> list[str]:
     ]
 
 
-def markdown(measured: Measured, environment: Mapping[str, Any], verdict: str) -> str:
-    """The session for people: verdict, table, what was not measured, what was judged."""
-    parts = ["# Fine-tuning session", "", f"**{verdict}**", ""]
+def markdown(
+    measured: Measured, environment: Mapping[str, Any], command: Command, verdict: str
+) -> str:
+    """The session for people: verdict, failures, table, what was not measured or was judged."""
+    parts = ["# Fine-tuning session", "", f"**{verdict}**", "", *broken.markdown(measured, command)]
     if measured.rows:
         parts += [_line(COLUMNS), _line(["--:" if c in _RIGHT else "---" for c in COLUMNS])]
         parts += [_line(cells(row)) for row in measured.rows.values()]

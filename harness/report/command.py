@@ -1,0 +1,37 @@
+"""The command that shows something of a session again: it runs as printed, and judges the same."""
+
+import os
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.report import selection
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Command:
+    """How tests of a session are run again.
+
+    Attributes:
+        root: that tests' ids count from.
+        folder: where the session was started, and where the command is to run.
+        options: that the session was given and that change what is judged.
+    """
+
+    root: Path = Path()
+    folder: Path = Path()
+    options: tuple[str, ...] = ()
+
+    def of_tests(self, tests: Iterable[str]) -> str:
+        """What runs some tests, by their ids."""
+        return shlex.join(["pytest", *map(self._here, tests), *self.options])
+
+    def of_cell(self, suite: str, cell: str) -> str:
+        """What runs all tests of a cell, given the id of its suite's class."""
+        return shlex.join(["pytest", *selection.of_cell(self._here(suite), cell), *self.options])
+
+    def _here(self, test: str) -> str:
+        """A test's id, from the folder where the session was started."""
+        path, colons, name = test.partition("::")
+        return os.path.relpath(self.root / path, self.folder) + colons + name
