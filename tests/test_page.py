@@ -107,17 +107,17 @@ def session(record: Record) -> str:
     measured = Measured(
         rows={(suite, cell): row},
         tests={
-            f"suites/test_small.py::{suite}::test_labels[{cell}]": Outcome(
-                outcome="failed", message=HOSTILE, expected=HOSTILE
+            f"suites/test_small.py::{suite}::test_labels[{name}]": Outcome(
+                outcome="failed", message=HOSTILE, expected="the model receives labels"
             )
+            for name in (cell, f"distil{cell}")
         },
         reasons={f"{HOSTILE}\nask for it": {"x"}},
     )
     measured.outcomes["failed"] += 1
     warned = replace(record, warnings=(HOSTILE,))
-    return overview(
-        measured, {(suite, cell): warned}, comparison().base, Command(), "1 cell measured"
-    )
+    environment, command = comparison().base, Command(options=("--harness-set=seed=7",))
+    return overview(measured, {(suite, cell): warned}, environment, command, "1 cell measured")
 
 
 def benchmark() -> str:
