@@ -202,7 +202,7 @@ class Runner:
 
     def architecture(self, cell: Cell) -> Mapping[str, Any]:
         """The configuration of the cell's model: the stand-in's, or the original's."""
-        return assignment.architecture(cell, self.sources.find(cell.recipe, cell.scale))
+        return assignment.architecture(cell, self.sources.find_tokens(cell.recipe, cell.scale))
 
     def close(self) -> None:
         """Keep what live children answered, and end the workers."""
