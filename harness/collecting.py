@@ -12,6 +12,15 @@ import pytest
 from harness.errors import SpecError
 from harness.spec import Cell, Thresholds
 
+EXAMPLE = """\
+from harness import Recipe, Suite
+
+
+class TestMrpc(Suite):
+    recipe = Recipe(dataset="glue/mrpc", model="bert-base-uncased")
+"""
+"""The shortest suite, for whoever has none."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Declared:
@@ -72,6 +81,6 @@ def cells(
         raise SpecError(
             f"pytest finds no suite in {' '.join(arguments)}",
             why="it says above what it cannot use" if code == pytest.ExitCode.USAGE_ERROR else "",
-            fix="name files or folders with classes that inherit from harness.Suite",
+            fix=f"name files or folders with suites, or write one, such as\n\n{EXAMPLE}",
         )
     return collector.cells

@@ -32,11 +32,6 @@ class Gathering:
         """Nothing is measured yet."""
         self.config = config
         self.measured = Measured()
-        self.deselected = 0
-
-    def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        """Count a suite's tests that -k or -m left out."""
-        self.deselected += sum(1 for item in items if item.get_closest_marker("harness"))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:

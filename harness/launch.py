@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, Self
 
 from harness import environments, redaction, support
 from harness.child import Child, tail, written
+from harness.console import silence
 from harness.environment import REQUIRED
 from harness.errors import InterpreterError
 from harness.zygote import ZygoteProcess
@@ -51,8 +52,17 @@ def child_environment(scratch: Path) -> dict[str, str]:
 class Launcher:
     """Starts workers in one interpreter: children of a zygote, or fresh processes."""
 
-    def __init__(self, python: Path, *, fork: bool = FORKS) -> None:
-        """Prepare; nothing is started before the first conversation."""
+    def __init__(
+        self, python: Path, *, fork: bool = FORKS, announce: Callable[[str], None] = silence
+    ) -> None:
+        """Prepare; nothing is started before the first conversation.
+
+        Args:
+            python: the interpreter.
+            fork: whether workers are a zygote's children.
+            announce: called with what takes long, when it begins.
+        """
+        self.announce = announce
         self.python = python
         self.fork = fork
         self.folder = Path(tempfile.mkdtemp(prefix="harness-"))
@@ -162,6 +172,8 @@ class Launcher:
 
     def _popen(self, arguments: list[str], log: IO[str]) -> subprocess.Popen[str]:
         """Start a worker process."""
+        if arguments[0] == "zygote":
+            self.announce(f"loading {', '.join(REQUIRED)} of {self.python}")
         try:
             return subprocess.Popen(
                 [str(self.python), "-m", "harness.worker", *arguments],

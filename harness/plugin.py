@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from harness import deviations, failures, repository
+from harness.console import Console
 from harness.contests import contests_of, untimed
 from harness.errors import (
     HarnessError,
     SpecError,
 )
+from harness.guidance import Guidance
 from harness.nights import nights_of
 from harness.reporting import Reporting
 from harness.settings import Settings, table_of
 from harness.spec import SCALES, Cell, Scale
 from harness.stash import (
     CELLS,
+    CONSOLE,
     DEVIATIONS,
     OVERRIDES,
     REASON,
@@ -63,6 +66,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the settings and register the marks."""
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
+    console = config.stash[CONSOLE] = Console()
+    config.add_cleanup(console.close)
     given = {
         name: getattr(config.option, f"harness_{name}") for name in Settings.__dataclass_fields__
     }
@@ -76,6 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except SpecError as error:
         raise pytest.UsageError(error.text) from None
     config.pluginmanager.register(Reporting(config), Reporting.NAME)
+    config.pluginmanager.register(Guidance(config), Guidance.NAME)
 
 
 def _root_of(config: pytest.Config) -> Path:

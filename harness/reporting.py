@@ -104,8 +104,7 @@ class Reporting:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """One line a cell, why others were not measured, and where the reports are."""
-        asked = bool(self.measured.outcomes)
-        if self.config.option.collectonly or not (asked or self.gathering.deselected):
+        if self.config.option.collectonly or not self.measured.outcomes:
             return
         write = terminalreporter.write_line
         terminalreporter.section("fine-tuning")
@@ -122,8 +121,7 @@ class Reporting:
             write(line)
         for line in broken.lines(self.measured, self._command):
             write(line, red=not line.startswith(" "))
-        if asked:
-            self._write_files(write, verdict)
+        self._write_files(write, verdict)
 
     def _remarks(self) -> Iterator[str]:
         """What there is to say beside the table."""
@@ -185,9 +183,6 @@ class Reporting:
         """Why a session measured nothing."""
         if self.measured.outcomes["error"] or self.measured.outcomes["failed"]:
             return "nothing was measured: see the errors above"
-        if not self.measured.outcomes:
-            left_out = f"all {self.gathering.deselected} tests of suites were deselected"
-            return f"nothing was measured: {left_out} (exit code {int(NOTHING_MEASURED)})"
         return f"nothing was measured: every cell was skipped (exit code {int(NOTHING_MEASURED)})"
 
     def _write_files(self, write: Any, verdict: str) -> None:

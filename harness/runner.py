@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from harness import assignment, catalog, digest, environment, failures, repository
 from harness.cache import AnswerCache
 from harness.child import Child
+from harness.console import silence
 from harness.errors import HarnessError, NotStoredError
 from harness.job import Kind
 from harness.launch import Launcher
@@ -59,6 +60,7 @@ class Runner:
         session: names the session; processes that share it share failures and fresh attempts.
         progress: called while a cell trains.
         night: whose records are to be had, or made; any if empty.
+        announce: called with what takes long, when it begins.
 
     A `fault` is a Python file to run in the worker first, to prove what would be noticed; what
     comes of it stays out of the store.
@@ -68,6 +70,7 @@ class Runner:
     session: str
     progress: Progress | None = None
     night: str = ""
+    announce: Callable[[str], None] = silence
     launcher: Launcher = field(init=False)
     store: Store = field(init=False)
     sources: Sources = field(init=False)
@@ -82,7 +85,7 @@ class Runner:
 
     def __post_init__(self) -> None:
         """Open the store; nothing is started yet."""
-        self.launcher = Launcher(self.settings.python)
+        self.launcher = Launcher(self.settings.python, announce=self.announce)
         remote = self.settings.remote
         self.store = Store(self.settings.store, Remote(remote) if remote else None)
         offline = os.environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"}
@@ -101,6 +104,8 @@ class Runner:
         with self._describing:
             if self._environment is None:
                 cache = self.settings.store / "fingerprints.json"
+                if not cache.is_file():
+                    self.announce(f"reading the installed packages of {self.settings.python}")
                 with suppress(OSError):  # a cache that cannot be written only costs time
                     repository.unversioned(cache.parent)
                 self._environment = self.launcher.describe(cache)

@@ -3,13 +3,14 @@
 import ast
 import os
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.console import Console, silence
 from harness.deviations import Deviation
 from harness.settings import Settings
 from harness.spec import Cell
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 SETTINGS = pytest.StashKey[Settings]()
 ROOT = pytest.StashKey[Path]()
+CONSOLE = pytest.StashKey[Console]()
 OVERRIDES = pytest.StashKey[Mapping[str, Any]]()
 DEVIATIONS = pytest.StashKey[tuple[Deviation, ...]]()
 CELLS = pytest.StashKey[dict[type, list[Cell]]]()
@@ -86,9 +88,20 @@ def schedule_of(config: pytest.Config) -> "Schedule":
         from harness.schedule import Schedule
 
         settings = config.stash[SETTINGS]
-        runner = Runner(settings=settings, session=session_name(config), night=night_of(config))
+        runner = Runner(
+            settings=settings,
+            session=session_name(config),
+            night=night_of(config),
+            announce=_announcing(config),
+        )
         config.stash[SCHEDULE] = Schedule(runner, processes=_processes(config))
     return config.stash[SCHEDULE]
+
+
+def _announcing(config: pytest.Config) -> Callable[[str], None]:
+    """What says what takes long: the console, unless -q asks for quiet."""
+    quiet = config.option.verbose < 0 or hasattr(config, "workerinput")
+    return silence if quiet else config.stash[CONSOLE].say
 
 
 def cell_of(item: pytest.Item) -> Cell | None:

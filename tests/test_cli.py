@@ -113,6 +113,8 @@ def test_contracts_show_signatures(suite: Path) -> None:
     """Every call that recipes use, with the judged library's own parameters and defaults."""
     done = harness("contracts", suite.name, folder=suite.parent)
     assert done.returncode == 0, done.stderr
+    assert "loading torch, transformers, " in done.stderr
+    assert "loading" not in done.stdout
     lines = done.stdout.splitlines()
     first = lines.index("torch.optim.AdamW")
     assert "    params = required" in lines[first:]
@@ -131,7 +133,8 @@ def test_a_report_trains_nothing(suite: Path) -> None:
     assert "<title>Session: not measured</title>" in page.read_text(encoding="utf-8")
     assert not records.exists()
     command = [sys.executable, "-m", "pytest", "-q", "-m", "not trials", suite.name]
-    subprocess.run(command, cwd=suite.parent, capture_output=True, check=True)
+    asked = subprocess.run(command, cwd=suite.parent, capture_output=True, text=True, check=True)
+    assert asked.stderr == ""  # -q is quiet
     trained = [*records.rglob("*")]
     done = harness("report", suite.name, folder=suite.parent)
     assert done.returncode == 0, done.stdout

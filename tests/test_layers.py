@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "harness"
 
 FLOORS = (
     {
+        "console",
         "errors",
         "digest",
         "redaction",
@@ -110,7 +111,7 @@ FLOORS = (
     {"attribute", "match"},
     {"gate", "night"},
     {"acceptance", "calibrating", "report", "stash"},
-    {"keeping", "gathering", "commands", "contests", "nights"},
+    {"keeping", "gathering", "commands", "contests", "guidance", "nights"},
     {"reporting"},
     {"plugin", "subjects", "issues", "cli"},
 )

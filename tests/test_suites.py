@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import shutil
 import sys
 import xml.etree.ElementTree as ET
@@ -121,7 +122,42 @@ def test_an_empty_selection_is_not_green(door: Door) -> None:
     """A -k that matches nothing measures nothing, and says so."""
     result = door("-k", "no_such_test")
     assert result.ret == 5
-    result.stdout.fnmatch_lines(["nothing was measured: all * tests of suites were deselected*"])
+    count = 2 * len(invariants())
+    result.stdout.fnmatch_lines([f"nothing was measured: all {count} * by -k 'no_such_test' *"])
+
+
+@pytest.mark.parametrize(
+    ("other", "code"),
+    [("def test_mine(): pass", 0), ("import nothing_of_the_kind", 2)],
+    ids=["other tests", "an error"],
+)
+def test_suites_that_nobody_asked_for_claim_nothing(door: Door, other: str, code: int) -> None:
+    """Whoever runs other tests, or cannot collect them, is told nothing of deselected suites."""
+    door.pytester.makepyfile(test_other=other)
+    result = door("-k", "mine")
+    assert result.ret == code
+    result.stdout.no_fnmatch_line("*nothing was measured*")
+
+
+@pytest.mark.parametrize("arguments", [["suites/"], ["-q"]])
+def test_an_empty_folder_says_what_to_do(pytester: pytest.Pytester, arguments: list[str]) -> None:
+    """What it prints is a suite, if it is put where it says."""
+    pytester.mkdir("suites")
+    result = pytester.runpytest_subprocess(*arguments)
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    result.stdout.fnmatch_lines(["suites holds no suite. Begin with suites/test_mrpc.py:"])
+    printed = result.stdout.str().partition("test_mrpc.py:")[2]
+    example = re.split("\n=|\nno tests", printed)[0].strip()
+    (pytester.path / "suites" / "test_mrpc.py").write_text(example, encoding="utf-8")
+    collected = pytester.runpytest_subprocess("suites", "--collect-only", "-q")
+    assert collected.parseoutcomes()["tests"] == 2 * len(invariants())
+
+
+def test_a_folder_of_other_tests_is_none_of_ours(pytester: pytest.Pytester) -> None:
+    """Where nobody keeps suites, an empty session is pytest's own."""
+    result = pytester.runpytest_subprocess()
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    result.stdout.no_fnmatch_line("*suite*")
 
 
 def test_failures_rerun_first_and_stop(door: Door) -> None:
@@ -200,6 +236,7 @@ def test_fresh_trains_again(door: Door) -> None:
     before = set(door.store.glob("records/*/*/*"))
     result = door("--harness-fresh", "-k", "labels_are_renamed and not full")
     result.stdout.re_match_lines([r"glue/mrpc .* trained"])
+    result.stderr.fnmatch_lines(["loading torch, transformers, *"])  # ten seconds are not silent
     assert set(door.store.glob("records/*/*/*")) > before
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from harness import repository
+from harness.console import Console
 from harness.remote import Remote
 from harness.runner import Runner
 from harness.settings import PREFIX, Settings, table_of
@@ -98,8 +99,12 @@ def _merged(asked: argparse.Namespace, given: Mapping[str, Any]) -> Settings:
 @contextmanager
 def running(asked: argparse.Namespace, python: Path) -> Iterator[Runner]:
     """A runner for an interpreter."""
-    made = Runner(settings=settings_of(asked, python), session=uuid.uuid4().hex)
+    console = Console()
+    made = Runner(
+        settings=settings_of(asked, python), session=uuid.uuid4().hex, announce=console.say
+    )
     try:
         yield made
     finally:
         made.close()
+        console.close()
