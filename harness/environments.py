@@ -4,74 +4,25 @@ A change is resolved first: what is installed in the base stays as it is whereve
 allows, so that what moved is what had to. An environment's name is the digest of its pins.
 """
 
+import contextlib
 import json
-import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
-import tomllib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlparse
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from harness import digest
-from harness.errors import ResolutionError, SpecError
+from harness import digest, redaction, requirements
+from harness.distributions import Distribution, Site
+from harness.errors import ResolutionError, StoreError
+from harness.installer import Installer
 
 OURS = "finetune-harness"
 MANIFEST = "pins.json"
 DAY = 86_400.0
-
-
-def change(written: str) -> str:
-    """A line of a requirements file from what a user names.
-
-    Args:
-        written: a requirement, a wheel, a project's folder, or a requirements file.
-
-    Raises:
-        SpecError: it is none of these.
-    """
-    path = Path(written).absolute()
-    if path.is_dir():
-        if not any((path / name).is_file() for name in ("pyproject.toml", "setup.py")):
-            raise SpecError(
-                f"{written} is no project",
-                why="it has neither pyproject.toml nor setup.py",
-                fix="name the folder that holds one",
-            )
-        return path.as_uri()
-    if path.is_file():
-        return path.as_uri() if path.suffix == ".whl" else f"-r {path}"
-    try:
-        Requirement(written)
-    except InvalidRequirement as error:
-        raise SpecError(
-            f"{written!r} is neither a requirement nor a file",
-            why=str(error).splitlines()[0],
-            fix="write it as pip does: 'transformers==5.18.0', 'datasets>=5'",
-        ) from None
-    return written
-
-
-def names(written: str) -> set[str]:
-    """The packages that a change names, normalized; of a project without a name, its folder's."""
-    path = Path(written).absolute()
-    if path.is_dir():
-        table = path / "pyproject.toml"
-        told = tomllib.loads(table.read_text(encoding="utf-8")) if table.is_file() else {}
-        return {canonicalize_name(told.get("project", {}).get("name", path.name))}
-    if path.suffix == ".whl":
-        return {canonicalize_name(path.name.partition("-")[0])}
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else [written]
-    found = (re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", line) for line in lines)
-    return {canonicalize_name(match[1]) for match in found if match}
 
 
 def owns(python: Path) -> bool:
@@ -105,51 +56,103 @@ class Environments:
 
     Attributes:
         folder: that keeps them.
-        arguments: for every call of uv that fetches: indexes, `--find-links`, `--offline`, …
+        installer: resolves and installs.
+        givers: interpreters that distributions may be taken from, beside the base.
     """
 
     folder: Path
-    arguments: tuple[str, ...] = ()
+    installer: Installer = field(default_factory=Installer)
+    givers: tuple[Path, ...] = ()
 
     def resolve(self, base: Path, changes: Sequence[str]) -> tuple[str, ...]:
         """Exact pins of everything in the base's environment, changed as little as asked.
 
         Args:
             base: an interpreter.
-            changes: lines of a requirements file; see `change`.
+            changes: lines of a file of requirements; see `harness.requirements.line`.
 
         Raises:
-            ResolutionError: there is no such set of packages; in the resolver's words.
+            InterpreterError: the base does not say what it has.
+            ResolutionError: there is no such set of packages, in the resolver's words; or what
+                nobody wants changed can be had from nowhere.
         """
-        installed = _installed(base)
-        names = [line if _direct(line) else line.partition("==")[0] for line in installed]
-        return self._compile([*names, *changes], "--python", str(base), preferred=installed)
+        installed = installed_in(base)
+        kept = [d for d in installed.values() if d.portable or not d.source]
+        wanted = [d.name if d in kept else d.source for d in installed.values()]
+        with tempfile.TemporaryDirectory() as described:
+            for distribution in self._at_hand(base).values():
+                distribution.describe(Path(described))
+            pins = self.installer.compile(
+                [*wanted, *changes],
+                *("--python", str(base), "--find-links", described),
+                preferred=[d.pin for d in kept],
+            )
+        self._check_kept([d for d in kept if d.pin not in pins and not d.portable], base, changes)
+        return pins
 
-    def _compile(
-        self, wanted: Sequence[str], *arguments: str, preferred: Sequence[str] = ()
-    ) -> tuple[str, ...]:
-        """Exact pins for some requirements, those preferred where they will do."""
-        with tempfile.TemporaryDirectory() as name:
-            asked, pins = Path(name, "wanted.in"), Path(name, "pins.txt")
-            asked.write_text("\n".join(wanted) + "\n", encoding="utf-8")
-            pins.write_text("\n".join(preferred) + "\n", encoding="utf-8")
-            into = ["--no-header", "--no-annotate", "--output-file", str(pins), str(asked)]
-            self._uv("pip", "compile", *self.arguments, *arguments, *into)
-            lines = pins.read_text(encoding="utf-8").splitlines()
-        return tuple(line for line in lines if line and not line.startswith("#"))
+    def _check_kept(
+        self, moved: Sequence[Distribution], base: Path, changes: Sequence[str]
+    ) -> None:
+        """Refuse to replace what is on no index, and cannot be taken along either.
 
-    def make(self, base: Path, pins: Sequence[str]) -> Path:
+        Raises:
+            ResolutionError: there is such a distribution, and nobody wants it changed.
+        """
+        named = requirements.named(changes)
+        for distribution in moved:
+            if distribution.name in named:
+                continue
+            try:
+                self.installer.compile([distribution.pin], "--no-deps")
+            except ResolutionError:
+                raise ResolutionError(
+                    f"{distribution.name} {distribution.version} is at no index known here",
+                    why=f"and it cannot be taken from {base}: it does not list its files, or they "
+                    "work nowhere else",
+                    fix="say where it is with --find-links or --index, or name it to change it",
+                ) from None
+
+    def make(self, base: Path, pins: Sequence[str], named: Collection[str] = ()) -> Path:
         """The interpreter of an environment with exactly these pins; made if it is not there.
 
+        What is installed in the base is taken from there, edited files and all; but what was
+        edited and is named is wanted as it was released.
+
+        Args:
+            base: an interpreter.
+            pins: see `resolve`.
+            named: packages that are wanted, by normalized name.
+
         Raises:
+            InterpreterError: the base does not say what it has.
             ResolutionError: something cannot be installed; in uv's words.
+            StoreError: the folder cannot be written.
         """
-        told = [str(base.resolve()), *pins, *map(_content, filter(_direct, pins))]
-        folder = self.folder / digest.of_json(told)[:16]
-        if not folder.is_dir():
-            self._install(base, pins, folder)
-        (folder / MANIFEST).touch()
+        at_hand = self._at_hand(base)
+        taken = [at_hand[pin] for pin in pins if pin in at_hand]
+        taken = [d for d in taken if d.name not in named or not d.edits]
+        contents = [
+            *map(requirements.content, filter(requirements.is_direct, pins)),
+            *(f"{d.name} {d.content}" for d in taken),
+        ]
+        folder = self.folder / digest.of_json([str(base.resolve()), *pins, *contents])[:16]
+        try:
+            if not folder.is_dir():
+                self._install(base, pins, taken, folder)
+            with contextlib.suppress(PermissionError):  # others' environments are as good
+                (folder / MANIFEST).touch()
+        except OSError as error:
+            raise _unwritable(self.folder, error) from None
         return _python(folder)
+
+    def _at_hand(self, base: Path) -> dict[str, Distribution]:
+        """Distributions that can be taken from interpreters, by pin; the base's come first."""
+        known: dict[str, Distribution] = {}
+        for python in (base, *self.givers):
+            for distribution in installed_in(python).values():
+                if distribution.portable:
+                    known.setdefault(distribution.pin, distribution)
+        return known
 
     def releases(self, name: str, first: str, last: str) -> list[str]:
         """Releases of a package from one to another, whichever is newer, in that direction.
@@ -161,7 +164,7 @@ class Environments:
         while Version(found[-1]) > Version(oldest):
             asked = f"{name}>={oldest},<{found[-1]}"
             try:
-                (pin,) = self._compile([asked], "--no-deps")
+                (pin,) = self.installer.compile([asked], "--no-deps")
             except ResolutionError:  # yanked, or on no index: its ends are known all the same
                 found.append(oldest)
             else:
@@ -175,32 +178,38 @@ class Environments:
     def prune(self, days: float) -> list[Kept]:
         """Remove environments that were not used for some days; those removed."""
         old = [kept for kept in self._kept() if time.time() - kept.used >= days * DAY]
-        for kept in old:
-            shutil.rmtree(kept.folder)
+        try:
+            for kept in old:
+                shutil.rmtree(kept.folder)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from None
         return old
 
     def _kept(self) -> Iterator[Kept]:
         """Every environment that is there."""
         for manifest in self.folder.glob(f"*/{MANIFEST}"):
-            pins = tuple(json.loads(manifest.read_text(encoding="utf-8")))
+            try:
+                pins = tuple(json.loads(manifest.read_text(encoding="utf-8")))
+            except ValueError:  # it can be pruned all the same
+                pins = ()
             yield Kept(folder=manifest.parent, pins=pins, used=manifest.stat().st_mtime)
 
-    def _install(self, base: Path, pins: Sequence[str], folder: Path) -> None:
+    def _install(
+        self, base: Path, pins: Sequence[str], taken: Sequence[Distribution], folder: Path
+    ) -> None:
         """Install pins beside, and rename into place; losing that race is success."""
         self.folder.mkdir(parents=True, exist_ok=True)
         staged = Path(tempfile.mkdtemp(prefix=".", dir=self.folder))
         try:
-            self._uv(
-                "venv", "--relocatable", "--allow-existing", "--python", str(base), str(staged)
-            )
-            listed = staged / "pins.txt"
-            listed.write_text("\n".join(pins) + "\n", encoding="utf-8")
-            python = str(_python(staged))
-            into = ["--python", python, "--no-deps", "--requirements", str(listed)]
-            for pin in filter(_direct, pins):  # uv would use what it built of the folder before
-                into += ["--refresh-package", pin.partition(" @ ")[0]] if " @ " in pin else []
-            self._uv("pip", "install", *self.arguments, *into)
-            (staged / MANIFEST).write_text(json.dumps(list(pins)), encoding="utf-8")
+            self.installer.venv(base, staged)
+            site = Site.of(_python(staged))
+            for distribution in taken:
+                distribution.copy(site)
+            missing = [pin for pin in pins if pin not in {d.pin for d in taken}]
+            if missing:
+                self.installer.install(missing, _python(staged))
+            plain = [redaction.text(pin) for pin in pins]
+            (staged / MANIFEST).write_text(json.dumps(plain), encoding="utf-8")
             staged.chmod(0o755)
             try:
                 staged.rename(folder)
@@ -210,59 +219,25 @@ class Environments:
         finally:
             shutil.rmtree(staged, ignore_errors=True)
 
-    def _uv(self, *arguments: str) -> None:
-        """Run uv.
 
-        Raises:
-            ResolutionError: it failed; in its own words.
-        """
-        done = subprocess.run(
-            [sys.executable, "-m", "uv", *arguments, "--quiet"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise ResolutionError(
-                f"uv {' '.join(arguments[:2])} failed",
-                why=done.stderr.strip(),
-                fix="ask for versions that exist together; --index-url and --find-links say where",
-            )
+def installed_in(python: Path) -> dict[str, Distribution]:
+    """Everything in an interpreter's environment but this project, by normalized name.
+
+    Raises:
+        InterpreterError: it does not say.
+    """
+    installed = Site.of(python).distributions()
+    installed.pop(OURS, None)
+    return installed
 
 
-def _installed(python: Path) -> list[str]:
-    """Everything in an interpreter's environment but this project, as pins."""
-    done = subprocess.run(
-        [sys.executable, "-m", "uv", "pip", "freeze", "--quiet", "--python", str(python)],
-        capture_output=True,
-        text=True,
-        check=False,
+def _unwritable(folder: Path, error: OSError) -> StoreError:
+    """The error for a folder that no environment can be made in."""
+    return StoreError(
+        f"no environment can be made in {folder}",
+        why=error.strerror or str(error),
+        fix="free or unlock the disk, or name another folder with --environments",
     )
-    if done.returncode:
-        raise ResolutionError(f"{python} cannot be read", why=done.stderr.strip())
-    ours = Path(__file__).parent.parent
-    return [
-        line
-        for line in done.stdout.splitlines()
-        if not line.startswith(OURS) and not (_direct(line) and _path(line) == ours)
-    ]
-
-
-def _direct(line: str) -> bool:
-    """Whether a pin is a file or a folder rather than a version of an index."""
-    return "file://" in line
-
-
-def _path(line: str) -> Path:
-    """The file or folder of such a pin."""
-    return Path(unquote(urlparse(line[line.index("file://") :].split(maxsplit=1)[0]).path))
-
-
-def _content(line: str) -> str:
-    """Digest of what such a pin installs: another wheel of the same name is another environment."""
-    path = _path(line)
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*.py") if p.is_file())
-    return digest.of_files(files, path.parent)
 
 
 def _python(folder: Path) -> Path:

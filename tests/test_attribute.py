@@ -1,6 +1,6 @@
 """Attribution: the smallest set that fails and its first bad release, on made-up releases."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,7 @@ class Shelf(Environments):
             versions["c"] = versions["a"]
         return tuple(f"{name}=={version}" for name, version in versions.items())
 
-    def make(self, base: Path, pins: Sequence[str]) -> Path:
+    def make(self, base: Path, pins: Sequence[str], named: Collection[str] = ()) -> Path:
         """A path that says what is installed."""
         return base / ",".join(pins)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli, environments
+from harness import cli, environments, requirements
 from harness.environments import Environments
 from harness.errors import ResolutionError, SpecError
 from harness.launch import Launcher
@@ -20,7 +20,7 @@ RUNNING = Path(sys.executable)
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Environments:
     """Environments in a folder of their own."""
-    return Environments(folder=tmp_path_factory.mktemp("environments"), arguments=tuple(uv.links()))
+    return Environments(folder=tmp_path_factory.mktemp("environments"))
 
 
 def test_a_change_keeps_everything_else(made: Environments) -> None:
@@ -52,7 +52,7 @@ def test_a_changed_wheel_is_another_environment(made: Environments, tmp_path: Pa
     project.mkdir()
     (project / "pyproject.toml").write_text('[project]\nname = "toy"\nversion = "1"\n')
     (project / "toy.py").write_text("ANSWER = 41\n")
-    pins = [f"toy @ {environments.change(str(project))}"]
+    pins = [f"toy @ {requirements.line(str(project))}"]
     first = made.make(RUNNING, pins)
     (project / "toy.py").write_text("ANSWER = 42\n")
     second = made.make(RUNNING, pins)
@@ -70,7 +70,7 @@ def test_byte_code_is_kept_where_it_is_ours(
     project.mkdir()
     (project / "pyproject.toml").write_text('[project]\nname = "toy"\nversion = "1"\n')
     (project / "toy.py").write_text("ANSWER = 41\n")
-    python = made.make(RUNNING, [f"toy @ {environments.change(str(project))}"])
+    python = made.make(RUNNING, [f"toy @ {requirements.line(str(project))}"])
     with Launcher(python) as launcher:
         subprocess.run([str(python), "-c", "import toy"], env=launcher.environment, check=True)
     assert [*python.parent.parent.rglob("toy.*.pyc")]
@@ -95,12 +95,12 @@ def test_nonsense_is_refused(written: str, message: str, monkeypatch: pytest.Mon
     """What is no requirement, file or project is named."""
     monkeypatch.chdir(uv.ROOT)
     with pytest.raises(SpecError, match=message):
-        environments.change(written)
+        requirements.line(written)
 
 
 def test_the_unused_are_pruned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`harness environments --prune DAYS` removes what was not used, and lists the rest."""
-    made = Environments(folder=tmp_path, arguments=tuple(uv.links()))
+    made = Environments(folder=tmp_path)
     for pins in (["tqdm==4.67.1"], ["filelock==3.20.0"]):
         made.make(RUNNING, pins)
     newest, oldest = made.kept()

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 
-from harness import changes, environments, finding
+from harness import changes, finding, requirements
 from harness.environments import Environments
 from harness.errors import SpecError
 from harness.finding import Finding, Standing
@@ -71,7 +71,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The interpreter of an environment like the running one, but for a release of tqdm."""
     folder = tmp_path_factory.mktemp("environments")
-    made = Environments(folder=folder, arguments=tuple(uv.links()))
+    made = Environments(folder=folder)
     running = Path(sys.executable)
     return made.make(running, made.resolve(running, ["tqdm==4.67.1"]))
 
@@ -196,12 +196,12 @@ def test_changes_name_packages(tmp_path: Path) -> None:
     project = tmp_path / "project"
     project.mkdir()
     (project / "pyproject.toml").write_text("[project]\nname = 'My.Models'\n")
-    assert environments.names("transformers[torch]==5") == {"transformers"}
-    assert environments.names(str(listed)) == {"torch", "hf-xet"}
-    assert environments.names(str(tmp_path / "scikit_learn-1+x-py3-none-any.whl")) == {
+    assert requirements.names("transformers[torch]==5") == {"transformers"}
+    assert requirements.names(str(listed)) == {"torch", "hf-xet"}
+    assert requirements.names(str(tmp_path / "scikit_learn-1+x-py3-none-any.whl")) == {
         "scikit-learn"
     }
-    assert environments.names(str(project)) == {"my-models"}
+    assert requirements.names(str(project)) == {"my-models"}
 
 
 def test_the_same_packages_are_no_comparison() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import allowances, collecting, environments
+from harness import allowances, collecting, requirements
 from harness.attribute import Attributor, Culprit
 from harness.changes import Change
 from harness.commands.options import (
@@ -22,6 +22,7 @@ from harness.commands.options import (
 from harness.environments import Environments
 from harness.errors import HarnessError, SpecError
 from harness.finding import EXIT_CODES, Finding, verdict
+from harness.installer import Installer
 
 if TYPE_CHECKING:
     from harness.gate import Gate
@@ -112,7 +113,7 @@ def run(asked: argparse.Namespace) -> int:
     candidate = asked.candidate_python or _made(asked, base, asked.changes)
     with running(asked, base) as left, running(asked, candidate) as right:
         gate = Gate(left, right, suites, cells, races=not asked.correctness_only)
-        named = [name for change in changed for name in environments.names(change)]
+        named = [name for change in changed for name in requirements.names(change)]
         found = gate.compare(named, allowances.load(allowed), say)
         regressed = [f for f in found.findings if f.standing == "regressed"]
         if asked.attribute and regressed:
@@ -155,13 +156,15 @@ def say(text: str) -> None:
 def _made(asked: argparse.Namespace, base: Path, changes: list[str]) -> Path:
     """The interpreter of the base changed as asked."""
     made = _environments_of(asked)
-    wanted = [environments.change(change) for change in changes]
+    wanted = [requirements.line(change) for change in changes]
+    named = {name for change in changes for name in requirements.names(change)}
     pins = made.resolve(base, [*wanted, *(f"-c {path.absolute()}" for path in asked.constraint)])
-    return made.make(base, pins)
+    return made.make(base, pins, named)
 
 
 def _environments_of(asked: argparse.Namespace) -> Environments:
     """What makes environments, as the options say."""
     passed = [f"{o}={v}" for o in PASSED_ON for v in getattr(asked, o[2:].replace("-", "_"))]
     passed += ["--offline"] if asked.offline else []
-    return Environments(folder=asked.environments, arguments=tuple(passed))
+    installer = Installer(arguments=tuple(passed), python=asked.base_python)
+    return Environments(folder=asked.environments, installer=installer)
