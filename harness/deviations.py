@@ -5,9 +5,10 @@ range names the first version and, once there is one, the version that fixed it:
 open, so that the next release turns nobody red for what was known.
 """
 
+import math
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -15,9 +16,14 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from harness import catalog, collation, loops, serial
+from harness.distance import Distance, MismatchError
 from harness.environment import JUDGED
 from harness.errors import SpecError, unknown
 from harness.spec import Recipe
+from harness.tolerance import SIZE
+
+ANY = "any"
+"""What a figure may be that is off by no fixed factor."""
 
 OURS = Path(__file__).with_name("deviations.toml")
 """What we have found."""
@@ -30,6 +36,9 @@ class Deviation:
     Attributes:
         what: the library does, in a sentence.
         invariants: names of the tests that it fails.
+        figures: that these tests find off, each with how many times what it should be the first
+            value is that is off, or `any`; whatever they find if empty. Where versions differ in
+            that, they are different issues. Any other figure is a failure.
         packages: versions by distribution, as specifiers; all must match.
         loops: in which it shows.
         models: of the catalog, in which it shows; all if empty.
@@ -42,6 +51,7 @@ class Deviation:
     invariants: tuple[str, ...]
     packages: Mapping[str, str]
     loops: tuple[str, ...]
+    figures: Mapping[str, float | str] = field(default_factory=dict)
     models: tuple[str, ...] = ()
     collations: tuple[str, ...] = ()
     issue: str = ""
@@ -59,6 +69,21 @@ class Deviation:
                 for name, affected in self.packages.items()
             )
         )
+
+    def explains(self, error: AssertionError) -> bool:
+        """Whether all that a test found wrong is this issue."""
+        if not self.figures:
+            return True
+        if not isinstance(error, MismatchError) or error.besides:
+            return False
+        return all(self._covers(distance) for distance in error.distances.values())
+
+    def _covers(self, distance: Distance) -> bool:
+        """Whether a figure is off as this issue says."""
+        factor = self.figures.get(distance.figure)
+        if isinstance(factor, str):
+            return True
+        return factor is not None and math.isclose(distance.factor, factor, rel_tol=SIZE)
 
     @property
     def reason(self) -> str:
@@ -97,6 +122,7 @@ def load(path: Path, invariants: Collection[str] = ()) -> tuple[Deviation, ...]:
     for index, values in enumerate(declared, 1):
         where = f"deviation {index} of {path}"
         issues.append(_decoded(values, where))
+        _check_figures(issues[-1], where)
         _check_names(issues[-1], where, invariants)
     return tuple(issues)
 
@@ -114,6 +140,17 @@ def _decoded(values: Mapping[str, object], where: str) -> Deviation:
     except (TypeError, AttributeError, InvalidSpecifier) as error:
         raise SpecError(f"{where} makes no sense", why=str(error)) from None
     return issue
+
+
+def _check_figures(issue: Deviation, where: str) -> None:
+    """Refuse a figure that is off by no factor, and not by any either."""
+    for name, factor in issue.figures.items():
+        if factor != ANY and not isinstance(factor, int | float):
+            raise SpecError(
+                f"{where} makes no sense",
+                why=f"{name} = {factor!r} is no factor",
+                fix=f"give the number of times it is what it should be, or {ANY!r}",
+            )
 
 
 def _check_names(issue: Deviation, where: str, invariants: Collection[str]) -> None:

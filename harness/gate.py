@@ -13,14 +13,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from harness import allowances, changes, racing, statistics
+from harness import allowances, changes, outcomes, racing, statistics
 from harness.allowances import Allowance
 from harness.attribute import Culprit
 from harness.changes import Change
 from harness.collecting import Declared
 from harness.errors import HarnessError, RunError
-from harness.finding import Finding, Standing
+from harness.finding import Finding
 from harness.match import Match, Pair, Say
+from harness.outcomes import LOST, Outcomes
 from harness.runner import Runner
 from harness.spec import Cell
 
@@ -97,7 +98,8 @@ class Gate:
         before = self._judged(self.base, self.suites)
         say("candidate: running the suites")
         after = self._judged(self.candidate, self.suites)
-        findings = list(_invariants(before, after))
+        findings = [*outcomes.compare(before, after)]
+        lost = {finding.cell for finding in findings if finding.name == LOST}
         pairs: list[Pair] = []
         contracts: dict[str, Finding] = {}
         for cell in self.cells:
@@ -105,13 +107,14 @@ class Gate:
             try:
                 compared = [*match.findings()]
             except HarnessError as error:
-                findings.append(match.lost(error))
+                if match.name not in lost:
+                    findings.append(match.lost(error))
                 continue
             pairs.append(match.pair())
             contracts |= {found.id: found for found in compared if found.stage == "contracts"}
             findings += [found for found in compared if found.stage != "contracts"]
         if self.races:
-            chosen = racing.chosen([*self.cells])
+            chosen = racing.chosen([cell for cell in self.cells if self._name(cell) not in lost])
             findings += [self._match(cell, say).race() for cell in chosen]
         told, unneeded = allowances.apply([*contracts.values(), *_controlled(findings)], allowed)
         return Comparison(
@@ -132,7 +135,7 @@ class Gate:
         tests = [finding.test for finding in findings if finding.stage == "invariants"]
         if tests:
             before, after = (self._judged(side, tests) for side in other.sides)
-            found = [*_invariants(before, after)]
+            found = [*outcomes.compare(before, after)]
         else:
             matches = [other._match(cell, lambda _: None) for cell in cells]
             found = [finding for match in matches for finding in match.findings()]
@@ -155,7 +158,7 @@ class Gate:
             say=say,
         )
 
-    def _judged(self, side: Runner, suites: Sequence[str]) -> dict[str, Any]:
+    def _judged(self, side: Runner, suites: Sequence[str]) -> Outcomes:
         """What became of every test of some suites on a side, by its node id from this folder."""
         with TemporaryDirectory() as reports:
             settings = replace(side.settings, reports=Path(reports))
@@ -174,40 +177,8 @@ class Gate:
                 raise RunError(
                     f"pytest ended with {done.returncode}", why="\n".join(f"  | {x}" for x in lines)
                 )
-            told: dict[str, Any] = json.loads(written.read_text(encoding="utf-8"))["outcomes"]
+            told: Outcomes = json.loads(written.read_text(encoding="utf-8"))["outcomes"]
         return told
-
-
-_FAILED = {"failed", "error", "xfailed"}
-"""Outcomes of a test that speak against its side; a known issue is one."""
-
-
-def _invariants(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Finding]:
-    """What became of each test on both sides."""
-    for test in sorted(before.keys() | after.keys()):
-        ours, theirs = before.get(test, _ABSENT), after.get(test, _ABSENT)
-        failed, fails = ours["outcome"] in _FAILED, theirs["outcome"] in _FAILED
-        standing: Standing = "same"
-        if failed or fails:
-            standing = "known" if failed and fails else "fixed" if failed else "regressed"
-        elif ours["outcome"] == "passed" != theirs["outcome"]:
-            standing = "not measured"
-        elif ours["outcome"] != "passed":
-            continue
-        suite, _, name = test.rpartition("::")
-        name, _, cell = name.partition("[")
-        told = ours if standing == "fixed" else theirs
-        yield Finding(
-            stage="invariants",
-            cell=f"{suite.rpartition('::')[2]}/{cell.removesuffix(']')}",
-            name=name,
-            standing=standing,
-            words="" if standing == "same" else told["message"],
-            test=test,
-        )
-
-
-_ABSENT = {"outcome": "absent", "message": "the test is not there"}
 
 
 def _controlled(findings: Sequence[Finding]) -> Iterator[Finding]:

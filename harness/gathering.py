@@ -11,6 +11,7 @@ from harness.report import broken
 from harness.report.session import FAILED, Measured, Outcome, Row
 from harness.stash import (
     DEVIATION,
+    DISTANCES,
     EXPECTED,
     FIXED,
     ITEM,
@@ -82,6 +83,7 @@ class Gathering:
                 message=_message(report),
                 expected=str(properties.get(EXPECTED, "")) if outcome in FAILED else "",
                 lost=self._hear_loss(properties),
+                distances=json.loads(str(properties.get(DISTANCES, "[]"))),
             )
 
     def _hear_cell(self, properties: Mapping[str, object]) -> None:

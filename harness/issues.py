@@ -1,42 +1,53 @@
-"""Known issues while pytest runs: where one stands, its tests are expected failures."""
+"""Known issues while pytest runs, and the figures of a test: judged apart, noted for the gate."""
 
+import json
 from collections.abc import Generator
 
 import pytest
 
 from harness.deviations import Deviation
-from harness.stash import DEVIATION, DEVIATIONS, FIXED, SETTINGS, cell_of, schedule_of
+from harness.distance import MismatchError, judging
+from harness.stash import DEVIATION, DEVIATIONS, DISTANCES, FIXED, cell_of, schedule_of
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
-    """Expect a test to fail where a library is known to be wrong.
+    """Judge every figure of a suite's test, and expect those to be off that are known to be.
 
-    One that passes there passes, and the session says that the issue is fixed; where known issues
-    are strict, as in this project's own CI, it fails, so that whoever keeps them hears of it.
+    A test that passes where an issue is known passes, and the session says that it is fixed.
     """
-    issue = _known(pyfuncitem)
-    if issue is None:
+    if cell_of(pyfuncitem) is None:
         return (yield)
+    issues = _known(pyfuncitem)
     try:
-        result = yield
-    except AssertionError:
-        pyfuncitem.user_properties.append((DEVIATION, issue.summary))
-        pyfuncitem.add_marker(pytest.mark.xfail(strict=False, reason=issue.reason))
+        with judging():
+            result = yield
+    except AssertionError as error:
+        _note(pyfuncitem, error, issues)
+        if isinstance(error, MismatchError):
+            pytest.fail(str(error), pytrace=False)  # it says all: the frames are ours
         raise
-    pyfuncitem.user_properties.append((FIXED, issue.reason))
-    if pyfuncitem.config.stash[SETTINGS].strict_known_issues:
-        pytest.fail(
-            f"a known issue is fixed in the installed version: {issue.reason}", pytrace=False
-        )
+    pyfuncitem.user_properties += [(FIXED, issue.reason) for issue in issues[:1]]
     return result
 
 
-def _known(item: pytest.Function) -> Deviation | None:
-    """The known issue of a test that judges a cell in the installed versions, if it has one."""
+def _note(item: pytest.Function, error: AssertionError, issues: list[Deviation]) -> None:
+    """Note what is off, and expect it if it is known."""
+    if isinstance(error, MismatchError):
+        distances = [distance.to_json() for distance in error.distances.values()]
+        item.user_properties.append((DISTANCES, json.dumps(distances)))
+    for issue in issues:
+        if issue.explains(error):
+            item.user_properties.append((DEVIATION, issue.summary))
+            item.add_marker(pytest.mark.xfail(strict=False, reason=issue.reason))
+            return
+
+
+def _known(item: pytest.Function) -> list[Deviation]:
+    """The known issues of a test that judges a cell, in the installed versions."""
     cell = cell_of(item)
     if cell is None or not {"run", "trials"} & set(item.fixturenames):
-        return None
+        return []
     versions = schedule_of(item.config).runner.environment()["packages"]
     issues = item.config.stash[DEVIATIONS]
-    return next((i for i in issues if i.applies(item.originalname, cell.recipe, versions)), None)
+    return [i for i in issues if i.applies(item.originalname, cell.recipe, versions)]

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
+from harness import distance
 from harness.invariants.contracts import DeprecatedArgumentWarning
 from harness.suite import Suite, invariants
 
@@ -49,7 +50,8 @@ def hear(invariant: str, *judged: Any) -> Verdict:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", DeprecatedArgumentWarning)
-            test(*judged)
+            with distance.judging():
+                test(*judged)
     except pytest.skip.Exception as skipped:
         return Verdict(outcome="skips", message=str(skipped))
     except Exception as error:  # noqa: BLE001 - a fault may break what an invariant counts on

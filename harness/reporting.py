@@ -92,12 +92,17 @@ class Reporting:
     def _keep(self, session: pytest.Session) -> None:
         """Keep the session; one that accepted less than it was asked to, or measured less, fails.
 
+        So does one where a known issue is fixed, if whoever keeps the known issues wants to know.
+
         Raises:
             HarnessError: it could not be kept.
         """
         if self.keeping.worthwhile:
             self.keeping.keep()
-        if self.keeping.refused:
+        stale = bool(self.measured.fixed) and self.config.stash[SETTINGS].strict_known_issues
+        if stale:
+            self.keeping.told.append("known issues are strict: remove from its file what is fixed")
+        if self.keeping.refused or stale:
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
         if self.keeping.too_little:
             session.exitstatus = session.exitstatus or NOTHING_MEASURED

@@ -60,6 +60,9 @@ NIGHT = "harness_night"
 DEVIATION = "harness_deviation"
 """Property of a test report that says which known issue its test shows."""
 
+DISTANCES = "harness_distances"
+"""Property of a test report that holds, as JSON, the figures that are off."""
+
 FIXED = "harness_fixed"
 """Property of a test report that says which known issue its test shows no more."""
 

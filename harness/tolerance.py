@@ -82,6 +82,9 @@ on the stand-ins, 7e-12 on a real checkpoint, whose gradients are smaller."""
 STAGE: Final = 1e-5
 """Relative: norm of a stage's float32 output beside that of the formulas in float64."""
 
+SIZE: Final = 1e-3
+"""Relative: how far the sizes of a fault in two environments may be apart. It is then the same."""
+
 UPDATE_OPERATIONS: Final = 12
 """Operators of a fused update. Measured: 6 to 8, whatever the model."""
 

@@ -91,8 +91,30 @@ def test_a_fixed_issue_passes_and_is_told(door: Door, declare: Path) -> None:
     line = "fixed in the installed version (1 tests): the library is wrong (transformers >=4*"
     result.stdout.fnmatch_lines([line])
     strict = door(*asked, "--harness-strict-known-issues")
-    strict.assert_outcomes(failed=1)
-    strict.stdout.fnmatch_lines(["*a known issue is fixed in the installed version: the library*"])
+    assert strict.ret == pytest.ExitCode.TESTS_FAILED
+    strict.stdout.fnmatch_lines(["known issues are strict: remove from its file what is *", line])
+
+
+@pytest.mark.parametrize(
+    ("figures", "outcome", "line"),
+    [
+        ('loss = 2, "gradient norm" = 2, "final logits" = "any"', "xfailed", "known issue (1 *"),
+        ("loss = 2", "failed", "*loss, value 1: *; gradient norm, value 1: *; final logits, *"),
+        ('loss = 3, "gradient norm" = 2, "final logits" = "any"', "failed", "*loss, value 1: *"),
+    ],
+)
+def test_a_known_figure_excuses_no_other(door: Door, figures: str, outcome: str, line: str) -> None:
+    """What is off beside it, or by another factor, is a failure; all that is off is named."""
+    invariant = "test_accumulated_is_one_batch"
+    declared = DECLARED.format(invariant=invariant, versions=">=4") + f"figures = {{ {figures} }}"
+    door.pytester.path.joinpath("ours.toml").write_text(declared, encoding="utf-8")
+    door.pytester.makeconftest(
+        "from pathlib import Path; from harness import deviations\n"
+        "deviations.OURS = Path(__file__).with_name('ours.toml')"
+    )
+    result = door("--harness-scale=tiny", "-k", invariant)
+    result.assert_outcomes(**{outcome: 1})
+    result.stdout.fnmatch_lines([line])
 
 
 def test_a_version_to_come_shows_what_is_not_fixed() -> None:
@@ -131,6 +153,7 @@ def test_a_deviation_is_listed(door: Door) -> None:
         (DECLARED.format(invariant="test_number_of_step", versions=">4"), "'test_number_of_steps'"),
         (DECLARED.format(invariant=HOLDING, versions=">4").replace("ers =", "er ="), "'transf.*s'"),
         (DECLARED.format(invariant=HOLDING, versions=">4").replace("trai", "tari"), "'trainer'"),
+        (DECLARED.format(invariant=HOLDING, versions=">4") + "figures = {loss = 'x'}", "'any'"),
         (DECLARED.format(invariant=HOLDING, versions=">4") + "models = ['bert']", "'bert-base"),
         (DECLARED.format(invariant=HOLDING, versions=">4") + "collations = ['x']", "valid: .*dyn"),
         (DECLARED.format(invariant=HOLDING, versions=">4") + "isue = 'x'", "did you mean 'issue'"),

@@ -106,6 +106,12 @@ def test_a_harmless_change_passes(
     assert f"test_small.py::TestSmall::test_losses_are_finite[{cell}]" in tests
     text = (desk.folder / "reports" / "gate.md").read_text(encoding="utf-8")
     assert text.startswith("# Gate: pass")
+    page = (desk.folder / "reports" / "gate.html").read_text(encoding="utf-8")
+    shared = "Trainer multiplies loss and gradient by gradient_accumulation_steps (transformers "
+    for told in (answer.printed.partition("compared:")[0], text.partition("## Packages")[0]):
+        (line,) = (line for line in told.splitlines() if shared in line)
+        assert line.endswith("(2 tests)"), line
+    assert shared in page.partition("<h2>Packages")[0]
     assert summary.read_text(encoding="utf-8") == text
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from harness import deviations, jury
+from harness.distance import MismatchError, judging
 from harness.loops import NAMES
 from harness.record import Record
 from harness.runner import Runner
@@ -68,17 +69,25 @@ def test_every_invariant_holds(record: Record, name: str) -> None:
 
 @pytest.mark.parametrize("loop", NAMES)
 def test_every_relation_holds_or_is_known(judged: Runner, small_cell: Cell, loop: str) -> None:
-    """Exactly the known issues of these versions fail."""
+    """Exactly the known issues of these versions fail, with exactly the figures that they name."""
     cell = replace(small_cell, recipe=replace(small_cell.recipe, loop=loop))
     versions = judged.environment()["packages"]
     known = {
-        name
-        for deviation in deviations.load(deviations.OURS)
-        for name in deviation.invariants
-        if deviation.applies(name, cell.recipe, versions)
+        name: issue
+        for issue in deviations.load(deviations.OURS)
+        for name in issue.invariants
+        if issue.applies(name, cell.recipe, versions)
     }
-    verdicts = jury.hear_all("trials", judged.trials(cell))
-    assert {name for name, verdict in verdicts.items() if verdict.outcome == "fails"} == known
+    trials = judged.trials(cell)
+    verdicts = jury.hear_all("trials", trials)
+    assert {name for name, verdict in verdicts.items() if verdict.outcome == "fails"} == {*known}
+    off: dict[str, set[str]] = {issue.what: set() for issue in known.values()}
+    for name, issue in known.items():
+        with pytest.raises(MismatchError) as caught, judging():
+            getattr(Suite(), name)(trials)
+        assert issue.explains(caught.value), caught.value
+        off[issue.what] |= {*caught.value.distances}
+    assert off == {issue.what: {*issue.figures} for issue in known.values()}
 
 
 def test_spawned_tokenizing_agrees(judged: Runner, small_cell: Cell) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from harness import tolerance
-from harness.invariants.agreement import assert_near, flat
+from harness.distance import compare
+from harness.invariants.agreement import flat
 from harness.invariants.schedule import learning_rate
 from harness.tolerance import Band
 from harness.trial import RATES, WARMUP, Look, Trial, Trials
@@ -21,25 +22,25 @@ class Formulas:
 
         The gradient's norm and direction both: nothing is left over, added or scaled.
         """
-        _assert_computed(trials["reference"], tolerance.DOUBLE)
+        _compare_computed(trials["reference"], tolerance.DOUBLE)
 
     def test_accumulated_gradient_is_the_means(self, trials: Trials) -> None:
         """Accumulated over micro-batches, loss and gradient are those of all their examples."""
-        _assert_computed(trials["accumulated"], tolerance.DOUBLE)
+        _compare_computed(trials["accumulated"], tolerance.DOUBLE)
 
     def test_examples_weigh_alike(self, trials: Trials) -> None:
         """Where a budget of tokens makes batches of many sizes, their losses are sums.
 
         Divided by a constant, so that an example of a small batch weighs no more than another.
         """
-        _assert_computed(trials["within a budget"], tolerance.DOUBLE)
+        _compare_computed(trials["within a budget"], tolerance.DOUBLE)
 
     def test_labels_are_smoothed(self, trials: Trials) -> None:
         """With smoothing 0.1, loss and gradient are those of the smoothed cross-entropy.
 
         In single precision: transformers sums the smoothed part in it, whatever the logits are.
         """
-        _assert_computed(trials["smoothed"], tolerance.SINGLE)
+        _compare_computed(trials["smoothed"], tolerance.SINGLE)
 
     def test_gradient_is_clipped(self, trials: Trials) -> None:
         """The optimizer is given gradients of norm min(norm, max_grad_norm); 0 clips nothing."""
@@ -47,20 +48,21 @@ class Formulas:
             limit = math.inf if name == "unclipped" else float(trials.recipe["max_grad_norm"])
             for look in _looks(trials[name]):
                 expected = min(look.norm, limit)
-                assert look.clipped == pytest.approx(expected, rel=tolerance.CLIPPING), name
+                compare(f"{name}: clipped norm", [look.clipped], [expected], tolerance.CLIPPING)
 
     def test_update_is_adamws(self, trials: Trials) -> None:
         """The first updates are AdamW's, decay on matrices alone, epsilon outside the root."""
         for name in ("reference", "unclipped", "smoothed"):
             for look in _looks(trials[name]):
-                assert_near([look.update], [0.0], tolerance.UPDATE, f"{name}: {look.worst}")
+                compare(f"{name}: {look.worst}", [look.update], [0.0], tolerance.UPDATE)
 
     def test_predictions_belong_to_their_examples(self, trials: Trials) -> None:
         """Row i of the predictions is what the formulas give for example i by itself."""
         for name in trials.trials:
             found = trials[name]
             if found.alone and name != "grouped":
-                assert_near(flat(found.logits), flat(found.alone), tolerance.DOUBLE, name)
+                alone = flat(found.alone)
+                compare(f"{name}: logits", flat(found.logits), alone, tolerance.DOUBLE)
 
     def test_grouped_predictions_belong_to_their_examples(self, trials: Trials) -> None:
         """The same where batches are of like lengths."""
@@ -68,20 +70,21 @@ class Formulas:
             pytest.skip("only the Trainer groups by length")
         found = trials["grouped"]
         moved = sum(a != b for a, b in zip(found.predicted, trials.evaluated, strict=True))
-        assert not moved, f"{moved} of {len(trials.evaluated)} examples were predicted out of place"
-        assert_near(flat(found.logits), flat(found.alone), tolerance.DOUBLE, "logits")
+        compare("examples out of place", [moved], [0], 0.0)
+        alone = dict(zip(trials.evaluated, found.alone, strict=False))
+        expected = [value for row in found.predicted for value in alone.get(row, ())]
+        compare("logits of an example", flat(found.logits), expected, tolerance.DOUBLE)
 
     def test_stages_are_the_formulas(self, trials: Trials) -> None:
         """Embeddings, every layer and the logits, in single precision, are the formulas'."""
         for name, value in trials.answers.reference_stages.items():
-            found = trials.answers.stages[name]
-            assert found == pytest.approx(value, rel=tolerance.STAGE), name
+            compare(name, [trials.answers.stages[name]], [value], tolerance.STAGE)
 
     def test_schedules_are_their_formulas(self, trials: Trials) -> None:
         """Every schedule on offer gives the rates of its closed form."""
         for name, rates in trials.answers.schedules.items():
             expected = [learning_rate(name, step, WARMUP, RATES) for step in range(RATES)]
-            assert_near(rates, expected, tolerance.LEARNING_RATE, name)
+            compare(f"{name}: rates", rates, expected, tolerance.LEARNING_RATE)
 
     def test_subset_is_the_seeds(self, trials: Trials) -> None:
         """`shuffle(seed).select(range(n))` picks the rows of NumPy's permutation, everywhere."""
@@ -106,10 +109,10 @@ def _looks(found: Trial) -> tuple[Look, ...]:
     return found.looks
 
 
-def _assert_computed(found: Trial, band: Band) -> None:
+def _compare_computed(found: Trial, band: Band) -> None:
     """Hold a trial's first losses and gradients against the formulas."""
     looks, first = _looks(found), slice(LOOKS)
-    assert_near(found.losses[first], [look.loss for look in looks], band, "loss")
-    assert_near(found.norms[first], [look.norm for look in looks], band, "gradient norm")
+    compare("loss", found.losses[first], [look.loss for look in looks], band)
+    compare("gradient norm", found.norms[first], [look.norm for look in looks], band)
     directions = [look.direction for look in looks]
-    assert_near(directions, [0.0] * len(directions), band, "distance of directions")
+    compare("distance of directions", directions, [0.0] * len(directions), band)

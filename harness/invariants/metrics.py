@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from harness import catalog, tolerance
+from harness.distance import compare
 from harness.record import Evaluation, Record
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -51,27 +52,28 @@ class Metrics:
         for found in run.evaluations:
             logits, labels = _stored(run, found)
             predicted = logits.argmax(axis=1)
-            assert found.metrics["accuracy"] == pytest.approx(
-                accuracy(predicted, labels), abs=tolerance.METRIC
-            ), found.name
-            assert found.metrics["f1"] == pytest.approx(
-                f1(predicted, labels, average), abs=tolerance.METRIC
-            ), found.name
+            expected = {
+                "accuracy": accuracy(predicted, labels),
+                "f1": f1(predicted, labels, average),
+            }
+            for name, value in expected.items():
+                reported = found.metrics[name]
+                compare(f"{found.name}: {name}", [reported], [value], tolerance.METRIC)
 
     def test_evaluation_loss_matches_predictions(self, run: Record) -> None:
         """The evaluation loss is the mean over examples, however they were batched."""
         if run.recipe.label_smoothing_factor:
             pytest.skip("label smoothing changes the evaluation loss")
         for found in run.evaluations:
-            assert found.metrics["loss"] == pytest.approx(
-                cross_entropy(*_stored(run, found)), rel=tolerance.EVALUATION_LOSS
-            ), found.name
+            expected = cross_entropy(*_stored(run, found))
+            reported = found.metrics["loss"]
+            compare(f"{found.name}: loss", [reported], [expected], tolerance.EVALUATION_LOSS)
 
     def test_batches_add_up(self, run: Record) -> None:
         """`add_batch` and `compute` give what computing at once gives."""
         for name, value in run.metric_checks["in_batches"].items():
             reported = run.evaluation().metrics[name]
-            assert value == pytest.approx(reported, abs=tolerance.METRIC), name
+            compare(name, [value], [reported], tolerance.METRIC)
 
     def test_weighted_f1_matches_sklearn(self, run: Record) -> None:
         """Our weighted F1 of the final predictions is scikit-learn's."""

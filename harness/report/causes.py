@@ -1,5 +1,6 @@
 """Causes: findings that one thing brings about, told once; the worst first."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from harness.finding import STAGES, Finding, Stage, Standing
@@ -13,7 +14,8 @@ SHOWN: tuple[Standing, ...] = (
     "fixed",
     "changed",
 )
-"""What a reviewer reads, the worst first; what is the same or known on both sides is counted."""
+"""What a reviewer reads, the worst first; what is the same is counted, what is known on both sides
+has a list of its own."""
 
 Cause = tuple[Standing, Stage, str, str]
 """Standing, stage, name and words of findings that one thing brings about."""
@@ -34,6 +36,15 @@ def shown(found: Comparison) -> list[tuple[Cause, list[str]]]:
     return [
         (cause, causes[cause]) for standing in SHOWN for cause in causes if cause[0] == standing
     ]
+
+
+def known(found: Comparison) -> list[str]:
+    """What fails alike on both sides, one line each, with how many tests show it."""
+    counts: Counter[str] = Counter()
+    for finding in found.findings:
+        if finding.standing == "known":
+            counts[finding.words] += 1
+    return [f"{words} ({n} {'test' if n == 1 else 'tests'})" for words, n in counts.items()]
 
 
 def sums(found: Comparison) -> str:

@@ -12,7 +12,7 @@ from harness.changes import Change
 from harness.finding import AGAINST, Finding, verdict
 from harness.gate import Comparison
 from harness.report import files
-from harness.report.causes import shown, sums
+from harness.report.causes import known, shown, sums
 from harness.report.junit import junit
 from harness.report.page import page
 
@@ -21,9 +21,11 @@ _MOST_CELLS = 3
 
 def lines(found: Comparison) -> Iterator[str]:
     """The comparison for a terminal; the verdict stands last."""
+    for line in known(found):
+        yield f"KNOWN on both sides: {line}"
     changed = 0
     for (standing, stage, name, words), cells in shown(found):
-        if standing == "changed":
+        if standing == "changed" and stage != "invariants":
             changed += 1
             continue
         yield f"{standing.upper()} {stage}: {name}" + (f": {words}" if words else "")
@@ -54,7 +56,10 @@ def markdown(found: Comparison) -> str:
     """The comparison for a pull request: verdict, what changed by cause, environments."""
     parts = [f"# Gate: {verdict(found.findings)}", ""]
     parts += [f"**Culprit:** {culprit.words}" for culprit in found.culprits]
-    parts += ["", sums(found), "", "## Packages", ""]
+    parts += ["", sums(found)]
+    if any(known(found)):
+        parts += ["", "## Known on both sides", "", *(f"- {line}" for line in known(found))]
+    parts += ["", "## Packages", ""]
     parts += ["| package | base | candidate | |", "| --- | --- | --- | --- |"]
     parts += [f"| {c.package} | {c.before} | {c.after} | {_why(c)} |" for c in found.changes]
     previous = None

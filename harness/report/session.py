@@ -6,7 +6,7 @@ pytest-xdist as well.
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -105,12 +105,14 @@ class Outcome:
         message: why it did not pass, in a line.
         expected: what it holds, where it failed.
         lost: why what it judges could not be had; empty if it could.
+        distances: figures that it finds off, as JSON; see `harness.distance`.
     """
 
     outcome: str
     message: str = ""
     expected: str = ""
     lost: str = ""
+    distances: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(slots=True)

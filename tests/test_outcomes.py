@@ -1,0 +1,134 @@
+"""Outcomes on both sides: known only if alike, and a lost run is neither a pass nor a failure."""
+
+import re
+from typing import Any
+
+import pytest
+
+from harness import finding
+from harness.distance import MismatchError, compare
+from harness.finding import Finding, Standing
+from harness.outcomes import alike
+from harness.outcomes import compare as compare_outcomes
+
+TEST = "suites/test_x.py::TestX::test_y[bert-dynamic-trainer]"
+
+
+def off(**figures: float) -> list[dict[str, Any]]:
+    """Figures as a session writes them that are these values where one is expected."""
+    distances = []
+    for name, value in figures.items():
+        with pytest.raises(MismatchError) as caught:
+            compare(name, [value], [1.0], 1e-12)
+        distances.append(caught.value.distances[name].to_json())
+    return distances
+
+
+def outcome(outcome: str, message: str = "", **more: Any) -> dict[str, Any]:
+    """What a session says of a test."""
+    return {"outcome": outcome, "message": message, **more}
+
+
+def judged(base: dict[str, Any], candidate: dict[str, Any]) -> Finding:
+    """The finding about a test with these outcomes."""
+    (found,) = compare_outcomes({TEST: base}, {TEST: candidate})
+    assert found.cell == "TestX/bert-dynamic-trainer"
+    assert found.test == TEST
+    return found
+
+
+PASSED = outcome("passed")
+
+
+@pytest.mark.parametrize(
+    ("base", "candidate", "standing", "words"),
+    [
+        ({"loss": 2.0}, {"loss": 2.0}, "known", "loss off by as much"),
+        ({"loss": 2.0}, {"loss": 2.0 + 1e-9}, "known", "loss off by as much"),
+        ({"loss": 2.0}, {"loss": 2.1}, "regressed", "loss, value 1: 2.1, .* in the base +0.5 off"),
+        ({"loss": 2.0}, {"loss": 0.5}, "regressed", "in the base +0.5 off"),
+        ({"loss": 2.0}, {"norm": 2.0}, "regressed", "norm, value 1: 2.0, .* in the base right"),
+        ({"loss": 2.0}, {"loss": 2.0, "norm": 3.0}, "regressed", "^norm, .* in the base right$"),
+        ({"loss": 2.0, "norm": 3.0}, {"loss": 2.0}, "changed", "right now: norm; still: "),
+    ],
+)
+@pytest.mark.parametrize("kind", ["failed", "xfailed"])
+def test_a_failure_is_known_only_if_its_figures_are(
+    base: dict[str, float],
+    candidate: dict[str, float],
+    standing: Standing,
+    words: str,
+    kind: str,
+) -> None:
+    """Another figure, or another size, is another fault, a known issue's or not."""
+    found = judged(
+        outcome(kind, "the issue", distances=off(**base)),
+        outcome(kind, "the issue", distances=off(**candidate)),
+    )
+    assert found.standing == standing
+    if standing != "known" or kind == "failed":
+        assert re.search(words.replace("+", r"\+"), found.words)
+    else:
+        assert found.words == "the issue"
+
+
+@pytest.mark.parametrize(
+    ("base", "candidate", "same"),
+    [
+        ("step 3: 0.5 == 0.4 does not hold", "step 3: 0.5000001 == 0.4 does not hold", True),
+        ("step 3: 0.5 == 0.4 does not hold", "step 4: 0.5 == 0.4 does not hold", False),
+        ("7 rows are others", "7 rows are missing", False),
+        ("float32 is not float64", "float32 is not float64", True),
+        ("float32 is not float64", "float16 is not float64", False),
+    ],
+)
+def test_without_figures_the_message_tells(base: str, candidate: str, *, same: bool) -> None:
+    """Its words must be the same, and its numbers to rounding."""
+    assert alike(base, candidate) is same
+    found = judged(outcome("failed", base), outcome("failed", candidate))
+    assert found.standing == ("known" if same else "regressed")
+
+
+@pytest.mark.parametrize(
+    ("base", "candidate", "standing"),
+    [
+        (PASSED, PASSED, "same"),
+        (PASSED, outcome("skipped", "no"), "not measured"),
+        (PASSED, outcome("xfailed", "issue"), "regressed"),
+        (outcome("skipped"), outcome("failed", "new"), "regressed"),
+        (outcome("xfailed", "issue"), PASSED, "fixed"),
+    ],
+)
+def test_one_side_alone(
+    base: dict[str, Any], candidate: dict[str, Any], standing: Standing
+) -> None:
+    """A known issue counts as the failure that it is."""
+    assert judged(base, candidate).standing == standing
+
+
+def many(**told: Any) -> dict[str, dict[str, Any]]:
+    """The same outcome of eighty tests of a cell."""
+    return {TEST.replace("test_y", f"test_{index}"): outcome(**told) for index in range(80)}
+
+
+LOST = {"outcome": "skipped", "message": "its cell was lost", "lost": "the run crashed: Boom"}
+
+
+@pytest.mark.parametrize(
+    ("base", "candidate", "standing", "words"),
+    [
+        (LOST, {"outcome": "passed"}, "not measured", "lost in the base: the run crashed: Boom"),
+        (LOST, {"outcome": "failed"}, "not measured", "lost in the base: the run crashed: Boom"),
+        ({"outcome": "passed"}, LOST, "not measured", "lost in the candidate: the run crashed"),
+        ({"outcome": "passed"}, LOST | {"crashed": True}, "regressed", "lost in the candidate: "),
+        (LOST, LOST | {"crashed": True}, "not measured", "lost on both sides: the run crashed"),
+    ],
+)
+def test_a_lost_run_is_one_finding(
+    base: dict[str, Any], candidate: dict[str, Any], standing: Standing, words: str
+) -> None:
+    """Eighty tests that had nothing to judge are neither fixed nor regressed: their run is lost."""
+    (found,) = compare_outcomes(many(**base), many(**candidate))
+    assert (found.name, found.standing) == ("lost", standing)
+    assert found.words.startswith(words)
+    assert finding.verdict([found]) == ("regressed" if standing == "regressed" else "not measured")
