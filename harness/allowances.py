@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness import serial
+from harness import outlet, serial
 from harness.errors import SpecError, StoreError
 from harness.finding import AGAINST, Finding
 
@@ -70,7 +70,7 @@ def add(path: Path, ids: Iterable[str], because: str) -> None:
         if name not in known:
             text += f"\n[[allowed]]\nid = {json.dumps(name)}\nbecause = {json.dumps(because)}\n"
     try:
-        path.write_text(text, encoding="utf-8")
+        outlet.write(path, text)
     except OSError as error:
         raise StoreError(f"{path} cannot be written", why=error.strerror or str(error)) from None
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import serial
+from harness import outlet, serial
 from harness.errors import SpecError, StoreError
 
 NAME = "baselines.json"
@@ -152,11 +152,9 @@ class Baselines:
             name: {device: _plain(one) for device, one in sorted(devices.items())}
             for name, devices in sorted(self.cells.items())
         }
-        beside = self.path.with_name(f".{self.path.name}.new")
         try:
             text = json.dumps({"version": VERSION, "cells": cells}, indent=1)
-            beside.write_text(text + "\n", encoding="utf-8")
-            beside.replace(self.path)
+            outlet.write(self.path, text + "\n")
         except OSError as error:
             raise StoreError(
                 f"the baselines {self.path} cannot be written",

@@ -1,8 +1,10 @@
 """The command line: what runs suites otherwise than pytest does."""
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from harness.commands import (
     baseline,
@@ -17,6 +19,7 @@ from harness.commands import (
     report,
 )
 from harness.errors import HarnessError, ResolutionError, RunError
+from harness.outlet import Stream
 
 COMMANDS = {
     module.__name__.rpartition(".")[2]: module
@@ -32,7 +35,15 @@ USAGE, LOST, INTERRUPTED = 2, 3, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the process's exit code."""
+    """Run a command, whatever it says without secrets; returns the process's exit code."""
+    output: Any = Stream(sys.stdout)
+    errors: Any = Stream(sys.stderr)
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    """Run a command."""
     parser = argparse.ArgumentParser(prog="harness", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in COMMANDS.values():

@@ -6,6 +6,8 @@ It is standard error, so that what is printed can still be read by programs.
 import contextlib
 import os
 
+from harness import redaction
+
 
 class Console:
     """Standard error as it is now: pytest points it elsewhere while a test runs."""
@@ -21,7 +23,7 @@ class Console:
         if self._descriptor is not None:
             begin = "\n" if os.isatty(self._descriptor) else ""
             with contextlib.suppress(OSError):
-                os.write(self._descriptor, f"{begin}{text}\n".encode())
+                os.write(self._descriptor, f"{begin}{redaction.text(text)}\n".encode())
 
     def close(self) -> None:
         """Let go of it; nothing is said from then on."""

@@ -1,8 +1,9 @@
 """The environment that is judged: what is installed there, on which hardware, with which flags.
 
-`python -m harness.environment CACHE` describes the interpreter that runs it, with the standard
-library alone, in a fraction of a second: a record must be found in the store without importing
-torch. CACHE is a file that remembers digests by size and time stamps.
+`python -m harness.environment CACHE [NAME ...]` describes the interpreter that runs it, with the
+standard library alone, in a fraction of a second: a record must be found in the store without
+importing torch. CACHE is a file that remembers digests by size and time stamps; a NAME is a
+variable that the user passes to workers beside the listed ones.
 """
 
 import contextlib
@@ -12,7 +13,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Self
@@ -44,9 +45,10 @@ JUDGING = frozenset(
         "assignment",
         "attribute",
         "baseline",
-        "calibrating",
         "cache",
+        "calibrating",
         "catalog",
+        "censor",
         "changes",
         "child",
         "cli",
@@ -83,6 +85,7 @@ JUDGING = frozenset(
         "nights",
         "observation",
         "outcomes",
+        "outlet",
         "plugin",
         "proving",
         "racing",
@@ -111,6 +114,7 @@ JUDGING = frozenset(
         "trend",
         "trends",
         "validation",
+        "variables",
     }
 )
 """Our modules that no worker imports: changing one retrains nothing."""
@@ -125,14 +129,16 @@ _SETS = ("avx512f", "avx2", "avx", "sve", "asimd")
 _SUFFIXES = (".py", ".so", ".pyd", ".dylib", ".json", ".pth")
 
 
-def describe(cache: Path | None = None) -> dict[str, Any]:
+def describe(cache: Path | None = None, passed: Collection[str] = ()) -> dict[str, Any]:
     """Everything about this interpreter that can change what a run computes.
 
     Returns:
         JSON: `python`, `platform`, `cpu`, `accelerator`, `packages` (every installed version),
         `files` (a digest for each judged package and for the training tower), `flags`
-        (environment variables that change numerics), `missing` (required packages).
+        (environment variables that change numerics, and those that the user passes on),
+        `missing` (required packages).
     """
+    flags = {k: v for k, v in os.environ.items() if _FLAGS.match(k) or k in passed}
     roots = {name: root for name in JUDGED if (root := _root(name)) is not None}
     with _Digests(cache) as digests:
         files = {name: digests.of_tree(root, _importable(root)) for name, root in roots.items()}
@@ -146,7 +152,7 @@ def describe(cache: Path | None = None) -> dict[str, Any]:
         "accelerator": accelerator.describe(),
         "packages": _versions(),
         "files": files,
-        "flags": redaction.values({k: v for k, v in os.environ.items() if _FLAGS.match(k)}),
+        "flags": redaction.values(flags),
         "missing": [name for name in REQUIRED if name not in roots],
     }
 
@@ -286,14 +292,15 @@ class _Digests:
                 for path, stat in zip(found, stats, strict=True)
             ]
         )
-        remembered = self.known.get(str(root))
+        place = digest.of_json(str(root))  # a path may hold what no file should
+        remembered = self.known.get(place)
         if remembered is not None and remembered[0] == signature:
             return str(remembered[1])
         content = digest.of_files(found, root)
-        self.known[str(root)] = [signature, content]
+        self.known[place] = [signature, content]
         self.changed = True
         return content
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(describe(Path(sys.argv[1]))))
+    sys.stdout.write(json.dumps(describe(Path(sys.argv[1]), sys.argv[2:])))

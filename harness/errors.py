@@ -19,15 +19,17 @@ none of these is ever shown with a traceback of ours.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from harness import redaction
+
 
 class HarnessError(Exception):
     """Base of every error that the harness raises on purpose."""
 
     def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
-        """Build the message from what is wrong, why, and what to do next."""
-        self.what = what
-        self.why = why
-        self.fix = fix
+        """Build the message from what is wrong, why, and what to do next; no secret is in it."""
+        self.what = redaction.text(what)
+        self.why = redaction.text(why)
+        self.fix = redaction.text(fix)
         super().__init__(self.text)
 
     @property

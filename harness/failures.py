@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from harness import digest, errors
+from harness import digest, errors, outlet
 from harness.errors import HarnessError
 
 
@@ -57,7 +57,7 @@ def _write(note: Path, text: str) -> str:
     """Leave a note, unless there is one: what it says then."""
     note.parent.mkdir(exist_ok=True)
     beside = note.with_suffix(f".{uuid.uuid4().hex}")
-    beside.write_text(text, encoding="utf-8")
+    outlet.write(beside, text)
     try:
         os.link(beside, note)
     except FileExistsError:  # another process was first

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from harness import outlet
 from harness.report.session import Measured
 from harness.stash import ROOT, SETTINGS, night_of, schedule_of, session_name
 
@@ -76,5 +77,5 @@ class Keeping:
             self.refused = bool(refused)
         with runner.store.seal(f"sessions/{night}/{session_name(config)}") as folder:
             text = json.dumps(told, indent=1) + "\n"
-            (folder / "session.json").write_text(text, encoding="utf-8")
+            outlet.write(folder / "session.json", text)
         runner.store.share()

@@ -6,11 +6,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
 
-from harness import environments, redaction, support
+from harness import environments, redaction, support, variables
 from harness.child import Child, tail, written
 from harness.console import silence
 from harness.environment import REQUIRED
@@ -23,28 +23,29 @@ FORKS = sys.platform == "linux"
 """Elsewhere forking after the libraries are imported is missing (Windows) or unsafe (macOS)."""
 
 
-def child_environment(scratch: Path) -> dict[str, str]:
+def child_environment(scratch: Path, further: Collection[str] = ()) -> dict[str, str]:
     """Environment variables of a process in the judged interpreter.
 
     Its path gains one folder that holds nothing but a link to this package, so that none of
-    the judging tower's own dependencies can be imported by accident. Secrets stay here: every
-    input is a local path, so the judged environment has no use for them, nor for the Hub.
+    the judging tower's own dependencies can be imported by accident. What is passed is listed in
+    `harness.variables`: every input is a local path, so the judged environment has no use for
+    secrets, nor for the Hub.
     One accelerator is visible: the Trainer would spread a batch over several without a word.
     """
     link = scratch / "path" / PACKAGE.name
     link.parent.mkdir(exist_ok=True)
     with contextlib.suppress(FileExistsError):
         link.symlink_to(PACKAGE, target_is_directory=True)
-    variables = redaction.without_secrets(os.environ)
-    given = variables.get("PYTHONPATH")
+    passed = variables.passed(os.environ, further)
+    given = passed.get("PYTHONPATH")
     return {
         "TOKENIZERS_PARALLELISM": "false",  # or it warns whenever a data loader forks
-        **variables,
+        **passed,
         "HF_HUB_OFFLINE": "1",
         "HF_MODULES_CACHE": str(scratch / "modules"),
         "PYTHONPATH": os.pathsep.join([str(link.parent), *([given] if given else [])]),
         "PYTHONSAFEPATH": "1",
-        "CUDA_VISIBLE_DEVICES": variables.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0],
+        "CUDA_VISIBLE_DEVICES": passed.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0],
         "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # asking for CUDA must not start it before a fork
     }
 
@@ -53,7 +54,12 @@ class Launcher:
     """Starts workers in one interpreter: children of a zygote, or fresh processes."""
 
     def __init__(
-        self, python: Path, *, fork: bool = FORKS, announce: Callable[[str], None] = silence
+        self,
+        python: Path,
+        *,
+        fork: bool = FORKS,
+        announce: Callable[[str], None] = silence,
+        pass_environment: Sequence[str] = (),
     ) -> None:
         """Prepare; nothing is started before the first conversation.
 
@@ -61,12 +67,14 @@ class Launcher:
             python: the interpreter.
             fork: whether workers are a zygote's children.
             announce: called with what takes long, when it begins.
+            pass_environment: names of variables that workers are given beside the listed ones.
         """
         self.announce = announce
         self.python = python
         self.fork = fork
+        self.further = sorted(set(pass_environment))
         self.folder = Path(tempfile.mkdtemp(prefix="harness-"))
-        self.environment = child_environment(self.folder)
+        self.environment = child_environment(self.folder, self.further)
         if environments.owns(python):  # uv has compiled nothing, and every process would have to
             self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
         self._zygote = ZygoteProcess(self.folder, self._popen)
@@ -88,7 +96,7 @@ class Launcher:
         """
         try:
             answer = subprocess.run(
-                [str(self.python), "-m", "harness.environment", str(cache)],
+                [str(self.python), "-m", "harness.environment", str(cache), *self.further],
                 capture_output=True,
                 text=True,
                 check=True,

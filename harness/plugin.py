@@ -39,7 +39,7 @@ from harness.stash import (
 )
 from harness.validation import parse_overrides
 
-pytest_plugins = ("harness.subjects", "harness.issues")
+pytest_plugins = ("harness.subjects", "harness.issues", "harness.censor")
 
 if TYPE_CHECKING:
     from harness.suite import Declared

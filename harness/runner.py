@@ -85,7 +85,11 @@ class Runner:
 
     def __post_init__(self) -> None:
         """Open the store; nothing is started yet."""
-        self.launcher = Launcher(self.settings.python, announce=self.announce)
+        self.launcher = Launcher(
+            self.settings.python,
+            announce=self.announce,
+            pass_environment=self.settings.pass_environment,
+        )
         remote = self.settings.remote
         self.store = Store(self.settings.store, Remote(remote) if remote else None)
         offline = os.environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"}

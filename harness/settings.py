@@ -115,6 +115,12 @@ class Settings:
         "accept what -m nightly measures as the new baselines, beside the suites", default=False
     )
     update_new_only: bool = _setting("the same for cells without a baseline only", default=False)
+    pass_environment: tuple[str, ...] = _setting(
+        "environment variable that runs are given beside those that training needs; may be given "
+        "several times",
+        default=(),
+        metavar="NAME",
+    )
     because: str = _setting("why --harness-update accepts it", default="", metavar="TEXT")
 
     @classmethod

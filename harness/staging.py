@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness import repository
+from harness import outlet, repository
 from harness.errors import StoreError
 
 _STALE = 24 * 60 * 60
@@ -68,7 +68,7 @@ class Staging:
         """
         beside = self._name()
         try:
-            beside.write_text(text, encoding="utf-8")
+            outlet.write(beside, text)
             path.parent.mkdir(parents=True, exist_ok=True)
             beside.replace(path)
         except OSError:

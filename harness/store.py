@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 from filelock import FileLock
 
-from harness import digest, repository, sealed
+from harness import digest, outlet, repository, sealed
 from harness.errors import StoreError
 from harness.remote import Remote
 from harness.staging import Staging
@@ -136,6 +136,7 @@ class Store:
         with self._staged() as folder:
             yield folder
             with self._staging.writing():
+                outlet.clean(folder)
                 sealed.seal(folder)
                 self._staging.publish(folder, path)
         if self.remote is not None:

@@ -32,6 +32,7 @@ class Shelf(Environments):
 
     def make(self, base: Path, pins: Sequence[str], named: Collection[str] = ()) -> Path:
         """A path that says what is installed."""
+        del named
         return base / ",".join(pins)
 
     def releases(self, name: str, first: str, last: str) -> list[str]:

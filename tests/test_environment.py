@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness import environment
+from harness import environment, redaction
 
 ROOT = Path(__file__).parent.parent
 
@@ -114,4 +114,4 @@ def test_nothing_secret_is_told(tree: Path, tmp_path: Path) -> None:
     """A flag whose name says that it is secret is hidden."""
     told = describe(tree, tmp_path / "cache.json", CUDA_API_KEY="hunter2hunter2")
     assert "hunter2hunter2" not in json.dumps(told)
-    assert told["flags"]["CUDA_API_KEY"] == "<redacted>"
+    assert told["flags"]["CUDA_API_KEY"] == redaction.HIDDEN

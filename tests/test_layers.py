@@ -12,11 +12,12 @@ from harness.environment import JUDGING
 PACKAGE = Path(__file__).parent.parent / "harness"
 
 FLOORS = (
+    {"redaction"},
     {
         "console",
         "errors",
         "digest",
-        "redaction",
+        "outlet",
         "repository",
         "serial",
         "encoder",
@@ -44,6 +45,7 @@ FLOORS = (
         "tonight",
         "trend",
         "sealed",
+        "variables",
         "staging",
     },
     {
@@ -117,7 +119,7 @@ FLOORS = (
     {"gate", "night"},
     {"acceptance", "calibrating", "report", "stash"},
     {"keeping", "gathering", "commands", "contests", "guidance", "nights"},
-    {"reporting"},
+    {"censor", "reporting"},
     {"plugin", "subjects", "issues", "cli"},
 )
 """Each floor imports only from those before it; a package's modules from each other too."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from harness import redaction
 from harness.commands.options import Commands, add_store, store_of
 from harness.entry import Entry
 from harness.errors import SpecError
@@ -101,7 +102,9 @@ def _parquet(found: Sequence[Entry]) -> bytes:
 
     types: dict[object, Any] = {str: pa.string(), int: pa.int64()}
     columns = [(field.name, types.get(field.type, pa.float64())) for field in fields(Entry)]
-    table = pa.Table.from_pylist([asdict(e) for e in found], schema=pa.schema(columns))
+    table = pa.Table.from_pylist(
+        redaction.strings([asdict(e) for e in found]), schema=pa.schema(columns)
+    )
     content = io.BytesIO()
     parquet.write_table(table, content)
     return content.getvalue()

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from harness import outlet
 from harness.changes import Change
 from harness.finding import AGAINST, Finding, verdict
 from harness.gate import Comparison
@@ -110,8 +111,7 @@ def write(folder: Path, found: Comparison) -> list[Path]:
     written = files.write(folder, texts)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(texts["gate.md"])
+        outlet.append(Path(summary), texts["gate.md"])
     return written
 
 

@@ -1,10 +1,9 @@
 """The files that a command leaves in the reports folder."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness import repository
+from harness import outlet, repository
 from harness.errors import StoreError
 
 
@@ -17,9 +16,7 @@ def write(folder: Path, texts: Mapping[str, str | bytes]) -> list[Path]:
     try:
         repository.unversioned(folder)
         for name, text in texts.items():
-            beside = folder / f".{name}.{os.getpid()}"
-            beside.write_bytes(text.encode() if isinstance(text, str) else text)
-            beside.replace(folder / name)
+            outlet.write(folder / name, text)
     except OSError as error:
         raise StoreError(
             f"the reports folder {folder} cannot be written",
