@@ -5,13 +5,13 @@ First the set of changes is cut down to the smallest that still fails (Zeller an
 nothing; then the releases of each culprit are bisected. Every probe is an environment of its own.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.changes import Change
 from harness.environments import Environments
-from harness.errors import ResolutionError, SpecError
+from harness.errors import InterpreterError, ResolutionError, SpecError
 
 Fails = Callable[[Path], bool]
 Say = Callable[[str], None]
@@ -44,7 +44,7 @@ class Culprit:
         if self.between:
             return (
                 f"{self.package} between {self.good} (good) and {self.bad} (bad); "
-                f"{len(self.between)} releases between them cannot be installed here"
+                f"{len(self.between)} releases between them cannot be tested here"
             )
         told = f"{self.package} {self.bad}; the last good release is {self.good}"
         return f"{told}; {' '.join(self.along)} came along" if self.along else told
@@ -57,7 +57,8 @@ class Attributor:
     Attributes:
         environments: makes them.
         base: interpreter of the base.
-        fails: whether an interpreter shows the findings.
+        fails: whether an interpreter shows the findings; an `InterpreterError` says that it
+            cannot be tested.
         say: called with each probe.
         tried: environments that were tried.
     """
@@ -67,11 +68,14 @@ class Attributor:
     fails: Fails
     say: Say
     tried: int = 0
-    _known: dict[tuple[str, ...], bool] = field(default_factory=dict)
+    _known: dict[tuple[str, ...], bool | None] = field(default_factory=dict)
     _pins: dict[tuple[str, ...], tuple[str, ...] | None] = field(default_factory=dict)
 
-    def attribute(self, changes: Sequence[Change]) -> tuple[Culprit, ...]:
-        """The culprits, each with its first bad release.
+    def attribute(self, changes: Sequence[Change]) -> Iterator[Culprit]:
+        """The culprits as they are found, each with its first bad release.
+
+        Releases that were asked for are tried alone first, which drag along what they need; those
+        that were dragged along are only tried where the former explain nothing.
 
         Raises:
             SpecError: releases cannot explain it: the base fails too, all changes together do not
@@ -82,7 +86,12 @@ class Attributor:
         after = {name: change.after for name, change in moved.items()}
         if not moved:
             raise SpecError("no package has another release, so no release can be blamed")
-        if self._probe(after) is not True:
+        wanted = {name: change.after for name, change in moved.items() if change.asked}
+        alone = len(wanted) < len(moved) and bool(wanted) and self._probe(wanted) is True
+        if alone:
+            after = wanted
+            before = {name: before[name] for name in wanted}
+        elif self._probe(after) is not True:
             raise SpecError(
                 "the changed releases together do not fail",
                 why=", ".join(f"{name}=={version}" for name, version in after.items()),
@@ -91,16 +100,15 @@ class Attributor:
         if self._probe(before) is not False:
             raise SpecError("the base fails too when it is made anew from its releases")
         guilty = sorted(self._smallest(before, after), key=lambda name: not moved[name].asked)
-        found: list[Culprit] = []
         for name in guilty:
             others = {other: after[other] for other in guilty if other != name}
-            found.append(self._bisect(name, before, others, after[name]))
-            if found[-1].alone:
-                break
-        return tuple(found)
+            culprit = self._bisect(name, before, others, after[name])
+            yield culprit
+            if culprit.alone:
+                return
 
     def _probe(self, versions: Versions) -> bool | None:
-        """Whether an environment with these releases fails; None if there can be none.
+        """Whether an environment with these releases fails; None if that cannot be tested.
 
         What they leave open stays as it is in the base wherever it can.
         """
@@ -109,9 +117,14 @@ class Attributor:
             return None
         if pins not in self._known:
             self.tried += 1
-            self._known[pins] = self.fails(self.environments.make(self.base, pins))
             told = " ".join(f"{name}=={version}" for name, version in versions.items())
-            self.say(f"{'bad ' if self._known[pins] else 'good'} {told}")
+            try:
+                self._known[pins] = self.fails(self.environments.make(self.base, pins))
+            except (ResolutionError, InterpreterError) as error:
+                self._known[pins] = None
+                self.say(f"cannot be tested: {told}: {(error.why or error.what).splitlines()[-1]}")
+            else:
+                self.say(f"{'bad ' if self._known[pins] else 'good'} {told}")
         return self._known[pins]
 
     def _resolved(self, versions: Versions) -> tuple[str, ...] | None:

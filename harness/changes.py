@@ -1,13 +1,16 @@
 """Changes: the packages that differ between two environments, and which of them were asked for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from packaging.utils import canonicalize_name
 
 from harness.environments import OURS
-from harness.errors import SpecError
+from harness.errors import SpecError, unknown
+
+CORE = ("accelerate", "datasets", "numpy", "tokenizers", "torch", "transformers")
+"""Packages that decide what training computes: one that nobody wanted changed is in the verdict."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +28,12 @@ class Change:
     before: str
     after: str
     asked: bool
+
+    @property
+    def words(self) -> str:
+        """For a reviewer."""
+        along = "" if self.asked else "  (dragged along)"
+        return f"{self.package}: {self.before or 'none'} -> {self.after or 'none'}{along}"
 
 
 def between(
@@ -74,3 +83,37 @@ def between(
             fix="ask for another version, or name another interpreter",
         )
     return tuple(sorted(found, key=lambda change: not change.asked))
+
+
+def of_pins(
+    installed: Mapping[str, str], pins: Sequence[str], named: Collection[str]
+) -> Iterator[Change]:
+    """What an environment of exact pins changes of another.
+
+    Args:
+        installed: versions there, by package.
+        pins: of everything in the new one.
+        named: packages that the user named.
+    """
+    for package, before in installed.items():
+        after = versions(pins).get(package, before)
+        if after != before:
+            yield Change(package=package, before=before, after=after, asked=package in named)
+
+
+def versions(pins: Iterable[str]) -> dict[str, str]:
+    """The version of every package in pins that names one."""
+    return {pin.partition("==")[0]: pin.partition("==")[2] for pin in pins if "==" in pin}
+
+
+def dragged(changes: Iterable[Change], allowed: Sequence[str]) -> list[Change]:
+    """Changes of core packages that nobody named and nobody allows.
+
+    Raises:
+        SpecError: something is allowed that is no core package.
+    """
+    for name in allowed:
+        if canonicalize_name(name) not in CORE:
+            raise unknown("--allow-dragged package", name, CORE)
+    kept = {canonicalize_name(name) for name in allowed}
+    return [c for c in changes if not c.asked and c.package in CORE and c.package not in kept]

@@ -39,6 +39,8 @@ class Comparison:
         pairs: the runs of every cell that trained on both sides.
         suites: as pytest takes them.
         culprits: packages that brought the regressions about, where that was asked.
+        rebased: changes that making the base took, against the running environment.
+        dragged: changes of core packages, the base's too, that nobody wanted or allowed, in words.
     """
 
     base: Mapping[str, Any]
@@ -49,6 +51,8 @@ class Comparison:
     pairs: tuple[Pair, ...]
     suites: tuple[str, ...]
     culprits: tuple[Culprit, ...] = ()
+    rebased: tuple[Change, ...] = ()
+    dragged: tuple[str, ...] = ()
 
     @property
     def bit_equal(self) -> tuple[int, int]:
@@ -90,8 +94,7 @@ class Gate:
         base, candidate = self.base.environment(), self.candidate.environment()
         changed = changes.between(base, candidate, asked)
         for change in changed:
-            dragged = "" if change.asked else "  (dragged along)"
-            say(f"{change.package}: {change.before or 'none'} -> {change.after or 'none'}{dragged}")
+            say(change.words)
         for side in (self.candidate, self.base):
             side.launcher.start()
         say("base: running the suites")
@@ -128,7 +131,12 @@ class Gate:
         )
 
     def recheck(self, candidate: Runner, findings: Sequence[Finding]) -> bool:
-        """Whether another candidate shows any of some findings, which are all of one cell."""
+        """Whether another candidate shows any of some findings, which are all of one cell.
+
+        Raises:
+            InterpreterError: it cannot import what is to be judged.
+        """
+        candidate.launcher.start()
         (name,) = {finding.cell for finding in findings}
         cells = {cell: told for cell, told in self.cells.items() if self._name(cell) == name}
         other = Gate(self.base, candidate, self.suites, cells)

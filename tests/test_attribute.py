@@ -8,7 +8,7 @@ import pytest
 from harness.attribute import Attributor, Culprit
 from harness.changes import Change
 from harness.environments import Environments
-from harness.errors import ResolutionError, SpecError
+from harness.errors import InterpreterError, ResolutionError, SpecError
 
 BASE = {"a": "1", "b": "1", "c": "1"}
 LAST = 9
@@ -32,7 +32,7 @@ class Shelf(Environments):
 
     def make(self, base: Path, pins: Sequence[str], named: Collection[str] = ()) -> Path:
         """A path that says what is installed."""
-        del named
+        del named  # nothing here was edited
         return base / ",".join(pins)
 
     def releases(self, name: str, first: str, last: str) -> list[str]:
@@ -41,21 +41,28 @@ class Shelf(Environments):
         return [str(release) for release in range(int(first), int(last) + 1)]
 
 
-def attribute(
+CHANGES = [Change(package=name, before="1", after=str(LAST), asked=name == "a") for name in BASE]
+"""Of all three packages; a was asked for."""
+
+
+def attributor(
     tmp_path: Path, bad: Callable[[dict[str, int]], bool], shelf: type[Shelf] = Shelf
-) -> tuple[tuple[Culprit, ...], int]:
-    """Culprits, and how many environments were tried, where `bad` fails; a was asked for."""
+) -> Attributor:
+    """What tries environments where `bad` fails."""
 
     def fails(python: Path) -> bool:
         return bad({k: int(v) for k, v in (p.split("==") for p in python.name.split(","))})
 
-    attributor = Attributor(
-        environments=shelf(folder=tmp_path), base=tmp_path, fails=fails, say=lambda _: None
-    )
-    changes = [
-        Change(package=name, before="1", after=str(LAST), asked=name == "a") for name in BASE
-    ]
-    return attributor.attribute(changes), attributor.tried
+    environments = shelf(folder=tmp_path)
+    return Attributor(environments=environments, base=tmp_path, fails=fails, say=lambda _: None)
+
+
+def attribute(
+    tmp_path: Path, bad: Callable[[dict[str, int]], bool], shelf: type[Shelf] = Shelf
+) -> tuple[tuple[Culprit, ...], int]:
+    """Culprits, and how many environments were tried."""
+    trying = attributor(tmp_path, bad, shelf)
+    return tuple(trying.attribute(CHANGES)), trying.tried
 
 
 @pytest.mark.parametrize("first", [2, 5, 9])
@@ -111,3 +118,54 @@ def test_what_releases_cannot_explain_is_said(
     """Both ends are tried again before anything is blamed."""
     with pytest.raises(SpecError, match=message):
         attribute(tmp_path, bad)
+
+
+def test_dragged_releases_are_tried_last(tmp_path: Path) -> None:
+    """What was asked for explains it with what it drags along: the latter is not bisected."""
+
+    class Dragging(Shelf):
+        possible = staticmethod(lambda versions: versions["a"] <= versions["c"])
+
+        def releases(self, name: str, first: str, last: str) -> list[str]:
+            assert name == "a"
+            return super().releases(name, first, last)
+
+    (culprit,), _ = attribute(tmp_path, lambda installed: installed["c"] >= 6, Dragging)
+    assert (culprit.package, culprit.bad, culprit.along) == ("a", "6", ("c==6",))
+
+
+def test_what_cannot_be_tested_is_gone_around(tmp_path: Path) -> None:
+    """A release that cannot be built, or imported, is neither good nor bad."""
+
+    class Unbuilt(Shelf):
+        def make(self, base: Path, pins: Sequence[str], named: Collection[str] = ()) -> Path:
+            if "a==5" in pins:
+                raise ResolutionError("uv pip install failed", why="log\nno compiler")
+            return super().make(base, pins, named)
+
+    def bad(installed: dict[str, int]) -> bool:
+        if installed["a"] == 4:
+            raise InterpreterError("cannot import", why="ImportError: no backend")
+        return installed["a"] >= 6
+
+    (culprit,), _ = attribute(tmp_path, bad, Unbuilt)
+    assert (culprit.good, culprit.bad, culprit.between) == ("3", "6", ("4", "5"))
+    assert "2 releases between them cannot be tested here" in culprit.words
+
+
+def test_culprits_that_are_known_stay_known(tmp_path: Path) -> None:
+    """Where the second one cannot be bisected, the first was told before."""
+
+    class Lost(Shelf):
+        def releases(self, name: str, first: str, last: str) -> list[str]:
+            if name == "b":
+                raise ResolutionError("the index is gone")
+            return super().releases(name, first, last)
+
+    def bad(installed: dict[str, int]) -> bool:
+        return installed["a"] >= 4 and installed["b"] >= 7
+
+    culprits = attributor(tmp_path, bad, Lost).attribute(CHANGES)
+    assert next(culprits).package == "a"
+    with pytest.raises(ResolutionError):
+        next(culprits)

@@ -23,6 +23,30 @@ os.register_at_fork(after_in_child=_begin_fault)
 """Stands at the end of the package's `__init__.py`; the zygote forks once all is imported."""
 
 
+def small(folder: Path, name: str, version: str, *requires: str) -> Path:
+    """A wheel of a package that holds nothing but its version."""
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    described = f"{name}-{version}.dist-info"
+    texts = {
+        f"{name}/__init__.py": f"VERSION = {version!r}\n",
+        f"{described}/METADATA": "\n".join(
+            [
+                *("Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"),
+                *(f"Requires-Dist: {other}" for other in requires),
+            ]
+        ),
+        f"{described}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    texts[f"{described}/RECORD"] = "".join(
+        f"{inside},,\n" for inside in (*texts, f"{described}/RECORD")
+    )
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(path, "w") as wheel:
+        for inside, text in texts.items():
+            wheel.writestr(inside, text)
+    return path
+
+
 def distribution_of(module: str) -> str:
     """The distribution that installs a module."""
     (name,) = set(packages_distributions()[module])

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import allowances, collecting, requirements
+from harness import allowances, changes, collecting, environments, requirements, support
 from harness.attribute import Attributor, Culprit
 from harness.changes import Change
 from harness.commands.options import (
@@ -23,11 +23,19 @@ from harness.environments import Environments
 from harness.errors import HarnessError, SpecError
 from harness.finding import EXIT_CODES, Finding, verdict
 from harness.installer import Installer
+from harness.report import files
 
 if TYPE_CHECKING:
     from harness.gate import Gate
 
-PASSED_ON = ("--index-url", "--extra-index-url", "--find-links", "--exclude-newer")
+PASSED_ON = (
+    "--index",
+    "--default-index",
+    "--index-url",
+    "--extra-index-url",
+    "--find-links",
+    "--exclude-newer",
+)
 """Options of uv that say where packages come from, each with a value."""
 
 
@@ -60,6 +68,13 @@ def add(commands: Commands) -> None:
     for option in PASSED_ON:
         parser.add_argument(option, action="append", default=[], help="as uv takes it")
     parser.add_argument("--offline", action="store_true", help="as uv takes it")
+    parser.add_argument(
+        "--allow-dragged",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="leave out of the verdict that this core package moved along",
+    )
     parser.add_argument(
         "--allow",
         action="append",
@@ -100,21 +115,36 @@ def run(asked: argparse.Namespace) -> int:
         )
     if asked.changes and asked.candidate_python is not None:
         raise SpecError("the candidate is both changed packages and an interpreter")
+    for path in asked.constraint:
+        if not path.is_file():
+            raise SpecError(f"there is no {path}", fix="name a file of constraints")
+    changes.dragged([], asked.allow_dragged)
     beside = Path(suites[0].partition("::")[0])
     allowed = asked.allowed or (beside if beside.is_dir() else beside.parent) / allowances.NAME
     if asked.allow:
         allowances.add(allowed, asked.allow, asked.because)
     settings = settings_of(asked, asked.base_python)
     cells = collecting.cells(suites, asked.harness_scale, settings.arguments())
+    files.write(settings.reports, {})  # before hours of work for nothing
     from harness.gate import Gate  # pytest has rewritten the invariants' asserts
     from harness.report import comparison
 
-    base = _made(asked, asked.base_python, asked.base) if asked.base else asked.base_python
-    candidate = asked.candidate_python or _made(asked, base, asked.changes)
+    base: Path = asked.base_python
+    rebased: tuple[Change, ...] = ()
+    if asked.base:
+        base, rebased = _made(asked, base, asked.base, "base")
+        for change in rebased:
+            say(f"base: {change.words}")
+    candidate = asked.candidate_python or _made(asked, base, asked.changes, "candidate")[0]
     with running(asked, base) as left, running(asked, candidate) as right:
         gate = Gate(left, right, suites, cells, races=not asked.correctness_only)
         named = [name for change in changed for name in requirements.names(change)]
         found = gate.compare(named, allowances.load(allowed), say)
+        dragged = [
+            *(f"base: {change.words}" for change in changes.dragged(rebased, asked.allow_dragged)),
+            *(change.words for change in changes.dragged(found.changes, asked.allow_dragged)),
+        ]
+        found = replace(found, rebased=rebased, dragged=tuple(dragged))
         regressed = [f for f in found.findings if f.standing == "regressed"]
         if asked.attribute and regressed:
             found = replace(found, culprits=_culprits(asked, gate, found.changes, regressed))
@@ -124,7 +154,7 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def _culprits(
-    asked: argparse.Namespace, gate: "Gate", changes: Sequence[Change], regressed: Sequence[Finding]
+    asked: argparse.Namespace, gate: "Gate", moved: Sequence[Change], regressed: Sequence[Finding]
 ) -> tuple[Culprit, ...]:
     """Who brought regressions about, told by the cell that shows most of them."""
     cell, _ = Counter(finding.cell for finding in regressed).most_common(1)[0]
@@ -134,18 +164,19 @@ def _culprits(
         with running(asked, python) as runner:
             return gate.recheck(runner, shown)
 
-    attributor = Attributor(
-        environments=_environments_of(asked), base=gate.base.settings.python, fails=fails, say=say
-    )
+    sides = tuple(side.settings.python for side in gate.sides)
+    made = _environments_of(asked, wheels=True, givers=sides)
+    attributor = Attributor(environments=made, base=sides[0], fails=fails, say=say)
+    culprits: list[Culprit] = []
     try:
-        return attributor.attribute(changes)
+        culprits.extend(attributor.attribute(moved))
     except HarnessError as error:  # what was compared is told all the same
-        say(f"not attributed: {error.text}")
+        say(f"not attributed{' any further' if culprits else ''}: {error.text}")
     except KeyboardInterrupt:
         say("not attributed: interrupted; what was tried is kept for the same command")
     finally:
         say(f"{attributor.tried} environments were tried")
-    return ()
+    return tuple(culprits)
 
 
 def say(text: str) -> None:
@@ -153,18 +184,28 @@ def say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-def _made(asked: argparse.Namespace, base: Path, changes: list[str]) -> Path:
-    """The interpreter of the base changed as asked."""
+def _made(
+    asked: argparse.Namespace, base: Path, wanted: list[str], side: str
+) -> tuple[Path, tuple[Change, ...]]:
+    """The interpreter of a base changed as asked, and what that changes.
+
+    Raises:
+        HarnessError: it cannot be made, or could not be judged.
+    """
     made = _environments_of(asked)
-    wanted = [requirements.line(change) for change in changes]
-    named = {name for change in changes for name in requirements.names(change)}
-    pins = made.resolve(base, [*wanted, *(f"-c {path.absolute()}" for path in asked.constraint)])
-    return made.make(base, pins, named)
+    named = {name for change in wanted for name in requirements.names(change)}
+    lines = [requirements.line(change) for change in wanted]
+    pins = made.resolve(base, [*lines, *(f"-c {path.absolute()}" for path in asked.constraint)])
+    support.check(changes.versions(pins), f"the {side}")
+    installed = {d.name: d.version for d in environments.installed_in(base).values()}
+    return made.make(base, pins, named), tuple(changes.of_pins(installed, pins, named))
 
 
-def _environments_of(asked: argparse.Namespace) -> Environments:
+def _environments_of(
+    asked: argparse.Namespace, *, wheels: bool = False, givers: tuple[Path, ...] = ()
+) -> Environments:
     """What makes environments, as the options say."""
     passed = [f"{o}={v}" for o in PASSED_ON for v in getattr(asked, o[2:].replace("-", "_"))]
     passed += ["--offline"] if asked.offline else []
-    installer = Installer(arguments=tuple(passed), python=asked.base_python)
-    return Environments(folder=asked.environments, installer=installer)
+    installer = Installer(arguments=tuple(passed), python=asked.base_python, wheels=wheels)
+    return Environments(folder=asked.environments, installer=installer, givers=givers)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from harness.finding import STAGES, Finding, Stage, Standing
+from harness.finding import STAGES, Finding, Stage, Standing, verdict
 from harness.gate import Comparison
 
 SHOWN: tuple[Standing, ...] = (
@@ -55,3 +55,9 @@ def sums(found: Comparison) -> str:
     told = ", ".join(f"{count} {stage}" for stage, count in counts.items())
     equal, cells = found.bit_equal
     return f"compared: {told}; {equal} of {cells} cells trained bit-equal"
+
+
+def headline(found: Comparison) -> str:
+    """The verdict, and which core packages moved that nobody wanted moved."""
+    moved = "; ".join(found.dragged)
+    return verdict(found.findings) + (f" (dragged along: {moved})" if moved else "")

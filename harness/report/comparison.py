@@ -13,7 +13,7 @@ from harness.changes import Change
 from harness.finding import AGAINST, Finding, verdict
 from harness.gate import Comparison
 from harness.report import files
-from harness.report.causes import known, shown, sums
+from harness.report.causes import headline, known, shown, sums
 from harness.report.junit import junit
 from harness.report.page import page
 
@@ -43,7 +43,7 @@ def lines(found: Comparison) -> Iterator[str]:
     yield sums(found)
     for culprit in found.culprits:
         yield f"culprit: {culprit.words}"
-    yield f"verdict: {verdict(found.findings)}"
+    yield f"verdict: {headline(found)}"
 
 
 def _speed(found: Comparison) -> Iterator[str]:
@@ -55,7 +55,7 @@ def _speed(found: Comparison) -> Iterator[str]:
 
 def markdown(found: Comparison) -> str:
     """The comparison for a pull request: verdict, what changed by cause, environments."""
-    parts = [f"# Gate: {verdict(found.findings)}", ""]
+    parts = [f"# Gate: {headline(found)}", ""]
     parts += [f"**Culprit:** {culprit.words}" for culprit in found.culprits]
     parts += ["", sums(found)]
     if any(known(found)):
@@ -63,6 +63,9 @@ def markdown(found: Comparison) -> str:
     parts += ["", "## Packages", ""]
     parts += ["| package | base | candidate | |", "| --- | --- | --- | --- |"]
     parts += [f"| {c.package} | {c.before} | {c.after} | {_why(c)} |" for c in found.changes]
+    if found.rebased:
+        parts += ["", "Making the base changed of the running environment:", ""]
+        parts += [f"- {change.words}" for change in found.rebased]
     previous = None
     for (standing, stage, name, words), cells in shown(found):
         if standing != previous:
