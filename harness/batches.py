@@ -48,8 +48,12 @@ def row_hashes(
     names = (ids + 1).astype(np.uint64) * _WEIGHTS[0, rank] + types.astype(np.uint64) * _WEIGHTS[
         1, rank
     ]
-    total = np.add.reduceat(names * real, starts)
-    return np.asarray(total + (labels + 1).astype(np.uint64) * _LABEL_WEIGHT, np.uint64)
+    return labelled(np.asarray(np.add.reduceat(names * real, starts), np.uint64), labels)
+
+
+def labelled(names: Rows, labels: Integers) -> Rows:
+    """Names of rows that a label is part of, from those of their tokens alone."""
+    return np.asarray(names + (labels + 1).astype(np.uint64) * _LABEL_WEIGHT, np.uint64)
 
 
 def dataset_rows(columns: Mapping[str, Any], labels: Sequence[int]) -> Rows:

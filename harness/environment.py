@@ -49,6 +49,7 @@ JUDGING = frozenset(
         "calibrating",
         "catalog",
         "censor",
+        "chance",
         "changes",
         "child",
         "cli",

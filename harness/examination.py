@@ -42,7 +42,7 @@ class Prepared:
         newly_initialized: parameters that the checkpoint did not hold.
         max_length: truncation length in tokens.
         before: every tensor of the model before the first step.
-        known: by split, `rows` (names of its rows) and `labels`, in its order.
+        known: by split, what the record's arrays say of its rows, in its order.
         majority: share of the most frequent label in the evaluated split.
     """
 

@@ -224,8 +224,9 @@ class Record:
         phases: wall seconds by phase.
         peak_memory: bytes: `host`, and `device` on an accelerator.
         device_samples: NVML samples during training on CUDA; empty elsewhere.
-        arrays: `train.rows`; `rows`, `predictions` and `labels` of each evaluation; `rows` and
-            `labels` of each split, as `split.NAME.rows`.
+        arrays: `train.rows`; `rows`, `predictions` and `labels` of each evaluation; and, as
+            `split.NAME.rows`, of the rows of each split: their names (`rows`), those of their
+            tokens alone, as cut (`texts`), `labels`, `lengths` and `unknown` tokens.
     """
 
     version: int = VERSION

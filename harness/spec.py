@@ -220,19 +220,23 @@ class Matrix:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Thresholds(Spec):
-    """The least a run must reach; a field left None is not judged.
+    """The least a run must reach, a field left None is not judged; and what it may have at most.
 
     Attributes:
         accuracy: share of right predictions, 0 to 1.
         f1: F1 as the data set's metric defines it, 0 to 1.
         train_samples_per_second: judged on an accelerator only.
         margin: accuracy that `harness gate` lets another environment lose, 0 to 1.
+        overlap: share of the evaluated rows that may be among the training rows, 0 to 1.
+        unknown: share of the tokens that the vocabulary may not know, 0 to 1.
     """
 
     accuracy: float | None = None
     f1: float | None = None
     train_samples_per_second: float | None = None
     margin: float = 0.02
+    overlap: float = 0.01
+    unknown: float = 0.02
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -145,6 +145,14 @@ def declared(request: pytest.FixtureRequest, cell: Cell) -> Thresholds:
 
 
 @pytest.fixture
+def permitted(request: pytest.FixtureRequest) -> Thresholds:
+    """What the cell's data may have at most."""
+    from harness.suite import permitted_shares
+
+    return permitted_shares(request.cls, request.config.stash[OVERRIDES])
+
+
+@pytest.fixture
 def compare_processes(request: pytest.FixtureRequest) -> Callable[[Cell], Mapping[str, Any]]:
     """Tokenizes a cell's data in one process and in several spawned ones."""
 

@@ -23,6 +23,7 @@ from harness.invariants.repetition import Repetition
 from harness.invariants.shapes import Shapes
 from harness.invariants.spawn import Spawn
 from harness.invariants.speed import Speed
+from harness.invariants.splits import Splits
 from harness.invariants.thresholds import Thresholds as ThresholdsReached
 from harness.invariants.training import Training
 from harness.spec import LENGTHS, SCALES, Cell, Device, Lengths, Matrix, Recipe, Scale, Thresholds
@@ -52,6 +53,7 @@ class Declared:
 
 
 class Suite(
+    Splits,
     Labels,
     Shapes,
     Pairs,
@@ -200,6 +202,12 @@ def effective_thresholds(
     if named:
         return replace(Thresholds(), **named)
     return None if cell.changed else suite.thresholds
+
+
+def permitted_shares(suite: type[Suite], overrides: Mapping[str, Any]) -> Thresholds:
+    """What the data may have at most, whatever the session changed about the recipe."""
+    named = {n: v for n, v in overrides.items() if n in Thresholds.field_names()}
+    return replace(suite.thresholds, **named)
 
 
 def _device(asked: str | None, scale: Scale) -> Device:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import multiprocess
+import numpy as np
+import numpy.typing as npt
 
 from harness import data, models
 from harness.job import Job
@@ -30,6 +32,14 @@ def measure(job: Job) -> list[int]:
             "input_ids"
         ]
     ]
+
+
+def unknown_in(split: Any, tokenizer: Any) -> npt.NDArray[np.int64]:
+    """(examples,) tokens of each example of a tokenized split that its vocabulary does not have."""
+    if tokenizer.unk_token_id is None:
+        return np.zeros(len(split), np.int64)
+    rows = (np.asarray(ids) for ids in split["input_ids"])
+    return np.asarray([(ids == tokenizer.unk_token_id).sum() for ids in rows], np.int64)
 
 
 def compare_processes(job: Job) -> dict[str, Any]:

@@ -91,8 +91,12 @@ UPDATE_OPERATIONS: Final = 12
 OPERATIONS: Final = 1.05
 """How many times another loop's operators a step may take. Measured: up to 1.014."""
 
-UNKNOWN: Final = 0.02
-"""Share of tokens. A tokenizer that fits its texts has nearly no unknown ones."""
+FEWEST_ROWS: Final = 10
+"""Of a split. Fewer are a handful: each counts for more than ten points of accuracy."""
+
+CHANCE: Final = 1e-3
+"""How often a model that has learnt nothing may be taken for a better one than a constant answer:
+error rate of a one-sided exact binomial test."""
 
 LOGGED_LOSS: Final = 1e-4
 """Absolute. Some versions round what they log to four digits."""

@@ -21,7 +21,7 @@ import transformers
 from harness import bridge, collation, data, examination, models, sequences
 from harness import metrics as metric_modules
 from harness.accelerator import Sampler
-from harness.batches import split_rows
+from harness.batches import labelled, split_rows
 from harness.errors import RunError
 from harness.examination import Prepared
 from harness.job import Job
@@ -30,6 +30,7 @@ from harness.notices import Notices
 from harness.probes import Watch
 from harness.record import Record
 from harness.sampling import lengths_of, longest_first
+from harness.tokenizing import unknown_in
 
 
 @dataclass(slots=True)
@@ -174,17 +175,19 @@ def prepare(job: Job, timer: Timer) -> Prepared:
 
 
 def _known(split: Any, labels: Any, setup: Setup) -> dict[str, Any]:
-    """Names of a split's rows, as the watch will name them in batches, labels and lengths.
+    """Names of a split's rows, as the watch will name them in batches, and what each row is.
 
     The labels are the source's: a `map` that moved them would be seen.
     """
-    known = list(labels)
+    known = np.asarray(list(labels))
+    texts = split_rows(split, setup.model, [-1] * len(known))
     withheld = bool(setup.recipe.label_smoothing_factor)  # the model then receives none
-    named = [-1] * len(known) if withheld else known
     return {
-        "rows": split_rows(split, setup.model, named),
-        "labels": np.asarray(known),
+        "rows": texts if withheld else labelled(texts, known),
+        "texts": texts,
+        "labels": known,
         "lengths": lengths_of(split),
+        "unknown": unknown_in(split, setup.tokenizer),
     }
 
 

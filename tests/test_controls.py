@@ -45,8 +45,8 @@ STARS = replace(PAIRS, dataset="yelp_review_full", model="bert-base-cased", coll
 LAST = replace(PAIRS, load_best_model_at_end=False)
 """The model after training was never read back from a file."""
 
-LONG = replace(PAIRS, num_train_epochs=10)
-"""Steps enough for the loss to be expected to fall."""
+LONG = replace(LAST, max_train_samples=250, max_eval_samples=200)
+"""Steps enough for the loss to be expected to fall, and for something to be learnt."""
 
 PROCESSES = replace(PAIRS, num_proc=2)
 
@@ -149,6 +149,16 @@ CONTROLS = (
         invariants=("test_sentences_stand_between_special_tokens", "test_sentences_decode_back"),
     ),
     Control(fault="case_kept", invariants=("test_few_tokens_are_unknown",)),
+    Control(fault="selection_cut_short", invariants=("test_rows_are_enough",)),
+    Control(fault="labels_all_alike", invariants=("test_labels_differ",)),
+    Control(
+        fault="training_split_loaded_again", invariants=("test_evaluated_rows_were_not_trained",)
+    ),
+    Control(
+        fault="labels_mixed",
+        invariants=("test_model_beats_a_constant_answer",),
+        recipe=LONG,
+    ),
     Control(
         fault="eval_pred_of_tensors",
         invariants=("test_metrics_receive_numpy", "test_torch_argmax_is_refused"),

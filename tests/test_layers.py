@@ -24,6 +24,7 @@ FLOORS = (
         "faults",
         "finding",
         "statistics",
+        "chance",
         "observation",
         "accelerator",
         "indexes",

@@ -1,0 +1,70 @@
+"""Chance: whether predictions tell more about the labels than one answer for every row.
+
+Each test is one-sided, exact, and a question of one kind: are there more successes among some rows
+than a constant answer would have?
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Ids = npt.NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """Rows that tell a model from a constant answer.
+
+    Attributes:
+        successes: those that speak for the model.
+        rows: all of them.
+        chance: of a success, for a model that has learnt nothing.
+    """
+
+    successes: int
+    rows: int
+    chance: float
+
+    @property
+    def p_value(self) -> float:
+        """How likely a model that has learnt nothing has as many successes."""
+        from scipy.stats import binom
+
+        return float(binom.sf(self.successes - 1, self.rows, self.chance))
+
+
+def majority(labels: Ids) -> int:
+    """The most frequent label."""
+    return int(np.bincount(labels).argmax())
+
+
+def of_accuracy(predicted: Ids, labels: Ids) -> Tally:
+    """Beside the majority class: the rows that one of both gets right (McNemar 1947)."""
+    ours, constant = predicted == labels, labels == majority(labels)
+    return Tally(
+        successes=int((ours & ~constant).sum()), rows=int((ours != constant).sum()), chance=0.5
+    )
+
+
+def of_f1(predicted: Ids, labels: Ids, average: str) -> Tally:
+    """Beside the best constant answer, where accuracy is not what counts.
+
+    Binary F1 grows with tp / (tp + fp + fn), and always answering 1 makes of that the share of
+    label 1. An average over labels is judged by the right answers, beside as many as the same
+    predictions in any other order have on average.
+    """
+    if average == "binary":
+        both = (predicted == 1) & (labels == 1)
+        either = (predicted == 1) | (labels == 1)
+        return Tally(
+            successes=int(both.sum()), rows=int(either.sum()), chance=float((labels == 1).mean())
+        )
+    size = int(max(predicted.max(), labels.max())) + 1
+    agree = np.bincount(predicted, minlength=size) @ np.bincount(labels, minlength=size)
+    return Tally(
+        successes=int((predicted == labels).sum()),
+        rows=len(labels),
+        chance=float(agree / len(labels) ** 2),
+    )

@@ -1,0 +1,93 @@
+"""Splits: what is trained on can teach something, and what is evaluated can tell whether it did."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness import catalog, chance, tolerance
+from harness.record import Record
+from harness.spec import Thresholds
+
+TRAINED_AND_EVALUATED = ("train", "evaluation")
+
+
+class Splits:
+    """Rows, labels and words without which nothing that a run reaches means anything."""
+
+    def test_rows_are_enough(self, run: Record) -> None:
+        """More than a handful of rows are trained on, and evaluated."""
+        for split in TRAINED_AND_EVALUATED:
+            rows, least = run.sizes[split], tolerance.FEWEST_ROWS
+            assert rows >= least, f"{split} has {rows} rows: a run tells nothing below {least}"
+
+    def test_labels_differ(self, run: Record) -> None:
+        """At least two labels are trained on, and at least two evaluated."""
+        for split in TRAINED_AND_EVALUATED:
+            rows = np.bincount(_of_rows(run, split, "labels"), minlength=len(run.label_names))
+            present = [name for name, count in zip(run.label_names, rows, strict=True) if count]
+            assert len(present) > 1, (
+                f"all {rows.sum()} rows of {split} are {present[0]!r}: "
+                f"of {', '.join(run.label_names)}, at least two must be there"
+            )
+
+    def test_evaluated_rows_were_not_trained(self, run: Record, permitted: Thresholds) -> None:
+        """No more of the evaluated rows than permitted are training rows, as the model reads them.
+
+        Rows are the same if their tokens are, up to where they are cut; labels do not count.
+        """
+        trained = _of_rows(run, "train", "texts")
+        for split in [name for name in run.sizes if name != "train"]:
+            known = np.isin(_of_rows(run, split, "texts"), trained)
+            assert known.mean() <= permitted.overlap, (
+                f"{known.sum()} of {len(known)} rows of {split} ({known.mean():.1%}) were trained "
+                f"on, and Thresholds(overlap={permitted.overlap:g}) permits "
+                f"{permitted.overlap:.1%}; {len(trained) - len(np.unique(trained))} of "
+                f"{len(trained)} training rows repeat another"
+            )
+
+    def test_few_tokens_are_unknown(self, run: Record, permitted: Thresholds) -> None:
+        """The vocabulary knows the language: another model's tokenizer would not."""
+        for split in run.sizes:
+            unknown, tokens = (_of_rows(run, split, of).sum() for of in ("unknown", "lengths"))
+            assert unknown <= permitted.unknown * tokens, (
+                f"{unknown} of {tokens} tokens of {split} ({unknown / tokens:.1%}) are unknown to "
+                f"the vocabulary, and Thresholds(unknown={permitted.unknown:g}) permits "
+                f"{permitted.unknown:.1%}"
+            )
+
+    def test_model_beats_a_constant_answer(self, run: Record, permitted: Thresholds) -> None:
+        """The trained model is better than the majority class, by more than chance.
+
+        Where a suite declares F1 alone, than the answer that is best for F1.
+        """
+        if len(run.steps) < tolerance.FEWEST_STEPS:
+            pytest.skip(f"{len(run.steps)} steps are too few to have learnt")
+        labels: Any = run.arrays["final.labels"]
+        predicted = run.arrays["final.predictions"].argmax(axis=1)
+        metric = "accuracy" if permitted.f1 is None or permitted.accuracy is not None else "F1"
+        perfect, ours = (_tally(run, metric, answers, labels) for answers in (labels, predicted))
+        if perfect.p_value > tolerance.CHANCE:
+            pytest.skip(f"{len(labels)} such rows could not tell a perfect model from chance")
+        constant = chance.majority(labels)
+        assert ours.p_value <= tolerance.CHANCE, (
+            f"{(predicted == labels).sum()} of {len(labels)} evaluated rows are right; always "
+            f"answering {run.label_names[constant]!r} gets {(labels == constant).sum()} right. By "
+            f"{metric}, a model that has learnt nothing does as well with probability "
+            f"{ours.p_value:.2g}, and that must be at most {tolerance.CHANCE:g}"
+        )
+
+
+def _of_rows(run: Record, split: str, what: str) -> Any:
+    """What a record says of each row of a split; records of earlier versions do not."""
+    values = run.arrays.get(f"split.{split}.{what}")
+    if values is None:
+        pytest.skip(f"not observable: the record has no {what} of the rows of {split}")
+    return values
+
+
+def _tally(run: Record, metric: str, predicted: chance.Ids, labels: chance.Ids) -> chance.Tally:
+    """How answers do beside a constant one."""
+    if metric == "accuracy":
+        return chance.of_accuracy(predicted, labels)
+    return chance.of_f1(predicted, labels, catalog.dataset(run.recipe.dataset).f1_average)
