@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from harness import data, models, variations
+from harness import data, models, tables, variations
 from harness.batches import split_rows
 from harness.job import Job
 from harness.metrics import Metrics
@@ -48,10 +48,11 @@ class Bench:
         """Load what a job names.
 
         Raises:
-            SourceError: the data cannot be trained on.
+            SourceError: the data cannot be trained on, or the checkpoint cannot be loaded.
         """
         base, scratch = variations.base(job.recipe), Path(job.scratch)
-        schema = data.Schema(texts=job.texts, label_names=job.label_names)
+        models.check(job.model, job.label_names)
+        schema = tables.Schema(texts=job.texts, label_names=job.label_names)
         tokenizer = models.tokenizer(job.model)
         max_length = base.max_length or variations.LONGEST
         function = data.Tokenize(tokenizer, job.texts, max_length)
@@ -79,13 +80,13 @@ class Bench:
     @property
     def evaluated(self) -> tuple[int, ...]:
         """Names of the evaluated rows, as a watch gives them, in the data set's order."""
-        label = data.label_column(self.evaluation.column_names, "the tokenized split")
+        label = tables.label_column(self.evaluation.column_names, "the tokenized split")
         return tuple(split_rows(self.evaluation, self.dry, self.evaluation[label][:]).tolist())
 
     def example(self, split: Any, index: int) -> dict[str, torch.Tensor]:
         """One tokenized example as a batch by itself, unpadded, with its label as `labels`."""
         row = split[index]
-        label = data.label_column(split.column_names, "the tokenized split")
+        label = tables.label_column(split.column_names, "the tokenized split")
         taken = {*inspect.signature(self.dry.forward).parameters} & {*split.column_names}
         batch = {name: torch.tensor([row[name]]) for name in sorted(taken - {label})}
         return {**batch, "labels": torch.tensor([row[label]])}

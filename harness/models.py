@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from safetensors.torch import load_file
 from transformers import (
     AutoConfig,
@@ -15,7 +16,9 @@ from transformers import (
     DataCollatorWithPadding,
 )
 
+from harness import weights
 from harness.collation import Collation
+from harness.errors import SourceError
 
 WEIGHTS = "model.safetensors"
 
@@ -35,8 +38,79 @@ _OURS = {
 
 
 def tokenizer(folder: str) -> Any:
-    """The tokenizer in a folder, without running any code from there."""
-    return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    """The tokenizer in a folder, without running any code from there.
+
+    Raises:
+        SourceError: there is none that can be loaded, or it knows no words or no padding.
+    """
+    try:
+        tokens = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        tokens.model_max_length = int(tokens.model_max_length)
+        words = tokens.get_vocab().keys() - {*tokens.all_special_tokens}
+    except Exception as error:
+        raise _unusable(f"{folder} has no tokenizer that can be loaded", error) from error
+    if not words:
+        raise SourceError(
+            f"{folder} has a tokenizer that knows no words",
+            why=f"its vocabulary is {', '.join(sorted(tokens.get_vocab()))}",
+            fix="put the checkpoint's vocabulary there: tokenizer.json, or vocab.txt and its like",
+        )
+    if tokens.pad_token_id is None:
+        raise SourceError(
+            f"{folder} has a tokenizer without a padding token",
+            fix="name one as pad_token in tokenizer_config.json",
+        )
+    return tokens
+
+
+def check(folder: str, label_names: tuple[str, ...]) -> None:
+    """Refuse a checkpoint whose parts do not belong together, before memory is taken for it.
+
+    The model is built without its numbers, and its shapes are compared with the stored ones.
+
+    Raises:
+        SourceError: the configuration describes no model, or another than the weights, or the
+            tokenizer has ids that the model does not embed.
+    """
+    config = Path(folder) / "config.json"
+    try:
+        described = AutoConfig.from_pretrained(
+            folder, num_labels=len(label_names), trust_remote_code=False
+        )
+        with torch.device("meta"):
+            model = AutoModelForSequenceClassification.from_config(described)
+        embedded = int(model.get_input_embeddings().weight.shape[0])
+    except Exception as error:
+        raise _unusable(f"{config} describes no classifier that can be built", error) from error
+    stored = {
+        _bare(name, model.base_model_prefix): shape
+        for name, shape in weights.shapes(Path(folder) / WEIGHTS).items()
+    }
+    for name, tensor in model.state_dict().items():
+        shape = stored.get(_bare(name, model.base_model_prefix), tuple(tensor.shape))
+        if shape != tuple(tensor.shape):
+            raise SourceError(
+                f"{folder} is refused: {name} is {shape} in {WEIGHTS}",
+                why=f"by config.json and {len(label_names)} labels it is {tuple(tensor.shape)}",
+                fix="take the configuration and the weights of one checkpoint",
+            )
+    largest = max(tokenizer(folder).get_vocab().values())
+    if largest >= embedded:
+        raise SourceError(
+            f"{folder} is refused: its tokenizer has ids up to {largest}",
+            why=f"its model embeds {embedded} tokens, 0 to {embedded - 1}",
+            fix="take the vocabulary and the weights of one checkpoint",
+        )
+
+
+def _unusable(what: str, error: Exception) -> SourceError:
+    """The error for files that the judged transformers does not take."""
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    return SourceError(
+        what,
+        why=f"transformers {transformers.__version__} says {reason}",
+        fix="download or save the checkpoint again",
+    )
 
 
 def classifier(
@@ -106,22 +180,26 @@ def saved_weights_digest(folder: Path) -> str:
 def unlike(folder: Path, loaded: Mapping[str, torch.Tensor], base_prefix: str) -> tuple[str, ...]:
     """Names of loaded tensors that the checkpoint has too, with other values.
 
-    `from_pretrained` says what it did not find; it could still lose what it found. Older
-    checkpoints say gamma and beta, and those of a bare encoder have no prefix.
+    `from_pretrained` says what it did not find; it could still lose what it found.
     """
-
-    def bare(name: str) -> str:
-        name = name.removeprefix(f"{base_prefix}.")
-        return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace(
-            "LayerNorm.beta", "LayerNorm.bias"
-        )
-
-    stored = {bare(name): tensor for name, tensor in load_file(folder / WEIGHTS).items()}
+    held = load_file(folder / WEIGHTS).items()
+    stored = {_bare(name, base_prefix): tensor for name, tensor in held}
     return tuple(
         name
         for name, tensor in sorted(loaded.items())
-        if bare(name) in stored
-        and not torch.equal(tensor.cpu(), stored[bare(name)].to(tensor.dtype))
+        if (known := stored.get(_bare(name, base_prefix))) is not None
+        and not torch.equal(tensor.cpu(), known.to(tensor.dtype))
+    )
+
+
+def _bare(name: str, base_prefix: str) -> str:
+    """A tensor's name, whichever checkpoint it comes from.
+
+    Older ones say gamma and beta, and those of a bare encoder have no prefix.
+    """
+    name = name.removeprefix(f"{base_prefix}.")
+    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace(
+        "LayerNorm.beta", "LayerNorm.bias"
     )
 
 

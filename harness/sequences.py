@@ -17,10 +17,9 @@ import transformers
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import BatchEncoding
 
-from harness import bridge, models
+from harness import bridge, models, tables
 from harness.batching import first_fit
 from harness.collation import SEQUENCES, Collation
-from harness.data import LABEL_COLUMNS
 from harness.errors import UnsupportedError
 
 ATTENTION = "harness_by_sequence"
@@ -64,7 +63,7 @@ class SequenceCollator:
             return torch.from_numpy(grid)
 
         batch: dict[str, torch.Tensor] = {}
-        for name in LABEL_COLUMNS:
+        for name in tables.LABEL_COLUMNS:
             if name in features[0]:
                 batch["labels"] = torch.tensor([int(feature[name]) for feature in features])
         for name, padding in (

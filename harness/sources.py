@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-from harness import catalog, digest
+from harness import catalog, digest, weights
 from harness.errors import MissingSourceError, SourceError
 from harness.spec import Recipe, Scale
 
@@ -107,15 +107,27 @@ class Sources:
 
     def _inputs(self, recipe: Recipe, scale: Scale) -> Inputs:
         """Look up everything that a recipe trains on, and refuse what is unsafe."""
+        if scale == "full":
+            for folder in self.folders:
+                if not folder.is_dir():
+                    raise SourceError(
+                        f"{folder} is no folder", fix="correct --harness-sources, or leave it out"
+                    )
         dataset = catalog.dataset(recipe.dataset)
         folder = self._find("datasets", recipe.dataset, scale)
+        files = {
+            "train": split_files(folder, "train"),
+            "evaluation": split_files(folder, dataset.evaluated),
+        }
+        if scale == "full":  # the embedded tables are ours, and pyarrow takes a while to import
+            from harness.tables import Schema, check_footers
+
+            for split in files.values():
+                check_footers(split, Schema(texts=dataset.texts, label_names=dataset.label_names))
         model = self._find("models", recipe.model, scale)
         refuse_unsafe(model)
         return Inputs(
-            files={
-                "train": split_files(folder, "train"),
-                "evaluation": split_files(folder, dataset.evaluated),
-            },
+            files=files,
             model=model,
             metrics={
                 name: self._find("metrics", name.partition("/")[0], scale)
@@ -260,24 +272,39 @@ def ceiling(folder: Path, split: str) -> dict[str, float]:
     card = folder / "card.json"
     if not card.is_file():
         return {}
-    told: dict[str, Any] = json.loads(card.read_text(encoding="utf-8"))
-    return {name: float(v) for name, v in told["splits"][split].get("ceiling", {}).items()}
+    try:
+        told: Any = json.loads(card.read_text(encoding="utf-8"))
+        return {name: float(v) for name, v in told["splits"][split].get("ceiling", {}).items()}
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise SourceError(
+            f"{card} does not say what is known of {split!r}",
+            why=f"{type(error).__name__}: {error}",
+            fix='write {"splits": {"' + split + '": {"ceiling": {}}}}, or delete it',
+        ) from None
 
 
 def refuse_unsafe(folder: Path) -> None:
-    """Refuse a checkpoint whose loading would run code from it.
+    """Refuse a checkpoint whose loading would run code from it, or take memory that nobody has.
 
     Raises:
-        SourceError: it asks for `trust_remote_code`, holds only pickled weights, or is none.
+        SourceError: it asks for `trust_remote_code`, holds only pickled weights, or is none; or
+            its configuration is of another size than its weights.
     """
     config = folder / "config.json"
     if not config.is_file():
         raise SourceError(f"{folder} is no checkpoint", why="it has no config.json")
     try:
-        asks = "auto_map" in json.loads(config.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise SourceError(f"{config} is not JSON", why=str(error)) from None
-    if asks:
+        told = json.loads(config.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise SourceError(
+            f"{config} is not JSON", why=str(error), fix="save or download the checkpoint again"
+        ) from None
+    if not isinstance(told, dict):
+        raise SourceError(
+            f"{config} holds a {type(told).__name__}, not an object",
+            fix="save or download the checkpoint again",
+        )
+    if "auto_map" in told:
         raise SourceError(
             f"{folder} is refused: its config.json has an auto_map",
             why="loading it needs trust_remote_code, which runs code that came with the weights",
@@ -290,3 +317,5 @@ def refuse_unsafe(folder: Path) -> None:
             why=f"pickled weights run code when loaded: {', '.join(pickled)}" if pickled else "",
             fix="convert the weights with save_pretrained(..., safe_serialization=True)",
         )
+    if (folder / WEIGHTS).is_file():
+        weights.check_sizes(told, weights.shapes(folder / WEIGHTS), config)

@@ -11,7 +11,7 @@ import multiprocess
 import numpy as np
 import numpy.typing as npt
 
-from harness import data, models
+from harness import data, models, tables
 from harness.job import Job
 
 ROWS = 64
@@ -20,7 +20,7 @@ ROWS = 64
 
 def measure(job: Job) -> list[int]:
     """Tokens of each of the recipe's training examples, special tokens included, uncut."""
-    schema = data.Schema(texts=job.texts, label_names=job.label_names)
+    schema = tables.Schema(texts=job.texts, label_names=job.label_names)
     split = data.load(job.files["train"], schema, Path(job.scratch))
     split = data.sample(split, job.recipe.max_train_samples, job.recipe.subset_seed)
     tokenizer = models.tokenizer(job.model)
@@ -50,7 +50,7 @@ def compare_processes(job: Job) -> dict[str, Any]:
         `processes` really made them.
     """
     processes = job.recipe.num_proc or 1
-    schema = data.Schema(texts=job.texts, label_names=job.label_names)
+    schema = tables.Schema(texts=job.texts, label_names=job.label_names)
     split = data.load(job.files["evaluation"], schema, Path(job.scratch))
     split = split.select(range(min(ROWS, len(split))))
     tokenizer = models.tokenizer(job.model)

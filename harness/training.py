@@ -18,7 +18,7 @@ import numpy as np
 import torch
 import transformers
 
-from harness import bridge, collation, data, examination, models, sequences
+from harness import bridge, collation, data, examination, models, sequences, tables
 from harness import metrics as metric_modules
 from harness.accelerator import Sampler
 from harness.batches import labelled, split_rows
@@ -55,7 +55,7 @@ def train(job: Job, progress: Callable[[int, int], None]) -> Record:
         progress: called a few times a second with the step and the number of steps.
 
     Raises:
-        SourceError: the data cannot be trained on.
+        SourceError: the data cannot be trained on, or the checkpoint cannot be loaded.
         SpecError: the recipe asks for more tokens than the model can read.
         RunError: the judged environment cannot do what the recipe asks.
     """
@@ -108,7 +108,7 @@ def drive(setup: Setup, watch: Watch) -> Outcome:
 def prepare(job: Job, timer: Timer) -> Prepared:
     """Data, model, collator, arguments and metrics, ready for a loop."""
     scratch = Path(job.scratch)
-    schema = data.Schema(texts=job.texts, label_names=job.label_names)
+    schema = tables.Schema(texts=job.texts, label_names=job.label_names)
     raw = {name: data.load(files, schema, scratch) for name, files in job.files.items()}
     recipe = job.recipe
     evaluated = raw["evaluation"]
@@ -120,6 +120,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
         chosen["holdout"] = data.sample(evaluated, recipe.max_holdout_samples, recipe.holdout_seed)
     timer.lap("load data")
 
+    models.check(job.model, job.label_names)
     transformers.set_seed(recipe.seed)  # before the head is drawn, as the examples do
     model, newly_initialized = models.classifier(job.model, job.label_names)
     tokenizer = models.tokenizer(job.model)
@@ -155,7 +156,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
             if strategy.sorted and name != "train"
         },
     )
-    label = data.label_column(chosen["train"].column_names, job.files["train"][0])
+    label = tables.label_column(chosen["train"].column_names, job.files["train"][0])
     prepared = Prepared(
         setup=setup,
         raw=chosen,

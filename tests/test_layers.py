@@ -48,6 +48,8 @@ FLOORS = (
         "sealed",
         "variables",
         "staging",
+        "tables",
+        "weights",
     },
     {
         "live",

@@ -3,7 +3,7 @@
 import json
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,13 +95,18 @@ def test_a_changed_tokenizer_is_asked_anew(
     ("columns", "message"),
     [
         ({"text": ["a"]}, "test.parquet has no label column\nits columns: text\nname the column"),
-        ({"text": ["a", "b"], "label": [0, None]}, "1 of 2 labels are null\nfirst at row 1"),
-        ({"text": ["a", "b"], "label": [0, 2]}, "label 2 at row 1 is out of range\n2 labels"),
-        ({"text": ["a", "b"], "label": [-1, 0]}, "label -1 at row 0 is out of range"),
-        ({"text": ["a", " "], "label": [0, 1]}, "'text' is empty at row 1"),
-        ({"text": ["a", None], "label": [0, 1]}, "'text' is empty at row 1"),
+        ({"text": ["a", "b"], "label": [0, None]}, "test.parquet: 'label' is null at row 1"),
+        ({"text": ["a", "b"], "label": [0, 2]}, "'label' is 2 at row 1, which is out of range\n"),
+        ({"text": ["a", "b"], "label": [-1, 0]}, "'label' is -1 at row 0, which is out of range"),
+        ({"text": ["a", " "], "label": [0, 1]}, "test.parquet: 'text' is empty at row 1"),
+        ({"text": ["a", None], "label": [0, 1]}, "test.parquet: 'text' is null at row 1"),
         ({"sentence": ["a"], "label": [0]}, "has no column text\nits columns: sentence, label"),
         ({"text": ["a"], "label": ["pos"]}, "labels are string, not whole numbers"),
+        ({"text": ["a"], "label": [1.0]}, "labels are double, not whole numbers"),
+        ({"text": [7], "label": [0]}, "'text' is int64, not text"),
+        ({"text": [["a"]], "label": [0]}, "'text' is list<element: string>, not text"),
+        ({"text": [b"a"], "label": [0]}, "'text' is binary, not text"),
+        ({"text": ["a"], "label": [0], "labels": [0]}, "several label columns: label, labels"),
         ({"text": [], "label": []}, "has no rows"),
     ],
 )
@@ -114,7 +119,17 @@ def test_unusable_data_is_refused(
         train(runner, folder)
     assert message in caught.value.text
     assert list((folder / "store").glob("records/*")) == []
-    assert list((folder / "store" / "staging").iterdir()) == []
+    assert not [*(folder / "store").glob("staging/*")]
+
+
+def test_the_part_with_a_bad_row_is_named(runner: Runner, folder: Path) -> None:
+    """Rows are counted in the file that holds them, not in the split."""
+    whole = folder / "datasets" / "imdb" / "test.parquet"
+    shutil.copy(whole, whole.with_name("test-00000-of-00002.parquet"))
+    whole.unlink()
+    write(folder, "test-00001-of-00002", {"text": ["a", None], "label": [0, 1]})
+    with pytest.raises(SourceError, match=r"test-00001-of-00002.parquet: 'text' is null at row 1"):
+        train(runner, folder)
 
 
 @pytest.mark.parametrize("name", ["label", "labels", "label_ids"])
@@ -125,13 +140,6 @@ def test_any_label_name_trains(runner: Runner, folder: Path, name: str) -> None:
     record = train(runner, folder)
     assert all("labels" in batch.shapes for batch in record.batches)
     assert not {"label", "label_ids"} & set(record.batches[0].shapes)
-
-
-def test_a_file_that_is_no_parquet_is_refused(runner: Runner, folder: Path) -> None:
-    """Damaged bytes are named as such."""
-    (folder / "datasets" / "imdb" / "test.parquet").write_bytes(b"PAR1 nonsense")
-    with pytest.raises(SourceError, match=r"test.parquet cannot be read as parquet"):
-        train(runner, folder)
 
 
 def test_other_label_names_are_refused(runner: Runner, folder: Path) -> None:
@@ -181,6 +189,8 @@ def test_every_place_tried_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """Folders, the package, the cache and the Hub are named in the order tried."""
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
     sources = Sources(folders=(tmp_path / "a", tmp_path / "b"))
     with pytest.raises(MissingSourceError) as caught:
         sources.find(CELL.recipe, "full")
@@ -220,14 +230,79 @@ def test_pickled_weights_are_refused(folder: Path) -> None:
     assert "pickled weights run code when loaded: pytorch_model.bin" in message
 
 
-@pytest.mark.parametrize(("content", "message"), [(None, "is no checkpoint"), ("{", "is not JSON")])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "is no checkpoint"),
+        ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ("[]", "holds a list, not an object"),
+        ("7", "holds a int, not an object"),
+        ('{"hidden_size": 1000000000}', "config.json: hidden_size is 1000000000\nthe weights"),
+        ('{"num_attention_heads": -1}', "config.json: num_attention_heads is -1\n"),
+        ('{"encoder": {"num_hidden_layers": 5000}}', "config.json: num_hidden_layers is 5000\n"),
+    ],
+)
 def test_a_broken_checkpoint_is_refused(folder: Path, content: str | None, message: str) -> None:
-    """A folder without a readable configuration is named."""
+    """A folder without a readable configuration, or with one that is too large, is named."""
     path = folder / "models" / "bert-base-uncased" / "config.json"
     path.unlink()
     if content is not None:
         path.write_text(content, encoding="ascii")
     assert message in refuse(folder)
+
+
+def remove_vocabulary(model: Path) -> None:
+    """Leave a tokenizer without words: transformers says nothing, and all tokens are unknown."""
+    for name in ("tokenizer.json", "vocab.txt"):
+        (model / name).unlink()
+
+
+def take_other_vocabulary(model: Path) -> None:
+    """Give the tokenizer more words than the model has embeddings."""
+    tokenizer = json.loads((model / "tokenizer.json").read_text(encoding="utf-8"))
+    vocabulary = tokenizer["model"]["vocab"]
+    tokenizer["model"]["vocab"] = vocabulary | {f"word{n}": len(vocabulary) + n for n in range(9)}
+    (model / "tokenizer.json").write_text(json.dumps(tokenizer), encoding="utf-8")
+
+
+def configure(**settings: Any) -> Callable[[Path], None]:
+    """Change settings of the checkpoint's configuration."""
+
+    def change(model: Path) -> None:
+        path = model / "config.json"
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps(stored | settings), encoding="utf-8")
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("harm", "message"),
+    [
+        (remove_vocabulary, "has a tokenizer that knows no words\n"),
+        (take_other_vocabulary, "its tokenizer has ids up to "),
+        (lambda model: (model / "tokenizer.json").write_text("{"), "no tokenizer that can be"),
+        (
+            lambda model: (model / "tokenizer_config.json").write_text('{"model_max_length": []}'),
+            "has no tokenizer that can be loaded",
+        ),
+        (configure(hidden_size=100_000), "word_embeddings.weight is "),
+        (configure(num_attention_heads=7), "config.json describes no classifier that can be"),
+        (configure(hidden_size="wide"), "config.json describes no classifier that can be built"),
+        (configure(model_type="bort"), "config.json describes no classifier that can be built"),
+    ],
+    ids=["no words", "other words", "no JSON", "length", "width", "heads", "type", "model"],
+)
+def test_a_checkpoint_of_two_is_refused(
+    runner: Runner, folder: Path, harm: Callable[[Path], None], message: str
+) -> None:
+    """What only the libraries can tell is one message too, and takes no memory before."""
+    harm(folder / "models" / "bert-base-uncased")
+    with pytest.raises(SourceError) as caught:
+        train(runner, folder)
+    assert message in caught.value.text
+    assert str(folder / "models" / "bert-base-uncased") in caught.value.text
 
 
 def test_inputs_are_named_by_their_bytes(folder: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 import transformers
 
-from harness import catalog, data, models
+from harness import catalog, data, models, tables
 from harness.bridge import argument_values
 from harness.collation import parse
 from harness.loops.trainer import WatchCallback, WatchedTrainer
@@ -35,7 +35,7 @@ def prepare(folder: Path) -> tuple[Any, Any, str]:
     """The tokenized training split, the tokenizer and the model's folder."""
     inputs = Sources(hub=False).find(RECIPE, "tiny")
     dataset = catalog.dataset(RECIPE.dataset)
-    schema = data.Schema(texts=dataset.texts, label_names=dataset.label_names)
+    schema = tables.Schema(texts=dataset.texts, label_names=dataset.label_names)
     rows = data.load([str(file) for file in inputs.files["train"]], schema, folder)
     tokenizer = models.tokenizer(str(inputs.model))
     function = data.Tokenize(tokenizer, dataset.texts, RECIPE.max_length or 32)
