@@ -538,6 +538,15 @@ def test_nothing_is_noticed_without_fault(runner: Runner, recipe: Recipe) -> Non
     assert {name for name in relied_on if verdicts[name].outcome != "holds"} == set()
 
 
+def test_absent_evidence_is_no_pass(runner: Runner) -> None:
+    """A record that says nothing of its rows, as earlier ones do not, is not observable."""
+    record = replace(runner.run(cell_of(PAIRS)).record, arrays={})
+    for name in ("test_labels_differ", "test_few_tokens_are_unknown"):
+        verdict = jury.hear(name, record)
+        assert verdict.outcome == "skips"
+        assert verdict.message.startswith("not observable: the record has no")
+
+
 @pytest.mark.parametrize("invariant", REPAIRS)
 def test_repair_is_noticed(runner: Runner, invariant: str) -> None:
     """What the released library fails holds once the library is repaired."""
