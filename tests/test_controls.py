@@ -150,7 +150,7 @@ CONTROLS = (
     ),
     Control(fault="case_kept", invariants=("test_few_tokens_are_unknown",)),
     Control(fault="selection_cut_short", invariants=("test_rows_are_enough",)),
-    Control(fault="labels_all_alike", invariants=("test_labels_differ",)),
+    Control(fault="labels_all_alike", invariants=("test_classes_are_several",)),
     Control(
         fault="training_split_loaded_again", invariants=("test_evaluated_rows_were_not_trained",)
     ),
@@ -541,7 +541,7 @@ def test_nothing_is_noticed_without_fault(runner: Runner, recipe: Recipe) -> Non
 def test_absent_evidence_is_no_pass(runner: Runner) -> None:
     """A record that says nothing of its rows, as earlier ones do not, is not observable."""
     record = replace(runner.run(cell_of(PAIRS)).record, arrays={})
-    for name in ("test_labels_differ", "test_few_tokens_are_unknown"):
+    for name in ("test_classes_are_several", "test_few_tokens_are_unknown"):
         verdict = jury.hear(name, record)
         assert verdict.outcome == "skips"
         assert verdict.message.startswith("not observable: the record has no")

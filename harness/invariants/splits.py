@@ -21,7 +21,7 @@ class Splits:
             rows, least = run.sizes[split], tolerance.FEWEST_ROWS
             assert rows >= least, f"{split} has {rows} rows: a run tells nothing below {least}"
 
-    def test_labels_differ(self, run: Record) -> None:
+    def test_classes_are_several(self, run: Record) -> None:
         """At least two labels are trained on, and at least two evaluated."""
         for split in TRAINED_AND_EVALUATED:
             rows = np.bincount(_of_rows(run, split, "labels"), minlength=len(run.label_names))
