@@ -14,7 +14,7 @@ from tests.conftest import SMALL_SUITE, Fault
 EVERYWHERE = {
     "gate": (["--suites=test_small.py", "--candidate-python=BARE"], "cannot be judged: it has no"),
     "plan": (
-        ["imdb", "bert-base-uncased", "--harness-scale=tiny", "--python=BARE"],
+        ["imdb", "bert-base-uncased", "--python=BARE"],
         "cannot be judged: it has no",
     ),
     "report": (["test_small.py"], "nothing was measured"),

@@ -65,9 +65,21 @@ def test_another_models_tokenizer_will_do(runner: Runner, tmp_path: Path) -> Non
     sources = f"--harness-sources={folder}"
     done = plan(runner, tmp_path, "glue/mrpc", "bert-base-uncased", sources)
     assert done.returncode == 0, done.stderr
-    done = plan(runner, tmp_path, "glue/mrpc", "bert-base-cased", sources)
+    arguments = ("glue/mrpc", "bert-base-cased", sources, "--harness-scale=full")
+    done = plan(runner, tmp_path, *arguments)
     assert done.returncode != 0
     assert "model 'bert-base-cased' was not found" in done.stderr
+
+
+def test_without_data_the_stand_ins_answer(runner: Runner, tmp_path: Path) -> None:
+    """Offline, with nothing but what is embedded, there is a plan; its first line says of what."""
+    done = plan(runner, tmp_path, "imdb", "bert-base-uncased")
+    assert done.returncode == 0, done.stderr
+    first, second, *rest = done.stdout.splitlines()
+    assert first.startswith("dataset 'imdb' was not found: what follows is of the embedded")
+    assert "--harness-sources DIR" in second
+    tiny = plan(runner, tmp_path, "imdb", "bert-base-uncased", "--harness-scale=tiny")
+    assert rest[1:] == tiny.stdout.splitlines()
 
 
 @pytest.mark.parametrize(

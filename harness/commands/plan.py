@@ -10,9 +10,10 @@ import numpy as np
 from harness import catalog, collation
 from harness.batching import compose
 from harness.commands.options import Commands, add_settings, running
-from harness.errors import SpecError
+from harness.errors import MissingSourceError, SpecError
 from harness.forecast import Forecast, advice, forecast
-from harness.spec import Cell, Recipe
+from harness.runner import Runner
+from harness.spec import Cell, Recipe, Scale
 
 HEADER = (
     f"{'strategy':<20}{'speed-up':>9}{'of limit':>9}{'padding':>9}{'batches':>9}"
@@ -38,7 +39,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--python", type=Path, default=Path(sys.executable), metavar="PATH")
     parser.add_argument("--store", type=Path, metavar="DIR", help="default: .harness")
     add_settings(parser)
-    parser.set_defaults(harness_scale="full", command=run)
+    parser.set_defaults(command=run)
 
 
 def run(asked: argparse.Namespace) -> int:
@@ -47,8 +48,11 @@ def run(asked: argparse.Namespace) -> int:
         if getattr(asked, name) is not None and getattr(asked, name) < 1:
             raise SpecError(f"--{name.replace('_', '-')} must be 1 or more")
     recipe = Recipe(dataset=asked.dataset, model=asked.model, max_train_samples=asked.samples)
-    cell = Cell(name="plan", recipe=recipe, scale=asked.harness_scale, device="cpu")
+    title = f"{asked.dataset}, {asked.model}, batches of {asked.batch_size}"
     with running(asked, asked.python) as runner:
+        cell = Cell(name="plan", recipe=recipe, scale=_scale(runner, recipe), device="cpu")
+        if cell.scale == "tiny":
+            title += ", embedded stand-ins"
         lengths = np.asarray(runner.lengths(cell), np.int64)
         architecture = runner.architecture(cell)
     asked_for = replace(recipe, max_length=asked.max_length)
@@ -71,9 +75,26 @@ def run(asked: argparse.Namespace) -> int:
     if asked.html is not None:
         from harness.report import files, padding
 
-        title = f"{asked.dataset}, {asked.model}, batches of {asked.batch_size}"
         files.write(asked.html.parent, {asked.html.name: padding.plan(title, found, max_length)})
     return 0
+
+
+def _scale(runner: Runner, recipe: Recipe) -> Scale:
+    """The scale asked for; else the full one, unless its data can be had from nowhere: said then.
+
+    Raises:
+        SourceError: something is refused or malformed.
+    """
+    match runner.settings.scale:
+        case "tiny" | "full" as asked:
+            return asked
+    try:
+        runner.sources.find_tokens(recipe, "full")
+    except MissingSourceError as error:
+        print(f"{error.what}: what follows is of the embedded stand-ins, a quarter as long")
+        print("for the real lengths, give --harness-sources DIR, or go online\n", flush=True)
+        return "tiny"
+    return "full"
 
 
 def _lines(found: list[Forecast], lengths: np.ndarray, max_length: int) -> list[str]:
