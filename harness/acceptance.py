@@ -48,13 +48,16 @@ class Accepting:
             HarnessError: nothing says why, or a record or a baseline cannot be read or written.
         """
         files: dict[Path, Baselines] = {}
+        changed: dict[Path, Baselines] = {}
         accepted, refused = [], []
         for told in session["cells"]:
             name = f"{told['suite']}/{told['cell']}"
             if "standing" not in told or not wanted(name):
                 continue
             path = (self.root / told["file"]).parent / NAME
-            found = files.setdefault(path, Baselines.load(path))
+            if path not in files:
+                files[path] = Baselines.load(path)
+            found = files[path]
             known = found.of(name, told["device"])
             if told["standing"] == "same" or (self.new_only and known is not None):
                 continue
@@ -64,9 +67,9 @@ class Accepting:
                 continue
             found.accept(name, told["device"], self._accepted(session, told), anchor=self.anchor)
             accepted.append(name)
-        for found in files.values():
-            if accepted:
-                found.save()
+            changed[path] = found
+        for found in changed.values():
+            found.save()
         return accepted, refused
 
     def _accepted(self, session: Mapping[str, Any], told: Mapping[str, Any]) -> Accepted:

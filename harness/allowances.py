@@ -4,15 +4,14 @@ An allowance holds until its line is removed: every report shows it, and shows w
 it any more.
 """
 
-import json
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness import outlet, serial
-from harness.errors import SpecError, StoreError
+from harness import outlet
+from harness.document import Document, quoted
+from harness.errors import MisfitError, SpecError, StoreError
 from harness.finding import AGAINST, Finding
 
 NAME = "allowed.toml"
@@ -34,26 +33,28 @@ class Allowance:
     because: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _File:
+    """What the file holds."""
+
+    allowed: tuple[Allowance, ...] = ()
+
+
 def load(path: Path) -> tuple[Allowance, ...]:
     """The allowances that a file declares; none if there is no file.
 
     Raises:
         SpecError: the file makes no sense, or an allowance gives no reason.
     """
-    if not path.is_file():
-        return ()
-    try:
-        declared = tomllib.loads(path.read_text(encoding="utf-8")).get("allowed", [])
-        found = tuple(serial.decode(Allowance, values) for values in declared)
-    except (OSError, tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
-        raise SpecError(
-            f"the allowances {path} cannot be read",
-            why=str(error),
-            fix="write [[allowed]] tables, each with id and because",
-        ) from None
-    for allowance in found:
-        _check(allowance)
-    return found
+    document = Document.read(path)
+    allowances: tuple[Allowance, ...] = document.decode(_File).allowed
+    for index, allowance in enumerate(allowances):
+        try:
+            _check(allowance)
+        except SpecError as error:
+            misfit = MisfitError(error.what, fix=error.fix, place=("allowed", index))
+            raise document.wrong(misfit) from None
+    return allowances
 
 
 def add(path: Path, ids: Iterable[str], because: str) -> None:
@@ -68,11 +69,12 @@ def add(path: Path, ids: Iterable[str], because: str) -> None:
     for name in ids:
         _check(Allowance(id=name, because=because))
         if name not in known:
-            text += f"\n[[allowed]]\nid = {json.dumps(name)}\nbecause = {json.dumps(because)}\n"
+            text += f"\n[[allowed]]\nid = {quoted(name)}\nbecause = {quoted(because)}\n"
     try:
         outlet.write(path, text)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written", why=error.strerror or str(error)) from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise StoreError(f"{path} cannot be written", why=why) from None
 
 
 def apply(

@@ -3,14 +3,13 @@
 A change ends a regime: what a figure does from that night on is no step.
 """
 
-import tomllib
 from dataclasses import dataclass
-from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness import serial
-from harness.errors import SpecError
+from harness.document import Document
+from harness.errors import MisfitError
+from harness.limits import Limits
 
 NAME = "annotations.toml"
 
@@ -34,24 +33,24 @@ class Annotation:
         return fnmatchcase(cell, self.cells)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _File:
+    """What the file holds."""
+
+    change: tuple[Annotation, ...] = ()
+
+
 def load(path: Path) -> tuple[Annotation, ...]:
     """The annotations that a file declares; none if there is no file.
 
     Raises:
         SpecError: the file makes no sense.
     """
-    if not path.is_file():
-        return ()
-    try:
-        declared = tomllib.loads(path.read_text(encoding="utf-8")).get("change", [])
-        dated = [values | {"night": str(values.get("night", ""))} for values in declared]
-        found = tuple(serial.decode(Annotation, values) for values in dated)
-        for annotation in found:
-            date.fromisoformat(annotation.night)
-    except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
-        raise SpecError(
-            f"the annotations {path} cannot be read",
-            why=str(error),
-            fix="write [[change]] tables, each with night (a date), because, and perhaps cells",
-        ) from None
-    return found
+    document = Document.read(path)
+    annotations: tuple[Annotation, ...] = document.decode(_File).change
+    for i, annotation in enumerate(annotations):
+        try:
+            Limits(is_date=True).check(annotation.night)
+        except MisfitError as error:
+            raise document.wrong(error.within("change", i, "night")) from None
+    return annotations

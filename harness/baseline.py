@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import outlet, serial
-from harness.errors import SpecError, StoreError
+from harness import outlet
+from harness.document import Document
+from harness.errors import MisfitError, SpecError, StoreError
 
 NAME = "baselines.json"
 VERSION = 1
@@ -77,6 +78,41 @@ class Reference:
     anchor: Accepted
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Kept:
+    """References as the file has them: an anchor that is the last accepted one is left out."""
+
+    rolling: Accepted
+    anchor: Accepted | None = None
+
+    @property
+    def reference(self) -> Reference:
+        """The references.
+
+        Raises:
+            MisfitError: they have nothing to compare with.
+        """
+        anchor = self.anchor or self.rolling
+        for name, accepted in (("rolling", self.rolling), ("anchor", anchor)):
+            if len(accepted.runs) < FEWEST:
+                raise MisfitError(
+                    f"has {len(accepted.runs)} runs, and {FEWEST} tell how far they spread",
+                    place=(name, "runs"),
+                )
+            for i, run in enumerate(accepted.runs):
+                if "accuracy" not in run.metrics:
+                    raise MisfitError("has no accuracy", place=(name, "runs", i, "metrics"))
+        return Reference(rolling=self.rolling, anchor=anchor)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _File:
+    """What the file holds."""
+
+    version: int
+    cells: Mapping[str, Mapping[str, _Kept]]
+
+
 @dataclass(slots=True, kw_only=True)
 class Baselines:
     """The file.
@@ -96,27 +132,26 @@ class Baselines:
         Raises:
             SpecError: it makes no sense, or is of a newer version.
         """
-        if not path.is_file():
+        document = Document.read(path)
+        if not document.text:
             return cls(path=path)
-        try:
-            told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            if told["version"] > VERSION:
-                raise SpecError(
-                    f"the baselines {path} are of version {told['version']}",
-                    why=f"this harness knows version {VERSION}",
-                    fix="upgrade finetune-harness",
-                )
-            cells = {
-                name: {device: _reference(one) for device, one in devices.items()}
-                for name, devices in told["cells"].items()
-            }
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        version = document.at(("version",))
+        if isinstance(version, int) and version > VERSION:
             raise SpecError(
-                f"the baselines {path} cannot be read",
-                why=f"{type(error).__name__}: {error}",
-                fix="restore the file from version control, or accept the cells again",
-            ) from None
-        return cls(path=path, cells=cells)
+                f"the baselines {path} are of version {version}",
+                why=f"this harness knows version {VERSION}",
+                fix="upgrade finetune-harness",
+            )
+        file: _File = document.decode(_File)
+        baselines = cls(path=path)
+        for cell, devices in file.cells.items():
+            for device, kept in devices.items():
+                try:
+                    reference = kept.reference
+                except MisfitError as error:
+                    raise document.wrong(error.within("cells", cell, device)) from None
+                baselines.cells.setdefault(cell, {})[device] = reference
+        return baselines
 
     def of(self, cell: str, device: str) -> Reference | None:
         """A cell's references on a class of devices."""
@@ -173,9 +208,3 @@ def _plain(reference: Reference) -> dict[str, Any]:
     """References as JSON; an anchor that is the last accepted one is left out."""
     told = asdict(reference)
     return told if told["anchor"] != told["rolling"] else {"rolling": told["rolling"]}
-
-
-def _reference(told: Mapping[str, Any]) -> Reference:
-    """What `_plain` made JSON of."""
-    found: Reference = serial.decode(Reference, {"anchor": told["rolling"], **told})
-    return found

@@ -6,8 +6,7 @@ open, so that the next release turns nobody red for what was known.
 """
 
 import math
-import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,10 +14,11 @@ from pathlib import Path
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from harness import catalog, collation, loops, serial
+from harness import catalog, collation, loops
 from harness.distance import Distance, MismatchError
+from harness.document import Document
 from harness.environment import JUDGED
-from harness.errors import SpecError, unknown
+from harness.errors import MisfitError, SpecError, short, unknown
 from harness.spec import Recipe
 from harness.tolerance import SIZE
 
@@ -102,6 +102,13 @@ def _contains(affected: str, version: str | None) -> bool:
     return version is not None and SpecifierSet(affected).contains(version, prereleases=True)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _File:
+    """What the file holds."""
+
+    deviation: tuple[Deviation, ...] = ()
+
+
 def load(path: Path, invariants: Collection[str] = ()) -> tuple[Deviation, ...]:
     """The known issues that a file declares.
 
@@ -112,62 +119,63 @@ def load(path: Path, invariants: Collection[str] = ()) -> tuple[Deviation, ...]:
     Raises:
         SpecError: the file cannot be read, or says something that makes no sense.
     """
-    try:
-        declared = tomllib.loads(path.read_text(encoding="utf-8")).get("deviation", [])
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise SpecError(f"the known issues {path} cannot be read", why=str(error)) from None
-    if not isinstance(declared, list):
-        raise SpecError(f"the known issues {path} make no sense", fix="write [[deviation]] tables")
-    issues = []
-    for index, values in enumerate(declared, 1):
-        where = f"deviation {index} of {path}"
-        issues.append(_decoded(values, where))
-        _check_figures(issues[-1], where)
-        _check_names(issues[-1], where, invariants)
-    return tuple(issues)
+    document = Document.read(path, optional=False)
+    issues: tuple[Deviation, ...] = document.decode(_File).deviation
+    for index, issue in enumerate(issues):
+        try:
+            _check_names(issue, invariants)
+            _check_figures(issue)
+        except MisfitError as error:
+            raise document.wrong(error.within("deviation", index)) from None
+    return issues
 
 
-def _decoded(values: Mapping[str, object], where: str) -> Deviation:
-    """One declared issue."""
-    known = Deviation.__dataclass_fields__
-    for name in values:
-        if name not in known:
-            raise unknown(f"field of {where}", name, known)
-    try:
-        issue: Deviation = serial.decode(Deviation, values)
-        for affected in issue.packages.values():
+def _check_names(issue: Deviation, invariants: Collection[str]) -> None:
+    """Refuse a name that would let the issue apply nowhere, without a word.
+
+    Raises:
+        MisfitError: one is misspelt, or a range of versions is none.
+    """
+    judged = [canonicalize_name(name) for name in JUDGED]
+    checks: tuple[tuple[str, Iterable[str], Callable[[str], object]], ...] = (
+        ("invariants", issue.invariants, lambda name: _check_invariant(name, invariants)),
+        ("loops", issue.loops, loops.check),
+        ("models", issue.models, catalog.model),
+        ("collations", issue.collations, collation.parse),
+        ("packages", issue.packages, lambda name: _check_package(name, judged)),
+    )
+    for kind, names, check in checks:
+        for name in names:
+            try:
+                check(name)
+            except SpecError as error:
+                raise MisfitError(error.what, fix=error.fix, place=(kind,)) from None
+    for name, affected in issue.packages.items():
+        try:
             SpecifierSet(affected)
-    except (TypeError, AttributeError, InvalidSpecifier) as error:
-        raise SpecError(f"{where} makes no sense", why=str(error)) from None
-    return issue
+        except InvalidSpecifier as error:
+            raise MisfitError(str(error), place=("packages", name)) from None
 
 
-def _check_figures(issue: Deviation, where: str) -> None:
+def _check_invariant(name: str, valid: Collection[str]) -> None:
+    """Refuse the name of a test that no suite inherits."""
+    if valid and name not in valid:
+        raise unknown("invariant", name, valid)
+
+
+def _check_package(name: str, judged: Collection[str]) -> None:
+    """Refuse a name that is nearly that of a package that is judged."""
+    name = canonicalize_name(name)
+    if name not in judged and get_close_matches(name, judged, cutoff=0.8):
+        raise unknown("package", name, judged)
+
+
+def _check_figures(issue: Deviation) -> None:
     """Refuse a figure that is off by no factor, and not by any either."""
     for name, factor in issue.figures.items():
-        if factor != ANY and not isinstance(factor, int | float):
-            raise SpecError(
-                f"{where} makes no sense",
-                why=f"{name} = {factor!r} is no factor",
+        if isinstance(factor, str) and factor != ANY:
+            raise MisfitError(
+                f"{short(factor)} is no factor",
                 fix=f"give the number of times it is what it should be, or {ANY!r}",
+                place=("figures", name),
             )
-
-
-def _check_names(issue: Deviation, where: str, invariants: Collection[str]) -> None:
-    """Refuse a name that would let the issue apply nowhere, without a word."""
-    for name in issue.invariants:
-        if invariants and name not in invariants:
-            raise unknown(f"invariant of {where}", name, invariants)
-    try:
-        for name in issue.loops:
-            loops.check(name)
-        for name in issue.models:
-            catalog.model(name)
-        for name in issue.collations:
-            collation.parse(name)
-    except SpecError as error:
-        raise SpecError(f"{where} makes no sense", why=error.what, fix=error.fix) from None
-    judged = [canonicalize_name(name) for name in JUDGED]
-    for name in map(canonicalize_name, issue.packages):
-        if name not in judged and get_close_matches(name, judged, cutoff=0.8):
-            raise unknown(f"package of {where}", name, judged)

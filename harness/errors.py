@@ -2,6 +2,7 @@
 
 HarnessError
 ├── SpecError          a suite, recipe, matrix or setting that cannot mean anything
+│   └── MisfitError         a value that is none of those that its declaration takes
 ├── SourceError        a data set or model that is refused or malformed
 │   └── MissingSourceError  or that is in none of the places tried
 ├── StoreError         a store that cannot be read or written
@@ -20,6 +21,9 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from harness import redaction
+
+_LONGEST = 80
+"""Characters of a value that a message shows."""
 
 
 class HarnessError(Exception):
@@ -40,6 +44,32 @@ class HarnessError(Exception):
 
 class SpecError(HarnessError):
     """A suite, recipe, matrix or setting that cannot mean anything."""
+
+
+class MisfitError(SpecError):
+    """A value that is none of those that its declaration takes.
+
+    Attributes:
+        place: keys and indices that lead to the value, inside what was given.
+    """
+
+    def __init__(self, what: str, *, fix: str = "", place: tuple[str | int, ...] = ()) -> None:
+        """Keep what whoever knows where the value was given makes a message of."""
+        self.place = place
+        super().__init__(what, fix=fix)
+
+    @property
+    def line(self) -> str:
+        """The message in one line."""
+        return "; ".join(part for part in (self.what, self.fix) if part)
+
+    def within(self, *place: str | int) -> "MisfitError":
+        """The same of a value that is itself inside another, at a place."""
+        return MisfitError(self.what, fix=self.fix, place=(*place, *self.place))
+
+    def named(self, name: str) -> SpecError:
+        """The same of a value that has a name."""
+        return SpecError(f"{name}={self.what}", fix=self.fix)
 
 
 class SourceError(HarnessError):
@@ -76,6 +106,18 @@ class LimitError(RunError):
 
 class InterpreterError(RunError):
     """An interpreter that cannot be judged."""
+
+
+def short(value: object) -> str:
+    """A value as it is written, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def kind_named(value: object) -> str:
+    """The type of a value, with its article."""
+    name = type(value).__name__
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def unknown(kind: str, name: str, valid: Iterable[str]) -> SpecError:

@@ -18,6 +18,7 @@ from harness.tonight import Tonight
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from harness.annotations import Annotation
     from harness.baseline import Baselines, Reference
     from harness.entry import Entry
     from harness.history import History
@@ -42,6 +43,7 @@ class Nights:
         admitted: cells that there was time for.
         ranks: of cells, worked out so far.
         baselines: by folder of the suites.
+        annotations: likewise.
     """
 
     config: pytest.Config
@@ -50,6 +52,7 @@ class Nights:
     admitted: set[tuple[type, Cell]] = field(default_factory=set)
     ranks: dict[tuple[type, Cell], tuple[float, str]] = field(default_factory=dict)
     baselines: "dict[Path, Baselines]" = field(default_factory=dict)
+    annotations: "dict[Path, tuple[Annotation, ...]]" = field(default_factory=dict)
 
     @cached_property
     def history(self) -> "History":
@@ -180,10 +183,13 @@ class Nights:
         entries = [one for one in before if one.path not in now]
         entries += [replace(one, cell=name) for one, _ in now.values()]
         told = {one.environment: environment for one, environment in now.values()}
-        known = annotations.load(folder / annotations.NAME)
+        if folder not in self.annotations:
+            self.annotations[folder] = annotations.load(folder / annotations.NAME)
         cells = sum(map(len, self.config.stash.get(CELLS, {}).values()))
         return Trends(
-            environments=self.history.environments() | told, annotations=known, most=limit(cells)
+            environments=self.history.environments() | told,
+            annotations=self.annotations[folder],
+            most=limit(cells),
         ).of(name, entries, reference)
 
 
@@ -211,7 +217,8 @@ def _moved(trend: "Trend", cell: Cell) -> "Iterator[tuple[bool, str]]":
     for line in (line for line in trend.lines if line.figure not in _unjudged(cell)):
         moves = [move for move in line.moves if line.nights[move.at] > since]
         move = moves[-1] if moves else None
-        if move is not None and abs(move.after / move.before - 1) >= _LEAST.get(line.figure, 0.0):
+        least = _LEAST.get(line.figure, 0.0)
+        if move is not None and abs(move.after - move.before) >= least * abs(move.before):
             words = (
                 f"{line.figure} went from {move.before:.4g} to {move.after:.4g} "
                 f"on {line.nights[move.at]}"

@@ -13,6 +13,7 @@ import pytest
 from harness import deviations, failures, repository
 from harness.console import Console
 from harness.contests import contests_of, untimed
+from harness.document import Document
 from harness.errors import (
     HarnessError,
     SpecError,
@@ -20,7 +21,7 @@ from harness.errors import (
 from harness.guidance import Guidance
 from harness.nights import nights_of
 from harness.reporting import Reporting
-from harness.settings import Settings, table_of
+from harness.settings import Settings
 from harness.spec import SCALES, Cell, Scale
 from harness.stash import (
     CELLS,
@@ -73,8 +74,8 @@ def pytest_configure(config: pytest.Config) -> None:
     }
     try:
         root = config.stash[ROOT] = _root_of(config)
-        settings = Settings.merge(given, table_of(root), root, config.invocation_params.dir)
-        settings.check()
+        project = Document.read(root / "pyproject.toml")
+        settings = Settings.merge(given, project, root, config.invocation_params.dir)
         config.stash[SETTINGS] = settings
         config.stash[OVERRIDES] = parse_overrides(settings.set)
         config.stash[DEVIATIONS] = (*deviations.load(deviations.OURS), *_own_issues(settings))

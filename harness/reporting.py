@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.document import Document
 from harness.errors import HarnessError, StoreError
 from harness.gathering import Gathering
 from harness.keeping import Keeping
 from harness.report import broken, files
 from harness.report.command import Command
 from harness.report.table import issue_lines, lines, markdown, noise_lines
-from harness.settings import Settings, table_of
+from harness.settings import Settings
 from harness.spec import Cell
 from harness.stash import (
+    ROOT,
     SETTINGS,
     night_of,
     schedule_of,
@@ -158,7 +160,8 @@ class Reporting:
         """What runs tests of this session again: only what pyproject.toml does not say."""
         config, option = self.config, self.config.option
         folder, settings = config.invocation_params.dir, config.stash[SETTINGS]
-        defaults = Settings.merge({}, table_of(config.rootpath), config.rootpath, folder)
+        project = Document.read(config.stash[ROOT] / "pyproject.toml")
+        defaults = Settings.merge({}, project, config.stash[ROOT], folder)
         if night_of(config):
             settings = replace(settings, night=night_of(config))
         asked_once = replace(

@@ -1,38 +1,38 @@
-"""Settings: declared once; the command line, `[tool.harness]` and the help derive from here."""
+"""Settings: declared once; the command line, `[tool.harness]` and the help derive from here.
+
+Each says in its field's metadata what it may be: text of a command line, a table's value and what
+a program gives are asked the same.
+"""
 
 import os
+import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
-from datetime import date
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
-from harness.errors import SpecError, unknown
+from harness.document import Document
+from harness.errors import MisfitError, SpecError, unknown
+from harness.limits import Limits, argument
+from harness.serial import hints
 
 PREFIX = "--harness-"
 ASKED_ONLY = frozenset({"because", "night", "update", "update_new_only"})
 """Settings of one session, never of a project: nothing is accepted that nobody asked to accept."""
 
-TABLE = "tool.harness"
+TABLE = ("tool", "harness")
+_LIMITS = "limits"
+_STARTS = 60.0
+"""Seconds that an interpreter may take to say that it is one."""
 
 
-def table_of(rootdir: Path) -> Mapping[str, Any]:
-    """`[tool.harness]` of a directory's pyproject.toml; empty if there is none."""
-    import tomllib
-
-    path = rootdir / "pyproject.toml"
-    if not path.is_file():
-        return {}
-    table: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    for name in TABLE.split("."):
-        table = table.get(name, {})
-    return table
-
-
-def _setting(help_text: str, *, default: object = None, **options: object) -> Any:
-    """A setting: its default, its help and what else `argparse` should know."""
-    return field(default=default, metadata={"help": help_text, **options})
+def _setting(
+    help_text: str, *, default: object = None, metavar: str | None = None, **limits: Any
+) -> Any:
+    """A setting: its default, its help and what it may be."""
+    shown = {"metavar": metavar} if metavar else {}
+    return field(default=default, metadata={"help": help_text, _LIMITS: Limits(**limits), **shown})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,26 +90,35 @@ class Settings:
         "train nothing: what the store does not hold is not measured", default=False
     )
     timeout: float = _setting(
-        "seconds after which a run is killed (default: 1800)", default=1800.0, metavar="SECONDS"
+        "seconds after which a run is killed (default: 1800)",
+        default=1800.0,
+        metavar="SECONDS",
+        above=0,
     )
     threads: int | None = _setting(
-        "CPU threads of a run (default: 1 at tiny scale, all cores at full scale)", metavar="N"
+        "CPU threads of a run (default: 1 at tiny scale, all cores at full scale)",
+        metavar="N",
+        least=1,
     )
 
     night: str | None = _setting(
         "name of the night that a session with -m nightly belongs to; what it has is not trained "
         "again (default: today's date, UTC)",
         metavar="DATE",
+        is_date=True,
     )
     budget: float | None = _setting(
         "seconds that -m nightly may take; cells that tell most go first, the others are not "
         "measured (default: no limit)",
         metavar="SECONDS",
+        above=0,
     )
     least: float = _setting(
         "share of the nightly cells that must be measured, or the session fails (default: 0.5)",
         default=0.5,
         metavar="SHARE",
+        least=0,
+        most=1,
     )
     update: bool = _setting(
         "accept what -m nightly measures as the new baselines, beside the suites", default=False
@@ -129,46 +138,33 @@ class Settings:
         return [(_flag(item), _keywords(item)) for item in fields(cls)]
 
     @classmethod
-    def merge(
-        cls, given: Mapping[str, Any], table: Mapping[str, Any], rootdir: Path, cwd: Path
-    ) -> Self:
-        """Settings from the command line, then from the table, then the defaults.
+    def merge(cls, given: Mapping[str, Any], project: Document, rootdir: Path, cwd: Path) -> Self:
+        """Settings from the command line, then from the project's table, then the defaults.
 
         Relative paths on the command line count from the working directory, those in the
         table and the defaults from the root directory.
 
         Raises:
-            SpecError: the table has a key or a value that means nothing.
+            SpecError: a key or a value means nothing, or no Python is where one is to be judged.
         """
         names = {item.name: item for item in fields(cls)}
-        for name in table:
-            if name not in names.keys() - ASKED_ONLY:
-                raise unknown(f"[{TABLE}] key", name, names.keys() - ASKED_ONLY)
+        table = _table(project, names.keys() - ASKED_ONLY)
         values: dict[str, Any] = {}
         for name, item in names.items():
             if given.get(name) is not None:
-                value, base = given[name], cwd
+                value, base = _given(item, given[name]), cwd
             elif name in table:
-                value, base = _from_table(item, table[name]), rootdir
+                value, base = _from_table(item, table[name], project), rootdir
             else:
                 value, base = item.default, rootdir
             values[name] = _anchored(value, base)
-        return cls(**values)
-
-    def check(self) -> None:
-        """Refuse values that no option's type refuses.
-
-        Raises:
-            SpecError: the night is no date, or a share is none.
-        """
-        try:
-            date.fromisoformat(self.night or "2000-01-01")
-        except ValueError:
-            raise SpecError(
-                f"{PREFIX}night={self.night} is no date", fix="write it as 2026-11-23"
-            ) from None
-        if not 0 <= self.least <= 1:
-            raise SpecError(f"{PREFIX}least={self.least:g} is no share", fix="give 0 to 1")
+        merged = cls(**values)
+        if merged.python != Path(sys.executable):
+            try:
+                check_interpreter(merged.python)
+            except MisfitError as error:
+                raise SpecError(error.what, fix=error.fix) from None
+        return merged
 
     def arguments(self) -> list[str]:
         """The options that say the same."""
@@ -193,47 +189,96 @@ def _anchored(value: Any, base: Path) -> Any:
     """Paths made absolute, without following links: a venv's python is one."""
     if isinstance(value, Path):
         return Path(os.path.normpath(base / value.expanduser()))
-    if isinstance(value, list | tuple):
+    if isinstance(value, tuple):
         return tuple(_anchored(part, base) for part in value)
     return value
 
 
 def _keywords(item: "Field[Any]") -> dict[str, Any]:
     """`argparse` keywords of one setting; absent means None, so that tables can fill in."""
-    keywords = dict(item.metadata) | {"default": None}
+    keywords: dict[str, Any] = {"help": item.metadata["help"], "default": None}
     if item.default is False:
         return keywords | {"action": "store_true"}
+    limits: Limits = item.metadata[_LIMITS]
     if item.default == ():
         keywords["action"] = "append"
-    return keywords | {"type": _converter(item)}
+    if limits.choices:
+        keywords["choices"] = limits.choices
+    else:
+        keywords["metavar"] = item.metadata["metavar"]
+    return keywords | {"type": argument(_kind(item), limits)}
 
 
-def _converter(item: "Field[Any]") -> Any:
-    """What turns a setting's text into its value."""
-    declared = str(item.type)
-    if "Path" in declared:
-        return Path
-    return int if "int" in declared else float if "float" in declared else str
+def _kind(item: "Field[Any]") -> Any:
+    """The type of a setting's value, or of each of its values."""
+    declared = hints(Settings)[item.name]
+    return next(iter(get_args(declared)), declared)
 
 
-def _from_table(item: "Field[Any]", value: object) -> Any:
-    """A table's value, converted as the command line's would be.
+def _given(item: "Field[Any]", value: Any) -> Any:
+    """What the command line gives, which its option has converted, or what a program gives.
 
     Raises:
-        SpecError: it has the wrong type or is none of the choices.
+        SpecError: it is not what the setting takes.
     """
-    where = f"[{TABLE}] {item.name}"
-    if item.default is False:
-        if not isinstance(value, bool):
-            raise SpecError(f"{where} = {value!r} is not true or false")
-        return value
-    if item.default == ():
-        parts = value if isinstance(value, list) else [value]
-        return tuple(_converter(item)(part) for part in parts)
-    choices = item.metadata.get("choices")
-    if choices and value not in choices:
-        raise unknown(f"{where} value", str(value), choices)
+    limits: Limits = item.metadata[_LIMITS]
     try:
-        return _converter(item)(value)
-    except (TypeError, ValueError) as error:
-        raise SpecError(f"{where} = {value!r} cannot be used", why=str(error)) from None
+        return limits.of(hints(Settings)[item.name], value)
+    except MisfitError as error:
+        raise error.named(_flag(item)) from None
+
+
+def _table(project: Document, valid: Collection[str]) -> Mapping[str, Any]:
+    """`[tool.harness]` of a project's pyproject.toml; empty if there is none.
+
+    Raises:
+        SpecError: it is no table, or has a key that means nothing.
+    """
+    table = project.decode(Mapping[str, Any] | None, TABLE) or {}
+    for name in table:
+        if name not in valid:
+            error = unknown("[tool.harness] key", name, valid)
+            raise project.wrong(MisfitError(error.what, fix=error.fix, place=(*TABLE, name)))
+    return table
+
+
+def _from_table(item: "Field[Any]", value: object, project: Document) -> Any:
+    """A table's value; one that may be given several times may stand there without a list.
+
+    Raises:
+        SpecError: it is not what the setting takes.
+    """
+    limits: Limits = item.metadata[_LIMITS]
+    parts = [value] if item.default == () and isinstance(value, str) else value
+    try:
+        return limits.of(hints(Settings)[item.name], parts)
+    except MisfitError as error:
+        raise project.wrong(error.within(*TABLE, item.name)) from None
+
+
+def check_interpreter(python: Path) -> None:
+    """Refuse what is no Python, before every cell finds out by itself.
+
+    Raises:
+        MisfitError: it does not start, or does not understand Python.
+    """
+    try:
+        done = subprocess.run(
+            [python, "-S", "-c", "print(6 * 7)"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_STARTS,
+            check=False,
+        )
+        if done.stdout == "42\n":
+            return
+        reason = (done.stderr.splitlines() or ["it answers something else"])[-1]
+    except subprocess.TimeoutExpired:
+        reason = f"it has not answered within {_STARTS:g} s"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    raise MisfitError(
+        f"{python} is no Python that can be judged: {reason}",
+        fix="give the python of an environment, such as .venv/bin/python",
+    )

@@ -10,7 +10,8 @@ from itertools import product
 from typing import Any, Literal, Self, get_args
 
 from harness import digest
-from harness.errors import SpecError, unknown
+from harness.errors import MisfitError, SpecError, unknown
+from harness.serial import checked, hints
 
 Scale = Literal["tiny", "full"]
 Device = Literal["cpu", "cuda"]
@@ -25,7 +26,10 @@ HEADLINE_AXES = ("model", "collation", "loop")
 
 
 class Spec:
-    """Base of the declarations: an unknown field is answered with the nearest valid one."""
+    """Base of the declarations: an unknown field is answered with the nearest valid one.
+
+    Values are brought to their declared types, so that equal declarations have equal JSON.
+    """
 
     __slots__ = ()
 
@@ -37,10 +41,29 @@ class Spec:
                 raise unknown(f"{cls.__name__} field", name, valid)
         return super().__new__(cls)
 
+    def __post_init__(self) -> None:
+        """Make an int a float where one is declared, and refuse values of other types."""
+        for name, hint in hints(type(self)).items():
+            value = getattr(self, name)
+            if type(value) is not hint or hint is float:
+                object.__setattr__(self, name, fitting(name, hint, value))
+
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
         """The declared fields, in order."""
         return tuple(field.name for field in fields(cls))  # type: ignore[arg-type] # a dataclass
+
+
+def fitting(name: str, hint: Any, value: object) -> Any:
+    """A field's value, brought to its declared type.
+
+    Raises:
+        SpecError: it has another one.
+    """
+    try:
+        return checked(hint, value)
+    except MisfitError as error:
+        raise error.named(name) from None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +124,7 @@ class Recipe(Spec):
     max_grad_norm: float = 1.0
     label_smoothing_factor: float = 0.0
     lr_scheduler_type: str = "linear"
-    warmup_steps: float = 0
+    warmup_steps: float = 0.0
     optim: str = "adamw_torch_fused"
     seed: int = 42
     data_seed: int | None = None
@@ -185,7 +208,7 @@ class Matrix:
         for name, values in axes.items():
             if name not in Recipe.field_names():
                 raise unknown("Matrix axis", name, Recipe.field_names())
-            if isinstance(values, str) or not isinstance(values, Sequence):
+            if isinstance(values, str | bytes) or not isinstance(values, Sequence):
                 raise SpecError(
                     f"Matrix axis {name!r} is {values!r}", fix=f"give a list: {name}=[{values!r}]"
                 )
@@ -194,9 +217,14 @@ class Matrix:
                     f"Matrix axis {name!r} is empty, so it would multiply every cell away",
                     fix=f"name at least one value, or leave {name!r} to the recipe",
                 )
+        hint = hints(Recipe)
+        self.axes = {
+            name: tuple(fitting(f"Matrix axis {name}", hint[name], value) for value in values)
+            for name, values in axes.items()
+        }
+        for name, values in self.axes.items():
             if len(set(values)) < len(values):
                 raise SpecError(f"Matrix axis {name!r} repeats a value: {list(values)}")
-        self.axes = {name: tuple(values) for name, values in axes.items()}
 
     def __repr__(self) -> str:
         """The constructor's call."""
@@ -214,8 +242,13 @@ class Matrix:
             chosen: dict[str, Any] = dict(zip(self.axes, values, strict=True))
             cell = replace(recipe, **chosen)
             parts = [str(getattr(cell, name)) for name in HEADLINE_AXES]
-            parts += [f"{name}:{chosen[name]}" for name in others]
+            parts += [f"{name}:{_id(chosen[name])}" for name in others]
             yield "-".join(parts), cell
+
+
+def _id(value: Value) -> str:
+    """A value in a cell's id: a whole number as people write it, whatever its type."""
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

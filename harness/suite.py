@@ -1,11 +1,15 @@
 """The class users write: a recipe, a matrix, thresholds. Everything else is inherited."""
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from harness import accelerator, catalog, validation
-from harness.errors import SpecError, unknown
+from harness.errors import SpecError, kind_named, unknown
 from harness.invariants.agreement import Agreement
 from harness.invariants.arguments import Arguments
 from harness.invariants.checkpoints import Checkpoints
@@ -114,8 +118,46 @@ def check(suite: type[Declared]) -> None:
 
     Raises:
         SpecError: a misspelt or mistyped attribute, a missing recipe, an inherited invariant
-            that is replaced, an opt-out without a reason, or a suite of a suite.
+            that is replaced, an opt-out without a reason, a threshold out of its range, or a
+            suite of a suite.
     """
+    with _locating(suite):
+        _check(suite)
+
+
+@contextmanager
+def _locating(suite: type[Declared]) -> Iterator[None]:
+    """Say in which line of a suite an error is: of the attribute that it names, or the recipe's."""
+    try:
+        yield
+    except SpecError as error:
+        lines = _lines(suite)
+        axes = getattr(suite.matrix, "axes", ())
+        is_axis = any(error.what.startswith(f"{name}=") for name in axes)
+        about = "matrix" if is_axis else error.what.split()[0].rstrip(":").rpartition(".")[2]
+        line = next((lines[name] for name in (about, "recipe", "") if name in lines), 0)
+        where = f"{inspect.getsourcefile(suite)}:{line}: " if line else ""
+        raise SpecError(f"{where}{error.what}", why=error.why, fix=error.fix) from None
+
+
+def _lines(suite: type[Declared]) -> dict[str, int]:
+    """Lines of a class's assignments by name, its own under an empty one; none without a file."""
+    try:
+        source, start = inspect.getsourcelines(suite)
+        (tree,) = ast.parse(textwrap.dedent("".join(source))).body
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return {}
+    lines = {"": start}
+    for node in tree.body if isinstance(tree, ast.ClassDef) else ():
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [target.id for target in targets if isinstance(target, ast.Name)]
+            lines |= dict.fromkeys(names, start + node.lineno - 1)
+    return lines
+
+
+def _check(suite: type[Declared]) -> None:
+    """Refuse a suite, without saying where it is."""
     kind = kind_of(suite)
     assert kind is not None  # noqa: S101 - who calls has looked
     if kind not in suite.__bases__:
@@ -141,6 +183,10 @@ def check(suite: type[Declared]) -> None:
     lengths = getattr(suite, "lengths", LENGTHS[0])
     if lengths not in LENGTHS:
         raise unknown(f"{suite.__name__}.lengths", lengths, LENGTHS)
+    try:
+        validation.check_thresholds(getattr(suite, "thresholds", Thresholds()))
+    except SpecError as error:
+        raise SpecError(f"{suite.__name__}.thresholds: {error.what}", fix=error.fix) from None
 
 
 def _check_attribute(kind: type[Declared], suite: str, name: str, value: object) -> None:
@@ -156,7 +202,7 @@ def _check_attribute(kind: type[Declared], suite: str, name: str, value: object)
     if name in kind.declares:
         if not isinstance(value, kind.declares[name]):
             wanted = kind.declares[name].__name__
-            raise SpecError(f"{suite}.{name} is a {type(value).__name__}", fix=f"give a {wanted}")
+            raise SpecError(f"{suite}.{name} is {kind_named(value)}", fix=f"give a {wanted}")
         return
     if callable(value) or isinstance(value, staticmethod | classmethod | property):
         return
@@ -181,7 +227,8 @@ def cells(
     changed = tuple(sorted(set(overrides) & set(Recipe.field_names())))
     for scale in (scale for scale in scales if scale in suite.scales):
         for name, recipe in matrix.multiply(base):
-            validation.check(recipe)
+            with _locating(suite):
+                validation.check(recipe)
             scaled = recipe
             if scale == "tiny":
                 scaled = validation.apply_overrides(catalog.tiny(recipe), overrides)

@@ -6,41 +6,56 @@ Stands apart from the recipe's fields, and before anything is found, loaded or s
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
-from harness import catalog, collation
-from harness.errors import SpecError, unknown
-from harness.loops import check as check_loop
-from harness.spec import Recipe, Thresholds
+from harness import catalog, collation, loops
+from harness.errors import MisfitError, SpecError, unknown
+from harness.limits import Limits
+from harness.serial import hints
+from harness.spec import Recipe, Thresholds, fitting
 
-AT_LEAST: Mapping[str, float] = {
-    "max_length": 3,  # [CLS], one token, [SEP]
-    "max_train_samples": 1,
-    "max_eval_samples": 1,
-    "max_holdout_samples": 1,
-    "subset_seed": 0,
-    "holdout_seed": 0,
-    "num_proc": 1,
-    "per_device_train_batch_size": 1,
-    "per_device_eval_batch_size": 1,
-    "gradient_accumulation_steps": 1,
-    "weight_decay": 0,
-    "adam_beta1": 0,
-    "adam_beta2": 0,
-    "max_grad_norm": 0,
-    "label_smoothing_factor": 0,
-    "warmup_steps": 0,
-    "seed": 0,
-    "data_seed": 0,
-    "dataloader_num_workers": 0,
-    "eval_steps": 1,
-    "save_steps": 1,
-}
-ABOVE_ZERO = ("num_train_epochs", "learning_rate", "adam_epsilon")
-BELOW_ONE = ("adam_beta1", "adam_beta2", "label_smoothing_factor")
 STRATEGIES = ("no", "steps", "epoch")
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
+_COUNT = Limits(least=1)
+_SEED = Limits(least=0, most=2**32 - 1)
+_SHARE = Limits(least=0, most=1)
+
+LIMITS: Mapping[str, Limits] = {
+    "max_length": Limits(least=3),  # [CLS], one token, [SEP]
+    "max_train_samples": _COUNT,
+    "max_eval_samples": _COUNT,
+    "max_holdout_samples": _COUNT,
+    "subset_seed": _SEED,
+    "holdout_seed": _SEED,
+    "num_proc": _COUNT,
+    "num_train_epochs": Limits(above=0),
+    "per_device_train_batch_size": _COUNT,
+    "per_device_eval_batch_size": _COUNT,
+    "gradient_accumulation_steps": _COUNT,
+    "learning_rate": Limits(above=0),
+    "weight_decay": Limits(least=0),
+    "adam_beta1": Limits(least=0, below=1),
+    "adam_beta2": Limits(least=0, below=1),
+    "adam_epsilon": Limits(above=0),
+    "max_grad_norm": Limits(least=0),
+    "label_smoothing_factor": Limits(least=0, below=1),
+    "lr_scheduler_type": Limits(choices=SCHEDULERS),
+    "warmup_steps": Limits(least=0),
+    "seed": _SEED,
+    "data_seed": _SEED,
+    "dataloader_num_workers": Limits(least=0),
+    "eval_strategy": Limits(choices=STRATEGIES),
+    "eval_steps": _COUNT,
+    "save_strategy": Limits(choices=STRATEGIES),
+    "save_steps": _COUNT,
+    "accuracy": _SHARE,
+    "f1": _SHARE,
+    "train_samples_per_second": Limits(least=0),
+    "margin": _SHARE,
+    "overlap": _SHARE,
+    "unknown": _SHARE,
+}
+"""What fields of recipes and thresholds may be, each by itself."""
 
 
 def check(recipe: Recipe) -> None:
@@ -49,56 +64,61 @@ def check(recipe: Recipe) -> None:
     Raises:
         SpecError: the message names the field, the reason and what to write instead.
     """
-    for name, hint in get_type_hints(Recipe).items():
-        _check_type(name, getattr(recipe, name), hint)
+    for name in Recipe.field_names():
+        check_field(name, getattr(recipe, name))
     dataset, model = catalog.dataset(recipe.dataset), catalog.model(recipe.model)
-    collation.parse(recipe.collation)
-    check_loop(recipe.loop)
-    _check_numbers(recipe)
-    _check_choices(recipe)
+    loops.check_optimizer(recipe.loop, recipe.optim)
+    _check_together(recipe)
     if recipe.max_length is not None and recipe.max_length > model.limit:
         raise SpecError(
             f"max_length={recipe.max_length} is over the limit of {recipe.model}",
             why=f"it reads at most {model.limit} tokens",
             fix=f"use max_length={model.limit} or less",
         )
-    if recipe.fp16 and recipe.bf16:
-        raise SpecError("fp16 and bf16 contradict each other", fix="choose one")
     _check_best_model(recipe, dataset)
 
 
-def _check_type(name: str, value: object, hint: Any) -> None:
-    """Refuse a value of the wrong type; an int will do for a float, a bool not for an int."""
-    allowed = get_args(hint) if get_origin(hint) is UnionType else (hint,)
-    accepted = {*allowed, int} if float in allowed else set(allowed)
-    if type(value) not in accepted:
-        wanted = " or ".join("None" if kind is NoneType else kind.__name__ for kind in allowed)
-        raise SpecError(f"{name}={value!r} is a {type(value).__name__}", fix=f"give {wanted}")
+def check_thresholds(thresholds: Thresholds) -> None:
+    """Refuse thresholds that nothing can reach, or that everything does.
+
+    Raises:
+        SpecError: the message names the field and what it may be.
+    """
+    for name in Thresholds.field_names():
+        check_field(name, getattr(thresholds, name))
 
 
-def _check_numbers(recipe: Recipe) -> None:
-    """Refuse numbers that are out of their range."""
-    for name, least in AT_LEAST.items():
-        value = getattr(recipe, name)
-        if value is not None and not value >= least:
-            raise SpecError(f"{name}={value} is too small", fix=f"give {least} or more")
-    for name in ABOVE_ZERO:
-        if not getattr(recipe, name) > 0:
-            raise SpecError(f"{name}={getattr(recipe, name)} is not above 0")
-    for name in BELOW_ONE:
-        if not getattr(recipe, name) < 1:
-            raise SpecError(f"{name}={getattr(recipe, name)} is not below 1")
-    if recipe.max_steps != -1 and recipe.max_steps < 1:
-        raise SpecError(f"max_steps={recipe.max_steps}", fix="give 1 or more, or -1 for all epochs")
+def check_field(name: str, value: Any) -> None:
+    """Refuse a field's value that no other field could make sense of.
+
+    Raises:
+        SpecError: the message names the field, the reason and what to write instead.
+    """
+    match name:
+        case "dataset":
+            catalog.dataset(value)
+        case "model":
+            catalog.model(value)
+        case "collation":
+            collation.parse(value)
+        case "loop":
+            loops.check(value)
+        case "optim":
+            loops.check_optimizer("trainer", value)
+        case "max_steps":
+            if value != -1 and value < 1:
+                raise SpecError(f"max_steps={value}", fix="give 1 or more, or -1 for all epochs")
+        case _:
+            try:
+                LIMITS.get(name, Limits()).check(value)
+            except MisfitError as error:
+                raise error.named(name) from None
 
 
-def _check_choices(recipe: Recipe) -> None:
-    """Refuse unknown strategies and schedulers."""
-    for name in ("eval_strategy", "save_strategy"):
-        if getattr(recipe, name) not in STRATEGIES:
-            raise unknown(name, getattr(recipe, name), STRATEGIES)
-    if recipe.lr_scheduler_type not in SCHEDULERS:
-        raise unknown("lr_scheduler_type", recipe.lr_scheduler_type, SCHEDULERS)
+def _check_together(recipe: Recipe) -> None:
+    """Refuse fields that contradict each other."""
+    if recipe.fp16 and recipe.bf16:
+        raise SpecError("fp16 and bf16 contradict each other", fix="choose one")
     if recipe.eval_strategy == "steps" and recipe.eval_steps is None:
         raise SpecError("eval_strategy='steps' needs eval_steps", fix="add eval_steps=N")
     if recipe.torch_compile_backend is not None and not recipe.torch_compile:
@@ -135,21 +155,31 @@ def parse_overrides(written: tuple[str, ...]) -> dict[str, Any]:
     """`FIELD=VALUE` of the command line: a recipe's fields and thresholds, values as JSON.
 
     Raises:
-        SpecError: there is no `=`, or no such field.
+        SpecError: there is no `=`, no such field, or its value is none that it can have.
     """
-    valid = (*Recipe.field_names(), *Thresholds.field_names())
-    found: dict[str, Any] = {}
+    declared = {**hints(Recipe), **hints(Thresholds)}
+    overrides: dict[str, Any] = {}
     for part in written:
         name, equals, text = part.partition("=")
         if not equals:
             raise SpecError(f"--harness-set {part!r} has no '='", fix="write FIELD=VALUE")
-        if name not in valid:
-            raise unknown("--harness-set field", name, valid)
+        if name not in declared:
+            raise unknown("--harness-set field", name, declared)
         try:
-            found[name] = json.loads(text)
-        except ValueError:
-            found[name] = text
-    return found
+            value = fitting(name, declared[name], _parsed(text))
+            check_field(name, value)
+        except SpecError as error:
+            raise SpecError(f"--harness-set {error.what}", why=error.why, fix=error.fix) from None
+        overrides[name] = value
+    return overrides
+
+
+def _parsed(text: str) -> Any:
+    """A value as JSON, else as text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def apply_overrides(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:

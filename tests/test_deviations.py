@@ -147,9 +147,12 @@ def test_a_deviation_is_listed(door: Door) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("deviation = 3", "make no sense\nwrite"),
-        ("[[deviation]\n", "cannot be read"),
-        (DECLARED.format(invariant=HOLDING, versions="newer"), "deviation 1 of .* makes no sense"),
+        ("deviation = 3", ":1: deviation: 3 is an int; give a list"),
+        ("[[deviation]\n", ":1: is not TOML"),
+        (
+            DECLARED.format(invariant=HOLDING, versions="newer"),
+            ":5: deviation.0.packages.tr.*newer",
+        ),
         (DECLARED.format(invariant="test_number_of_step", versions=">4"), "'test_number_of_steps'"),
         (DECLARED.format(invariant=HOLDING, versions=">4").replace("ers =", "er ="), "'transf.*s'"),
         (DECLARED.format(invariant=HOLDING, versions=">4").replace("trai", "tari"), "'trainer'"),
@@ -157,7 +160,11 @@ def test_a_deviation_is_listed(door: Door) -> None:
         (DECLARED.format(invariant=HOLDING, versions=">4") + "models = ['bert']", "'bert-base"),
         (DECLARED.format(invariant=HOLDING, versions=">4") + "collations = ['x']", "valid: .*dyn"),
         (DECLARED.format(invariant=HOLDING, versions=">4") + "isue = 'x'", "did you mean 'issue'"),
-        ("[[deviation]]\nwhat = 'x'", "deviation 1 of .* makes no sense"),
+        ("\n[[deviation]]\nwhat = 'x'", ":2: deviation.0.invariants: is missing"),
+        (
+            DECLARED.format(invariant=HOLDING, versions=">4").replace('"wait"', "5"),
+            ":7: deviation.0.advice: 5 is an int; give str",
+        ),
     ],
 )
 def test_a_senseless_file_is_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -180,4 +187,6 @@ def test_a_misspelt_invariant_is_refused(door: Door, declare: Path) -> None:
     declare.write_text(DECLARED.format(invariant="test_steps", versions=">=4"), encoding="utf-8")
     result = door("--harness-deviations", str(declare))
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*unknown invariant of deviation 1 of*", "valid: *number_of_st*"])
+    result.stderr.fnmatch_lines(
+        ["*own.toml:4: *unknown invariant 'test_steps': *; valid: *number_of_st*"]
+    )

@@ -291,13 +291,19 @@ def test_the_trend_is_drawn(
 
 
 @pytest.mark.parametrize(
-    "text", ["[[change]]\nnight = 'soon'\nbecause = 'x'", "[[change]]\nnight = 2026-01-01", "["]
+    ("text", "message"),
+    [
+        ("[[change]]\nbecause = 'x'\nnight = 'soon'", r":3: change.0.night: 'soon' is no date"),
+        ("\n[[change]]\nnight = 2026-01-01", r":2: change.0.because: is missing"),
+        ("\n[[chagne]]\n", r":2: chagne: unknown field 'chagne': did you mean 'change'"),
+        ("\n[x", r"annotations.toml:2: is not TOML"),
+    ],
 )
-def test_an_annotation_that_makes_no_sense_is_told(tmp_path: Path, text: str) -> None:
+def test_an_annotation_that_makes_no_sense_is_told(tmp_path: Path, text: str, message: str) -> None:
     """A date and a reason are needed; a date may be written as TOML's own."""
     path = tmp_path / annotations.NAME
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(SpecError, match="cannot be read"):
+    with pytest.raises(SpecError, match=message):
         annotations.load(path)
     path.write_text("[[change]]\nnight = 2026-01-01\nbecause = 'x'\n", encoding="utf-8")
     assert annotations.load(path) == (Annotation(night="2026-01-01", because="x"),)

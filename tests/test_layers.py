@@ -19,7 +19,6 @@ FLOORS = (
         "digest",
         "outlet",
         "repository",
-        "serial",
         "encoder",
         "faults",
         "finding",
@@ -28,6 +27,11 @@ FLOORS = (
         "observation",
         "accelerator",
         "indexes",
+    },
+    {"serial"},
+    {
+        "limits",
+        "document",
     },
     {
         "child",

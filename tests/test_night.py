@@ -329,8 +329,8 @@ def test_what_makes_no_sense_is_told(house: House, arguments: list[str], message
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ("--harness-night=today", "--harness-night=today is no date"),
-        ("--harness-least=50", "--harness-least=50 is no share"),
+        ("--harness-night=today", "argument --harness-night: 'today' is no date; write it as"),
+        ("--harness-least=50", "argument --harness-least: 50.0 is too large; give 1 or less"),
     ],
 )
 def test_a_session_that_makes_no_sense_is_told(house: House, argument: str, message: str) -> None:

@@ -167,7 +167,7 @@ def test_what_is_stored_has_no_speed(bench: Bench, tmp_path: Path) -> None:
     [
         ('lengths = "gaussian"', "unknown TestFew.lengths 'gaussian'"),
         ('lenghts = "uniform"', "did you mean 'lengths'"),
-        ("scales = 3", "TestFew.scales is a int"),
+        ("scales = 3", "TestFew.scales is an int"),
         ("def test_training_speed(self): pass", "replaces an inherited invariant"),
         ('opt_out = {"test_speed": "slow"}', "unknown invariant in TestFew.opt_out"),
     ],

@@ -91,9 +91,9 @@ def test_without_data_the_stand_ins_answer(runner: Runner, tmp_path: Path) -> No
             ["imdb", "bert-base-uncased", "--harness-scale=tiny", "--max-length=129"],
             "max_length=129 is over the limit",
         ),
-        (["imdb", "bert-base-uncased", "--batch-size=0"], "--batch-size must be 1 or more"),
-        (["imdb", "bert-base-uncased", "--max-length=0"], "--max-length must be 1 or more"),
-        (["imdb", "bert-base-uncased", "--samples=0"], "--samples must be 1 or more"),
+        (["imdb", "bert-base-uncased", "--batch-size=0"], "--batch-size: 0 is too small; give 1"),
+        (["imdb", "bert-base-uncased", "--max-length=0"], "--max-length: 0 is too small; give 3"),
+        (["imdb", "bert-base-uncased", "--samples=0"], "--samples: 0 is too small; give 1"),
     ],
 )
 def test_what_cannot_be_planned_is_told(

@@ -1,12 +1,12 @@
 """Recipes that contradict themselves are refused before anything is found, loaded or started."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from harness import collation, validation
+from harness import collation, serial, validation
 from harness.errors import SpecError
-from harness.spec import Recipe
+from harness.spec import Recipe, Thresholds
 
 
 @pytest.mark.parametrize(
@@ -21,11 +21,16 @@ from harness.spec import Recipe
         ({"max_length": -1}, "max_length=-1 is too small"),
         ({"per_device_train_batch_size": 0}, "give 1 or more"),
         ({"learning_rate": 0.0}, "not above 0"),
-        ({"learning_rate": float("nan")}, "not above 0"),
+        ({"learning_rate": float("nan")}, "learning_rate=nan is not finite"),
+        ({"learning_rate": float("inf")}, "learning_rate=inf is not finite"),
+        ({"seed": 2**32}, "seed=4294967296 is too large"),
+        ({"optim": "adamw_troch"}, "did you mean 'adamw_torch'"),
+        ({"optim": "sgd", "loop": "pytorch"}, "unknown optim of the pytorch loop 'sgd'"),
+        ({"dataset": ["imdb"]}, "dataset=['imdb'] is a list"),
         ({"adam_beta2": 1.0}, "not below 1"),
         ({"max_steps": 0}, "give 1 or more, or -1"),
         ({"seed": "42"}, "seed='42' is a str\ngive int"),
-        ({"fp16": 1}, "fp16=1 is a int\ngive bool"),
+        ({"fp16": 1}, "fp16=1 is an int\ngive bool"),
         ({"num_train_epochs": True}, "is a bool"),
         ({"eval_strategy": "epochs"}, "did you mean 'epoch'"),
         ({"eval_strategy": "steps"}, "needs eval_steps"),
@@ -56,6 +61,14 @@ def test_nonsense_is_refused(fields: dict[str, Any], message: str) -> None:
 def test_sense_is_accepted() -> None:
     """An int does for a float, and None for what may be left out."""
     validation.check(Recipe(dataset="imdb", num_train_epochs=3, max_length=None))
+
+
+def test_every_number_has_limits() -> None:
+    """A field that somebody adds is asked, too; steps have a rule of their own."""
+    for kind in (Recipe, Thresholds):
+        hints = serial.hints(kind).items()
+        numbers = {name for name, hint in hints if {int, float} & {hint, *get_args(hint)}}
+        assert numbers - {"max_steps"} == numbers & validation.LIMITS.keys()
 
 
 def test_overrides_are_typed() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.acceptance import Accepting
 from harness.baseline import NAME, Baselines, Reference
-from harness.commands.options import Commands, add_store, root_of, store_of
+from harness.commands.options import DATE, Commands, add_store, root_of, store_of
 from harness.errors import SpecError, unknown
 from harness.history import History
 from harness.report import message
@@ -35,7 +35,7 @@ def add(commands: Commands) -> None:
         action.add_argument("--suites", type=Path, default=Path("suites"), metavar="DIR")
         if name in {"diff", "accept"}:
             add_store(action)
-            action.add_argument("--night", default="*", metavar="DATE", help="default: the last")
+            action.add_argument("--night", type=DATE, metavar="DATE", help="default: the last")
         if name == "accept":
             action.add_argument("--because", default="", metavar="TEXT", help="why")
             action.add_argument(
@@ -119,18 +119,14 @@ def _night(asked: argparse.Namespace) -> dict[str, Any]:
     """
     store = store_of(asked)
     with History(store.root) as history:
-        found = history.night(asked.night)
+        found = history.night(asked.night or "*")
     if found is None:
+        which = f" of {asked.night}" if asked.night else ""
         raise SpecError(
-            f"the store {store.root} holds no night" + _of(asked.night),
+            f"the store {store.root} holds no night{which}",
             fix="run pytest -m nightly first, or name another --store",
         )
     return found
-
-
-def _of(night: str) -> str:
-    """Which night, if one is named."""
-    return "" if night == "*" else f" of {night}"
 
 
 def _chosen(

@@ -6,6 +6,7 @@ import time
 from harness import environment
 from harness.commands.options import Commands, add_environments
 from harness.environments import Environments
+from harness.limits import Limits, argument
 
 
 def add(commands: Commands) -> None:
@@ -14,7 +15,10 @@ def add(commands: Commands) -> None:
         "environments", help="list the environments made so far, or remove those not used"
     )
     parser.add_argument(
-        "--prune", type=float, metavar="DAYS", help="remove those not used for as many days"
+        "--prune",
+        type=argument(float, Limits(least=0)),
+        metavar="DAYS",
+        help="remove those not used for as many days",
     )
     add_environments(parser)
     parser.set_defaults(command=run)

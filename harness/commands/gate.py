@@ -16,6 +16,7 @@ from harness.commands.options import (
     add_environments,
     add_reports,
     add_settings,
+    interpreter,
     running,
     settings_of,
 )
@@ -52,8 +53,10 @@ def add(commands: Commands) -> None:
         "or a wheel",
     )
     parser.add_argument("--base", action="append", default=[], metavar="CHANGE")
-    parser.add_argument("--base-python", type=Path, default=Path(sys.executable), metavar="PATH")
-    parser.add_argument("--candidate-python", type=Path, metavar="PATH")
+    parser.add_argument(
+        "--base-python", type=interpreter, default=Path(sys.executable), metavar="PATH"
+    )
+    parser.add_argument("--candidate-python", type=interpreter, metavar="PATH")
     parser.add_argument("--suites", action="append", metavar="PATH", help="as pytest takes them")
     parser.add_argument(
         "--constraint",

@@ -7,14 +7,13 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from harness import redaction
-from harness.commands.options import Commands, add_store, store_of
+from harness.commands.options import DATE, Commands, add_store, store_of
 from harness.entry import Entry
 from harness.errors import SpecError
 from harness.history import History
@@ -30,7 +29,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "cell", nargs="?", default="*", metavar="SUITE", help="or Suite/cell; * stands for anything"
     )
-    parser.add_argument("--since", type=_date, metavar="DATE", help="first night")
+    parser.add_argument("--since", type=DATE, metavar="DATE", help="first night")
     parser.add_argument("--device", default="*", metavar="CLASS", help="such as 'NVIDIA H100*'")
     parser.add_argument(
         "--package",
@@ -108,14 +107,6 @@ def _parquet(found: Sequence[Entry]) -> bytes:
     content = io.BytesIO()
     parquet.write_table(table, content)
     return content.getvalue()
-
-
-def _date(text: str) -> str:
-    """An ISO date, or argparse says what is wrong."""
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date such as 2026-11-23") from None
 
 
 def _requirement(text: str) -> str:

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from harness.commands.options import Commands, add_store, store_of
+from harness.commands.options import DATE, Commands, add_store, store_of
 from harness.errors import SpecError
 from harness.history import History
 from harness.report import message
@@ -12,7 +12,7 @@ from harness.report import message
 def add(commands: Commands) -> None:
     """Declare the command's options."""
     parser = commands.add_parser("notify", help="the last night in one message")
-    parser.add_argument("--night", default="*", metavar="DATE", help="default: the last")
+    parser.add_argument("--night", type=DATE, metavar="DATE", help="default: the last")
     parser.add_argument("--format", choices=("text", "markdown"), default="text")
     add_store(parser)
     parser.set_defaults(command=run)
@@ -21,7 +21,7 @@ def add(commands: Commands) -> None:
 def run(asked: argparse.Namespace) -> int:
     """Print the message; 1 if something is worse than it was."""
     with History(store_of(asked).root) as history:
-        found = history.night(asked.night)
+        found = history.night(asked.night or "*")
     if found is None:
         raise SpecError("the store holds no such night", fix="run pytest -m nightly first")
     written = message.markdown if asked.format == "markdown" else message.text

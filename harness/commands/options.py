@@ -9,15 +9,32 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from harness import repository
+from harness import deviations, repository
 from harness.console import Console
+from harness.document import Document
+from harness.errors import MisfitError
+from harness.limits import Limits, argument
 from harness.remote import Remote
 from harness.runner import Runner
-from harness.settings import PREFIX, Settings, table_of
+from harness.settings import PREFIX, Settings, check_interpreter
 from harness.store import Store
+from harness.validation import parse_overrides
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
 """What `add_subparsers` returns."""
+
+DATE = argument(str, Limits(is_date=True))
+"""A night, as an option's type."""
+
+
+def interpreter(text: str) -> Path:
+    """A Python, as an option's type."""
+    try:
+        check_interpreter(Path(text).expanduser())
+    except MisfitError as error:
+        raise argparse.ArgumentTypeError(error.line) from None
+    return Path(text)
+
 
 SHARED = ("scale", "device", "sources", "set", "deviations", "timeout", "threads")
 """Settings of pytest's that say what is judged, and how."""
@@ -28,9 +45,13 @@ def add_suites(parser: argparse.ArgumentParser, repeats: int | None = None) -> N
     parser.add_argument("suites", nargs="*", default=["suites"], help="as pytest takes them")
     if repeats is not None:
         parser.add_argument(
-            "--repeats", type=int, default=repeats, help="clean runs with other seeds"
+            "--repeats",
+            type=argument(int, Limits(least=1)),
+            default=repeats,
+            metavar="N",
+            help="clean runs with other seeds",
         )
-    parser.add_argument("--python", type=Path, default=Path(sys.executable), metavar="PATH")
+    parser.add_argument("--python", type=interpreter, default=Path(sys.executable), metavar="PATH")
     parser.add_argument("--store", type=Path, metavar="DIR", help="default: .harness")
 
 
@@ -77,11 +98,19 @@ def add_environments(parser: argparse.ArgumentParser) -> None:
 
 
 def settings_of(asked: argparse.Namespace, python: Path) -> Settings:
-    """Settings for an interpreter; what is not asked for comes from the project's table."""
+    """Settings for an interpreter; what is not asked for comes from the project's table.
+
+    Raises:
+        SpecError: one makes no sense, or a file that one names.
+    """
     given = {name: getattr(asked, f"harness_{name}", None) for name in SHARED}
     given |= {name: getattr(asked, name, None) for name in ("store", "remote", "reports")}
     given["python"] = python
-    return _merged(asked, given)
+    settings = _merged(asked, given)
+    parse_overrides(settings.set)
+    for path in settings.deviations:
+        deviations.load(path)
+    return settings
 
 
 def root_of(asked: argparse.Namespace) -> Path:
@@ -93,7 +122,7 @@ def root_of(asked: argparse.Namespace) -> Path:
 def _merged(asked: argparse.Namespace, given: Mapping[str, Any]) -> Settings:
     """Settings with those of the repository that holds the suites."""
     root = root_of(asked)
-    return Settings.merge(given, table_of(root), root, Path.cwd())
+    return Settings.merge(given, Document.read(root / "pyproject.toml"), root, Path.cwd())
 
 
 @contextmanager

@@ -7,13 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from harness import catalog, collation
+from harness import catalog, collation, validation
 from harness.batching import compose
-from harness.commands.options import Commands, add_settings, running
-from harness.errors import MissingSourceError, SpecError
+from harness.commands.options import Commands, add_settings, interpreter, running
+from harness.errors import MissingSourceError
 from harness.forecast import Forecast, advice, forecast
+from harness.limits import Limits, argument
 from harness.runner import Runner
 from harness.spec import Cell, Recipe, Scale
+
+COUNT = argument(int, Limits(least=1))
+"""A number of examples."""
 
 HEADER = (
     f"{'strategy':<20}{'speed-up':>9}{'of limit':>9}{'padding':>9}{'batches':>9}"
@@ -28,15 +32,18 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("dataset", metavar="DATASET", help=", ".join(catalog.DATASETS))
     parser.add_argument("model", metavar="MODEL", help=", ".join(catalog.MODELS))
-    parser.add_argument("--batch-size", type=int, default=16, metavar="N")
+    parser.add_argument("--batch-size", type=COUNT, default=16, metavar="N")
     parser.add_argument(
-        "--max-length", type=int, metavar="N", help="default: what the model can read"
+        "--max-length",
+        type=argument(int, validation.LIMITS["max_length"]),
+        metavar="N",
+        help="default: what the model can read",
     )
     parser.add_argument(
-        "--samples", type=int, default=10_000, metavar="N", help="examples to measure"
+        "--samples", type=COUNT, default=10_000, metavar="N", help="examples to measure"
     )
     parser.add_argument("--html", type=Path, metavar="FILE", help="also draw it, as a page")
-    parser.add_argument("--python", type=Path, default=Path(sys.executable), metavar="PATH")
+    parser.add_argument("--python", type=interpreter, default=Path(sys.executable), metavar="PATH")
     parser.add_argument("--store", type=Path, metavar="DIR", help="default: .harness")
     add_settings(parser)
     parser.set_defaults(command=run)
@@ -44,9 +51,6 @@ def add(commands: Commands) -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Print what each strategy costs, and which to use."""
-    for name in ("batch_size", "samples", "max_length"):
-        if getattr(asked, name) is not None and getattr(asked, name) < 1:
-            raise SpecError(f"--{name.replace('_', '-')} must be 1 or more")
     recipe = Recipe(dataset=asked.dataset, model=asked.model, max_train_samples=asked.samples)
     title = f"{asked.dataset}, {asked.model}, batches of {asked.batch_size}"
     with running(asked, asked.python) as runner:

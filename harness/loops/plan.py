@@ -11,12 +11,10 @@ import torch
 from torch.utils.data import DataLoader, RandomSampler
 
 from harness.errors import RunError
+from harness.loops import OPTIMIZERS
 from harness.loops.setup import Setup
 from harness.sampling import ComposedBatches, lengths_of
 from harness.spec import Recipe
-
-OPTIMIZERS = {"adamw_torch": False, "adamw_torch_fused": True}
-"""The optimizers of these loops, and whether each is fused."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
