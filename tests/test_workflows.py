@@ -3,7 +3,9 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -47,3 +49,56 @@ def test_scripts_are_a_shells(path: Path) -> None:
     for script in (step["run"] for job in jobs for step in job["steps"] if "run" in step):
         plain = re.sub(r"\$\{\{.*?\}\}", "x", script)
         subprocess.run(["bash", "-n", "-c", plain], check=True)  # noqa: S607 - any bash
+
+
+RUNS = re.compile(r"^\s*(harness|pip|pytest|python|uv)\b", re.MULTILINE)
+"""Lines of a script that run packages."""
+
+
+def unsafe(workflow: dict[str, Any]) -> Iterator[str]:
+    """What gives a token to packages, or whoever opens a pull request a shell."""
+    if not isinstance(workflow.get("permissions"), dict):
+        yield "permissions are not listed one by one"
+    for job in workflow["jobs"].values():
+        if "TOKEN" in str([workflow.get("env"), job.get("env")]).upper():
+            yield "every step has a token"
+        for step in job["steps"]:
+            name, script = step.get("name", step.get("uses")), step.get("run", "")
+            if "${{" in script:
+                yield f"{name}: a script is made of what others write"
+            if "checkout" in step.get("uses", ""):
+                if step.get("with", {}).get("persist-credentials") is not False:
+                    yield f"{name}: leaves its token in the folder"
+            elif "token" in str(step.get("env")) and RUNS.search(script):
+                yield f"{name}: packages run with a token"
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """A workflow."""
+    workflow: dict[str, Any] = yaml.safe_load(text)
+    return workflow
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_no_token_is_near_packages(path: Path) -> None:
+    """What is installed and judged never sees the workflow's token."""
+    assert list(unsafe(parsed(path.read_text(encoding="utf-8")))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("gate", "persist-credentials: false", "clean: true"),
+        ("gate", "$BASE", "${{ github.head_ref }}"),
+        ("gate", "BASE: ${{ github.event.pull_request.base.sha }}", "T: ${{ github.token }}"),
+        ("nightly", "env:\n  PIP", "env:\n  T: ${{ github.token }}\n  PIP"),
+        ("nightly", "SCALE: ${{ vars.NIGHTLY_SCALE || 'tiny' }}", "T: ${{ secrets.token }}"),
+        ("nightly", "permissions:\n  actions: read\n", "permissions: write-all\nother:\n"),
+    ],
+)
+def test_a_token_near_packages_is_noticed(name: str, old: str, new: str) -> None:
+    """Each rule fails where it is broken."""
+    (path,) = (path for path in WORKFLOWS if path.stem == name)
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    assert len(list(unsafe(parsed(text.replace(old, new, 1))))) == 1
