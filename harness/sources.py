@@ -2,7 +2,8 @@
 
 A source folder holds `datasets/NAME/SPLIT*.parquet`, `models/NAME/` and `metrics/NAME/`. The
 embedded fixtures are one, and `--harness-sources` names others. At full scale the Hugging Face
-cache and then the Hub come after them.
+cache and then the Hub come after them, but not for metrics: a metric is code, and none is run
+that nobody has asked for.
 """
 
 import json
@@ -157,15 +158,13 @@ class Sources:
             if folder.is_dir():
                 return folder
             tried.append(str(folder))
-        if scale == "full":
+        if scale == "full" and kind != "metrics":
             steps = [_from_package, *([_from_cache, _from_hub] if self.hub else [])]
             for step in steps:
                 found, where = step(kind, name)
                 if found is not None:
                     return found
                 tried += [where] if where else []
-        if kind == "metrics":  # ours are always there, and agree with the Hub's
-            return embedded() / kind / name
         raise MissingSourceError(
             f"{kind.removesuffix('s')} {name!r} was not found",
             why="\n".join(["tried:", *(f"  {place}" for place in tried)]),
@@ -181,6 +180,8 @@ def _local_folders(kind: str, name: str, scale: Scale, folders: Iterable[Path]) 
     elif kind == "models" and scale == "tiny":
         stored = catalog.model(name).stand_in
     roots = [embedded()] if scale == "tiny" else list(folders)
+    if kind == "metrics" and scale == "full":
+        roots.append(embedded())
     return [root / kind / stored for root in roots]
 
 
@@ -232,8 +233,6 @@ def _repository(kind: str, name: str) -> tuple[str, str, tuple[str, ...]]:
     """Repository, its type, and the files we want of it."""
     if kind == "models":
         return catalog.model(name).hub, "model", _MODEL_FILES
-    if kind == "metrics":
-        return f"evaluate-metric/{name}", "space", ("*.py",)
     dataset = catalog.dataset(name)
     patterns = tuple(
         dataset.hub_files.format(split=split) for split in ("train", dataset.evaluated)

@@ -206,6 +206,16 @@ def test_every_place_tried_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "--harness-sources" in lines[-1]
 
 
+def test_no_metric_is_taken_from_the_hub(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A metric is code: the user's own, else the embedded one, and no download."""
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(folder))
+    inputs = Sources(folders=(folder,)).find(CELL.recipe, "full")
+    assert set(inputs.metrics.values()) == {embedded() / "metrics" / n for n in inputs.metrics}
+    shutil.copytree(embedded() / "metrics" / "f1", folder / "metrics" / "f1")
+    inputs = Sources(folders=(folder,)).find(CELL.recipe, "full")
+    assert inputs.metrics["f1"] == folder / "metrics" / "f1"
+
+
 def refuse(folder: Path) -> str:
     """The message with which a checkpoint is refused."""
     with pytest.raises(SourceError) as caught:
