@@ -30,10 +30,14 @@ class Change:
     asked: bool
 
     @property
+    def versions(self) -> str:
+        """What it is, in words."""
+        return f"{self.package}: {self.before or 'none'} -> {self.after or 'none'}"
+
+    @property
     def words(self) -> str:
-        """For a reviewer."""
-        along = "" if self.asked else "  (dragged along)"
-        return f"{self.package}: {self.before or 'none'} -> {self.after or 'none'}{along}"
+        """The same, with why."""
+        return self.versions + ("" if self.asked else "  (dragged along)")
 
 
 def between(

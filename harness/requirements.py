@@ -48,6 +48,12 @@ def line(written: str) -> str:
     if path.is_file():
         if path.name in _PROJECT:
             return path.parent.as_uri()
+        if path.suffix == ".py":
+            raise SpecError(
+                f"{written} is no change",
+                why="a file of Python is no file of requirements",
+                fix=f"name suites with --suites {written}",
+            )
         return path.as_uri() if path.name.endswith(_SOURCES) else f"-r {path}"
     if _is_path(written):
         raise SpecError(

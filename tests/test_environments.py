@@ -61,6 +61,28 @@ def test_a_changed_wheel_is_another_environment(made: Environments, tmp_path: Pa
     assert subprocess.check_output(told, text=True).strip() == "42"
 
 
+def test_every_file_of_a_project_counts(tmp_path: Path) -> None:
+    """A table, a source in C and data name another environment; what git ignores does not."""
+    for name, text in {"pyproject.toml": "", "toy.c": "", "data/labels.json": "{}"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    pin = f"toy @ {requirements.line(str(tmp_path))}"
+    for git in (False, True):
+        if git:
+            subprocess.run(["git", "init", "--quiet", tmp_path], check=True)  # noqa: S607
+            (tmp_path / ".gitignore").write_text("out/\n", encoding="utf-8")
+        contents = [requirements.content(pin)]
+        for name in ("pyproject.toml", "toy.c", "data/labels.json"):
+            with (tmp_path / name).open("a", encoding="utf-8") as file:
+                file.write("\n")
+            contents.append(requirements.content(pin))
+        assert len(set(contents)) == len(contents)
+        built = tmp_path / ("out" if git else "build") / "toy.o"
+        built.parent.mkdir()
+        built.write_text("", encoding="utf-8")
+        assert requirements.content(pin) == contents[-1]
+
+
 def test_byte_code_is_kept_where_it_is_ours(
     made: Environments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +111,9 @@ def test_what_cannot_be_resolved_is_said_in_the_resolvers_words(made: Environmen
     [
         ("transformers=5.18.0", "neither a requirement nor a file"),
         ("tests", "is no project"),
+        ("nope.txt", "there is no nope.txt"),
+        ("../nowhere", "there is no ../nowhere"),
+        ("tests/uv.py", "name suites with --suites"),
     ],
 )
 def test_nonsense_is_refused(written: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:

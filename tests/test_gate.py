@@ -166,7 +166,13 @@ def test_what_is_allowed_passes_and_is_shown(desk: Desk, broken: Path) -> None:
         (["--candidate-python", sys.executable], 2, "the two sides are the same"),
         (["--candidate-python", "/nowhere/python"], 3, "/nowhere/python"),
         (["transformers==0.0.0"], 3, "there is no version of transformers==0.0.0"),
-        (["--constraint", "nowhere.txt"], 3, "nowhere.txt"),
+        (["--constraint", "nowhere.txt"], 2, "there is no nowhere.txt"),
+        (["nope.txt"], 2, "there is no nope.txt"),
+        (["wheels/nope-1-py3-none-any.whl"], 2, "there is no wheels/nope-1"),
+        (["test_small.py"], 2, "name suites with --suites test_small.py"),
+        (["tqdm", "--allow-dragged", "tourch"], 2, "did you mean 'torch'"),
+        (["tqdm==4.67.1", "--environments", "test_small.py/x"], 2, "no environment can be made"),
+        (["tqdm", "--reports", "test_small.py"], 2, "the reports folder"),
         (["tqdm", "--harness-set", "nonsense=1"], 2, "unknown --harness-set field 'nonsense'"),
         (["transformers=5"], 2, "neither a requirement nor a file"),
     ],
@@ -184,6 +190,15 @@ def test_what_cannot_be_compared_is_no_pass(
 def description(**packages: str) -> dict[str, Any]:
     """A description of an environment with these packages."""
     return {"packages": packages, "files": {"torch": "a"}, "python": "3.11.7"}
+
+
+def test_a_core_package_that_moved_along_stands_out() -> None:
+    """Unless the user named or allows it; what computes nothing may move."""
+    before = description(torch="2", tqdm="1", numpy="1")
+    moved = changes.between(before, description(torch="3", tqdm="2", numpy="2"), ["numpy"])
+    (change,) = changes.dragged(moved, [])
+    assert change.words == "torch: 2 -> 3  (dragged along)"
+    assert not changes.dragged(moved, ["Torch"])
 
 
 def test_dragged_packages_are_named() -> None:

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from html import unescape
 from importlib.resources import files
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from harness.match import Pair
 from harness.record import Record
 from harness.report import padding, selection
 from harness.report.command import Command
-from harness.report.comparison import write
+from harness.report.comparison import as_json, lines, markdown, write
 from harness.report.drawing import intervals
 from harness.report.overview import overview
 from harness.report.pace import Pace
@@ -80,6 +81,8 @@ def comparison() -> Comparison:
             ),
         ),
         suites=("suites",),
+        rebased=(Change(package="datasets", before="5.2.0", after="5.0.1", asked=False),),
+        dragged=("base: datasets: 5.2.0 -> 5.0.1",),
     )
 
 
@@ -188,6 +191,17 @@ def test_the_page_says_how_to_see_it_again() -> None:
     cell = CELL.partition("/")[2]
     assert f"pytest suites/test_small.py::TestSmall -k &#39;[{cell}]&#39; --harness" in text
     assert "harness gate --base-python /venv/bin/python --candidate-python" in text
+
+
+def test_a_core_package_that_moved_along_is_in_the_first_line() -> None:
+    """In the console's verdict, the heading of Markdown, at the top of the page, and in JSON."""
+    found, words = comparison(), "datasets: 5.2.0 -> 5.0.1"
+    assert [*lines(found)][-1] == f"verdict: regressed (dragged along: base: {words})"
+    assert markdown(found).splitlines()[0] == f"# Gate: regressed (dragged along: base: {words})"
+    assert f"- {words}  (dragged along)" in markdown(found)
+    text = unescape(page(found))
+    assert text.index(f"base: {words}") < text.index("Packages") < text.index(f"<li>{words}")
+    assert as_json(found)["dragged"] == [f"base: {words}"]
 
 
 def test_costs_are_drawn_on_one_axis() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from harness import support
 from harness.errors import InterpreterError
-from tests import pretended
+from tests import pretended, wheels
 from tests.conftest import SMALL_SUITE
 
 
@@ -61,3 +61,25 @@ def test_what_cannot_be_judged_is_said_once(
     told = answer.errlines
     assert next(line for line in told if message in line).startswith("harness: ")
     assert not any("running the suites" in line or "Traceback" in line for line in told)
+
+
+def test_a_release_that_cannot_be_judged_is_not_made(
+    pytester: pytest.Pytester, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What resolves to a version outside the range is refused before anything is installed."""
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    wheels.small(tmp_path / "wheels", "transformers", "4.30.0")
+    base = pretended.interpreter(tmp_path / "venv")
+    pytester.makepyfile(test_small=SMALL_SUITE)
+    made = tmp_path / "environments"
+    where = ["--environments", str(made), "--find-links", str(tmp_path / "wheels")]
+    asked = ["--base-python", str(base), "--suites", "test_small.py", *where]
+    answer = pytester.run("harness", "gate", "transformers==4.30.0", *asked)
+    assert answer.ret == 3
+    answer.stderr.fnmatch_lines(
+        [
+            "harness: the candidate cannot be judged: transformers 4.30.0 is too old",
+            "this harness judges transformers 4.57 or newer, older than 6",
+        ]
+    )
+    assert not made.exists()

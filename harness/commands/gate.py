@@ -128,7 +128,7 @@ def run(asked: argparse.Namespace) -> int:
         allowances.add(allowed, asked.allow, asked.because)
     settings = settings_of(asked, asked.base_python)
     cells = collecting.cells(suites, asked.harness_scale, settings.arguments())
-    files.write(settings.reports, {})  # before hours of work for nothing
+    files.check(settings.reports)
     from harness.gate import Gate  # pytest has rewritten the invariants' asserts
     from harness.report import comparison
 
@@ -143,11 +143,9 @@ def run(asked: argparse.Namespace) -> int:
         gate = Gate(left, right, suites, cells, races=not asked.correctness_only)
         named = [name for change in changed for name in requirements.names(change)]
         found = gate.compare(named, allowances.load(allowed), say)
-        dragged = [
-            *(f"base: {change.words}" for change in changes.dragged(rebased, asked.allow_dragged)),
-            *(change.words for change in changes.dragged(found.changes, asked.allow_dragged)),
-        ]
-        found = replace(found, rebased=rebased, dragged=tuple(dragged))
+        moved = [f"base: {c.versions}" for c in changes.dragged(rebased, asked.allow_dragged)]
+        moved += [c.versions for c in changes.dragged(found.changes, asked.allow_dragged)]
+        found = replace(found, rebased=rebased, dragged=tuple(moved))
         regressed = [f for f in found.findings if f.standing == "regressed"]
         if asked.attribute and regressed:
             found = replace(found, culprits=_culprits(asked, gate, found.changes, regressed))

@@ -30,15 +30,16 @@ def add(commands: Commands) -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Print what notices each fault as it is known, then the sums; leave the matrix in reports."""
-    files = _faults(asked.fault)
+    faults = _faults(asked.fault)
     cells = collecting.cells(asked.suites)
     from harness.proving import Prover  # pytest rewrites the invariants' asserts, and comes first
-    from harness.report import proof
+    from harness.report import files, proof
 
     with running(asked, asked.python) as runner:
+        files.check(runner.settings.reports)
         prover = Prover(runner, [*cells], os.cpu_count() or 1)
         found = prover.prove(
-            files, asked.repeats, lambda exhibit: print(proof.line(exhibit), flush=True)
+            faults, asked.repeats, lambda exhibit: print(proof.line(exhibit), flush=True)
         )
     print("", *proof.sums(found), sep="\n")
     print("summaries:", *proof.write(runner.settings.reports, found))

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -114,7 +115,10 @@ def write(folder: Path, found: Comparison) -> list[Path]:
     written = files.write(folder, texts)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
-        outlet.append(Path(summary), texts["gate.md"])
+        try:
+            outlet.append(Path(summary), texts["gate.md"])
+        except OSError as error:  # the verdict is what it is
+            sys.stderr.write(f"GITHUB_STEP_SUMMARY cannot be written: {error.strerror}\n")
     return written
 
 
