@@ -190,7 +190,7 @@ class Environments:
         for manifest in self.folder.glob(f"*/{MANIFEST}"):
             try:
                 pins = tuple(json.loads(manifest.read_text(encoding="utf-8")))
-            except ValueError:  # it can be pruned all the same
+            except (TypeError, ValueError):  # it can be pruned all the same
                 pins = ()
             yield Kept(folder=manifest.parent, pins=pins, used=manifest.stat().st_mtime)
 

@@ -41,6 +41,7 @@ class Comparison:
         culprits: packages that brought the regressions about, where that was asked.
         rebased: changes that making the base took, against the running environment.
         dragged: changes of core packages, the base's too, that nobody wanted or allowed, in words.
+        options: of pytest's that say what was judged, and how.
     """
 
     base: Mapping[str, Any]
@@ -53,6 +54,7 @@ class Comparison:
     culprits: tuple[Culprit, ...] = ()
     rebased: tuple[Change, ...] = ()
     dragged: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
     @property
     def bit_equal(self) -> tuple[int, int]:

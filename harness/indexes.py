@@ -5,6 +5,7 @@ variables are asked of pip itself. uv reads its own files and variables.
 """
 
 import ast
+import os
 import shutil
 import subprocess
 import sys
@@ -89,4 +90,7 @@ def _pips(python: Path) -> Iterator[list[str]]:
 
 def _absolute(place: str) -> str:
     """A place that does not depend on the current folder."""
-    return place if "://" in place else Path(place).expanduser().absolute().as_uri()
+    if "://" in place:
+        return place
+    path = Path(os.path.expanduser(place))  # noqa: PTH111 - nobody's home is no error
+    return path.absolute().as_uri()

@@ -36,7 +36,7 @@ def line(written: str) -> str:
     Raises:
         SpecError: it is none of these.
     """
-    path = Path(written).expanduser().absolute()
+    path = _path(written)
     if path.is_dir():
         if not any((path / name).is_file() for name in _PROJECT):
             raise SpecError(
@@ -72,6 +72,20 @@ def line(written: str) -> str:
     return written
 
 
+def _path(written: str) -> Path:
+    """The file or folder that may be meant.
+
+    Raises:
+        SpecError: there is none whose name is so long.
+    """
+    path = Path(os.path.expanduser(written)).absolute()  # noqa: PTH111 - nobody's home is no error
+    try:
+        path.is_dir()
+    except OSError as error:
+        raise SpecError(f"{written} is no change", why=error.strerror or str(error)) from None
+    return path
+
+
 def _is_path(written: str) -> bool:
     """Whether something that is not there was meant to be a file or a folder."""
     plain = "://" not in written and " @ " not in written
@@ -89,7 +103,7 @@ def names(written: str) -> set[str]:
     Raises:
         SpecError: a project's table cannot be read.
     """
-    path = Path(written).expanduser().absolute()
+    path = _path(written)
     if path.name in _PROJECT and path.is_file():
         path = path.parent
     if path.is_dir():
@@ -146,8 +160,9 @@ def _files(folder: Path) -> Iterator[Path]:
             check=True,
         ).stdout.split("\0")
     except (OSError, subprocess.CalledProcessError):
+        listed = []
+    if not any(listed):  # there is no git, or the project is in a folder that git ignores
         yield from _visible(folder)
-        return
     for name in filter(None, listed):
         path = folder / name
         if path.is_dir():  # a submodule

@@ -1,5 +1,6 @@
 """What nobody wants changed stays: taken from where it is, or found where pip finds it."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -135,3 +136,38 @@ def test_files_are_those_of_the_base(tmp_path: Path) -> None:
     (copied,) = second.parent.parent.glob("lib/*/site-packages/toy/__init__.py")
     copied.write_text("ANSWER = 43\n", encoding="utf-8")
     assert (library / "toy" / "__init__.py").read_text(encoding="utf-8") == "ANSWER = 42\n"
+
+
+def test_an_editable_project_stays_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not built again: the new environment reads the same folder."""
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    base = pretended.interpreter(tmp_path / "venv", {"toy": "1"})
+    (library,) = base.parent.parent.glob("lib/*/site-packages")
+    (library / "toy").rename(tmp_path / "toy")
+    (library / "_toy.pth").write_text(f"{tmp_path}\n", encoding="utf-8")
+    described = library / "toy-1.dist-info"
+    source = {"url": (tmp_path / "gone").as_uri(), "dir_info": {"editable": True}}
+    (described / "direct_url.json").write_text(json.dumps(source), encoding="utf-8")
+    rows = [f"{described.name}/{name},," for name in ("METADATA", "direct_url.json", "RECORD")]
+    (described / "RECORD").write_text("\n".join(["_toy.pth,,", *rows, ""]), encoding="utf-8")
+    made = Environments(folder=tmp_path / "environments")
+    pins = made.resolve(base, [])
+    assert pins == ("toy==1",)
+    shown = [str(made.make(base, pins)), "-c", "import toy; print(toy.__file__)"]
+    assert subprocess.check_output(shown, text=True).strip() == str(tmp_path / "toy/__init__.py")
+
+
+def test_a_candidates_release_is_taken_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An attribution mixes both sides, though what they have is at no index."""
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    base, candidate = (
+        pretended.interpreter(tmp_path / build, {"torch": f"2.13.0+{build}", "toy": version})
+        for build, version in (("cpu", "1"), ("cu128", "2"))
+    )
+    made = Environments(folder=tmp_path / "environments", givers=(candidate,))
+    pins = made.resolve(base, ["torch==2.13.0+cu128"])
+    assert set(pins) == {"torch==2.13.0+cu128", "toy==1"}
+    installed = Site.of(made.make(base, pins)).distributions()
+    assert installed["torch"].version == "2.13.0+cu128"

@@ -82,6 +82,7 @@ def comparison() -> Comparison:
         ),
         suites=("suites",),
         rebased=(Change(package="datasets", before="5.2.0", after="5.0.1", asked=False),),
+        options=("--harness-device=cuda",),
         dragged=("base: datasets: 5.2.0 -> 5.0.1",),
     )
 
@@ -187,7 +188,8 @@ def test_the_page_says_how_to_see_it_again() -> None:
     """A regression comes with the command that shows it; the verdict comes first."""
     text = page(comparison())
     assert text.index("regressed") < text.index("Packages") < text.index("Cells")
-    assert f"pytest &#39;suites/test_small.py::{TEST}&#39; --harness-python=/venv" in text
+    options = "--harness-python=/venv/bin/python --harness-device=cuda"
+    assert f"pytest &#39;suites/test_small.py::{TEST}&#39; {options}" in text
     cell = CELL.partition("/")[2]
     assert f"pytest suites/test_small.py::TestSmall -k &#39;[{cell}]&#39; --harness" in text
     assert "harness gate --base-python /venv/bin/python --candidate-python" in text

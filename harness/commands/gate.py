@@ -16,6 +16,7 @@ from harness.commands.options import (
     add_environments,
     add_reports,
     add_settings,
+    given,
     interpreter,
     running,
     settings_of,
@@ -145,7 +146,8 @@ def run(asked: argparse.Namespace) -> int:
         found = gate.compare(named, allowances.load(allowed), say)
         moved = [f"base: {c.versions}" for c in changes.dragged(rebased, asked.allow_dragged)]
         moved += [c.versions for c in changes.dragged(found.changes, asked.allow_dragged)]
-        found = replace(found, rebased=rebased, dragged=tuple(moved))
+        options = given(settings)
+        found = replace(found, rebased=rebased, dragged=tuple(moved), options=options)
         regressed = [f for f in found.findings if f.standing == "regressed"]
         if asked.attribute and regressed:
             found = replace(found, culprits=_culprits(asked, gate, found.changes, regressed))

@@ -125,6 +125,13 @@ def _merged(asked: argparse.Namespace, given: Mapping[str, Any]) -> Settings:
     return Settings.merge(given, Document.read(root / "pyproject.toml"), root, Path.cwd())
 
 
+def given(settings: Settings) -> tuple[str, ...]:
+    """Options of pytest's that say what is judged, and how, where that is not the default."""
+    flags = tuple(f"{PREFIX}{name}=" for name in SHARED)
+    defaults = Settings().arguments()
+    return tuple(x for x in settings.arguments() if x.startswith(flags) and x not in defaults)
+
+
 @contextmanager
 def running(asked: argparse.Namespace, python: Path) -> Iterator[Runner]:
     """A runner for an interpreter."""

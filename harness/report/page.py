@@ -84,7 +84,8 @@ def _told(found: Comparison, cause: Cause, cells: list[str]) -> Told:
 
 def _pytest(found: Comparison, *selected: str) -> str:
     """The command that judges some tests of the candidate again."""
-    return shlex.join(["pytest", *selected, f"--harness-python={found.candidate['executable']}"])
+    python = f"--harness-python={found.candidate['executable']}"
+    return shlex.join(["pytest", *selected, python, *found.options])
 
 
 def _again(found: Comparison, *, races: bool) -> str:
@@ -93,7 +94,8 @@ def _again(found: Comparison, *, races: bool) -> str:
     sides = zip(("--base-python", "--candidate-python"), pythons, strict=True)
     suites = [part for suite in found.suites for part in ("--suites", suite)]
     only = [] if races else ["--correctness-only"]
-    return shlex.join(["harness", "gate", *(part for s in sides for part in s), *suites, *only])
+    pair = [part for side in sides for part in side]
+    return shlex.join(["harness", "gate", *pair, *suites, *only, *found.options])
 
 
 def _drawn(found: Comparison, pair: Pair) -> Drawn:
