@@ -28,6 +28,7 @@ class Limits:
         below: it is less than this.
         most: it is this or less.
         is_date: it is an ISO date.
+        is_variable: it names an environment variable.
     """
 
     choices: tuple[str, ...] = ()
@@ -36,6 +37,7 @@ class Limits:
     below: float | None = None
     most: float | None = None
     is_date: bool = False
+    is_variable: bool = False
 
     def check(self, value: Any) -> None:
         """Refuse a value of the right type that is out of its limits; None is left out.
@@ -58,6 +60,10 @@ class Limits:
             raise MisfitError(f"{value} is too large", fix=f"give {self.most:g} or less")
         if self.is_date and not _is_date(value):
             raise MisfitError(f"{short(value)} is no date", fix="write it as 2026-11-23")
+        if self.is_variable and not value.isidentifier():
+            raise MisfitError(
+                f"{short(value)} is no name of a variable", fix="write it as MY_DATA_DIR"
+            )
         if isinstance(value, Path):
             _check_path(value)
 

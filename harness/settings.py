@@ -100,7 +100,13 @@ class Settings:
         metavar="N",
         least=1,
     )
-
+    pass_environment: tuple[str, ...] = _setting(
+        "environment variable that runs are given beside those that training needs; may be given "
+        "several times",
+        default=(),
+        metavar="NAME",
+        is_variable=True,
+    )
     night: str | None = _setting(
         "name of the night that a session with -m nightly belongs to; what it has is not trained "
         "again (default: today's date, UTC)",
@@ -124,12 +130,6 @@ class Settings:
         "accept what -m nightly measures as the new baselines, beside the suites", default=False
     )
     update_new_only: bool = _setting("the same for cells without a baseline only", default=False)
-    pass_environment: tuple[str, ...] = _setting(
-        "environment variable that runs are given beside those that training needs; may be given "
-        "several times",
-        default=(),
-        metavar="NAME",
-    )
     because: str = _setting("why --harness-update accepts it", default="", metavar="TEXT")
 
     @classmethod

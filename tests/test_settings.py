@@ -109,6 +109,7 @@ def test_pytest_and_commands_refuse_the_same_table(empty: Path) -> None:
 OPTIONS = [
     (["gate", "x==1", "--harness-threads", "0"], "--harness-threads: 0 is too small"),
     (["gate", "x==1", "--harness-timeout=-1"], "--harness-timeout: -1.0 is not above 0"),
+    (["gate", "x==1", "--harness-pass-environment", "A=1"], "'A=1' is no name of a variable"),
     (["gate", "x==1", "--harness-scale", "huge"], "--harness-scale: unknown value 'huge'"),
     (["gate", "x==1", "--harness-set", "seed=-1"], "--harness-set seed=-1 is too small"),
     (["gate", "x==1", "--harness-deviations", "none.toml"], "none.toml cannot be read"),

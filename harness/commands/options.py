@@ -36,7 +36,10 @@ def interpreter(text: str) -> Path:
     return Path(text)
 
 
-SHARED = ("scale", "device", "sources", "set", "deviations", "timeout", "threads")
+SHARED = (
+    *("scale", "device", "sources", "set", "deviations", "timeout", "threads"),
+    "pass_environment",
+)
 """Settings of pytest's that say what is judged, and how."""
 
 
@@ -76,7 +79,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     """Options that are pytest's too."""
     group = parser.add_argument_group("as pytest takes them")
     for flag, keywords in Settings.options():
-        if flag.removeprefix(PREFIX) in SHARED:
+        if flag.removeprefix(PREFIX).replace("-", "_") in SHARED:
             group.add_argument(flag, **keywords)
 
 
