@@ -93,6 +93,7 @@ _WRITTEN: tuple[Callable[[str], str], ...] = (
 """How a value is written where it cannot stand as it is."""
 
 
+@lru_cache(maxsize=1024)
 def is_secret(name: str) -> bool:
     """Whether a variable or argument of this name holds a secret, such as `hub_token`."""
     return _SECRET_NAME.search(name) is not None
