@@ -82,6 +82,7 @@ class Attributor:
                 fail again, or only files were edited.
         """
         moved = {c.package: c for c in changes if c.before and c.after and " " not in c.after}
+        moved.pop("python", None)  # which is no package
         before = {name: change.before for name, change in moved.items()}
         after = {name: change.after for name, change in moved.items()}
         if not moved:

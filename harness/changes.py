@@ -32,7 +32,9 @@ class Change:
     @property
     def versions(self) -> str:
         """What it is, in words."""
-        return f"{self.package}: {self.before or 'none'} -> {self.after or 'none'}"
+        words = f"{self.package}: {self.before or 'none'} -> {self.after or 'none'}"
+        local, after = (version.partition("+")[2] for version in (self.before, self.after))
+        return f"{words} (no longer +{local})" if local and self.after and local != after else words
 
     @property
     def words(self) -> str:

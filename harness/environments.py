@@ -159,17 +159,18 @@ class Environments:
 
         Asked of the resolver one by one, so that indexes, dates and interpreters count as ever.
         """
-        oldest, newest = sorted([first, last], key=Version)
-        found = [newest]
-        while Version(found[-1]) > Version(oldest):
-            asked = f"{name}>={oldest},<{found[-1]}"
+        oldest, *newest = sorted({first, last}, key=Version)
+        between: list[str] = []
+        while newest:
+            least, most = Version(oldest).public, Version((between or newest)[-1]).public
+            wanted = f"{name}>={least},!={least},<{most}"  # a range takes no local versions
             try:
-                (pin,) = self.installer.compile([asked], "--no-deps")
-            except ResolutionError:  # yanked, or on no index: its ends are known all the same
-                found.append(oldest)
-            else:
-                found.append(pin.partition("==")[2])
-        return found if first == newest else found[::-1]
+                (pin,) = self.installer.compile([wanted], "--no-deps")
+            except ResolutionError:  # nothing more, or nothing at all: the ends are known
+                break
+            between.append(pin.partition("==")[2])
+        releases = [oldest, *reversed(between), *newest]
+        return releases if first == oldest else releases[::-1]
 
     def kept(self) -> list[Kept]:
         """Every environment that is there, the last used first."""

@@ -11,8 +11,9 @@ import pytest
 from harness import cli, environments, requirements
 from harness.environments import Environments
 from harness.errors import ResolutionError, SpecError
+from harness.installer import Installer
 from harness.launch import Launcher
-from tests import uv
+from tests import uv, wheels
 
 RUNNING = Path(sys.executable)
 
@@ -98,6 +99,18 @@ def test_byte_code_is_kept_where_it_is_ours(
     assert [*python.parent.parent.rglob("toy.*.pyc")]
     with Launcher(RUNNING) as launcher:
         assert launcher.environment["PYTHONDONTWRITEBYTECODE"] == "1"
+
+
+def test_releases_between_two_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the direction asked for, both ends as they are installed: a range takes no +local."""
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    for version in ("1", "2", "2.1", "2.5", "3", "4"):
+        wheels.small(tmp_path, "toy", version)
+    where = Installer(arguments=("--find-links", str(tmp_path)))
+    made = Environments(folder=tmp_path / "environments", installer=where)
+    assert made.releases("toy", "2+cpu", "3") == ["2+cpu", "2.1", "2.5", "3"]
+    assert made.releases("toy", "3+cpu", "2") == ["3+cpu", "2.5", "2.1", "2"]
+    assert made.releases("toy", "2", "2") == ["2"]
 
 
 def test_what_cannot_be_resolved_is_said_in_the_resolvers_words(made: Environments) -> None:
