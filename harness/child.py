@@ -18,6 +18,9 @@ from harness.errors import HarnessError, RunError
 if TYPE_CHECKING:
     import subprocess
 
+GRACE = 5.0
+"""Seconds that a process has to end by itself before it is killed."""
+
 TAIL = 15
 """Lines of a lost run's log that its error shows."""
 
@@ -45,7 +48,9 @@ class Child:
         self.connection = connection
         self.log = log
         self.process = process
-        self.pid: int | None = None
+        self.pid = None if process is None else process.pid
+        self.busy = True
+        self._end: HarnessError | None = None
         self.events: queue.Queue[Event | None] = queue.Queue()
         self.listener = threading.Thread(target=self._listen, args=[reader], daemon=True)
         self.listener.start()
@@ -62,7 +67,8 @@ class Child:
 
     def send(self, value: object) -> None:
         """Send one line of JSON; a child that is gone will say so through its events."""
-        with contextlib.suppress(OSError):
+        self.busy = True
+        with contextlib.suppress(OSError, ValueError):  # it is gone, or was closed
             self.writer.write(json.dumps(value) + "\n")
             self.writer.flush()
 
@@ -71,8 +77,20 @@ class Child:
 
         Raises:
             RunError: the child crashed, was killed, or took longer than `timeout` seconds.
-            HarnessError: what the child itself raised.
+            HarnessError: what the child itself raised; the same again for whoever asks it again.
         """
+        if self._end is not None:
+            raise self._end
+        try:
+            value = self._await(timeout, progress)
+        except HarnessError as error:
+            self.busy, self._end = False, error
+            raise
+        self.busy = False
+        return value
+
+    def _await(self, timeout: float, progress: Progress | None) -> Any:
+        """The same, for a child that nothing is known against."""
         deadline = time.monotonic() + timeout
         failure: HarnessError | None = None
         while True:
@@ -112,37 +130,67 @@ class Child:
     def kill(self) -> None:
         """Kill the worker and everything it started."""
         if self.pid is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+            kill_group(self.pid)
 
     def close(self) -> None:
-        """End the conversation: a live child stops, and is waited for."""
+        """End the conversation: a live child stops; one that is busy or does not is killed."""
+        if self.busy:
+            self.kill()
         with contextlib.suppress(OSError):
             self.writer.close()
+        self._shut(socket.SHUT_WR)
+        self.listener.join(GRACE)
+        if self.listener.is_alive():
+            self.kill()
+            self._shut(socket.SHUT_RDWR)
+            self.listener.join(GRACE)
+        if self.connection is not None:
+            self.connection.close()
+
+    def _shut(self, how: int) -> None:
+        """Shut a connection down, if there is one."""
         if self.connection is not None:
             with contextlib.suppress(OSError):  # it is gone already
-                self.connection.shutdown(socket.SHUT_WR)
-            self.connection.close()
-        self.listener.join()
+                self.connection.shutdown(how)
 
     def _gone(self, event: Event | None) -> RunError:
         """The error for a child that ended without a word."""
-        number = 0 if event is None else event["signal"]
-        if number == signal.SIGKILL:
-            return self._lost("the run was killed: the machine ran out of memory, most likely")
-        if number:
-            return self._lost(f"the run was ended by {signal.Signals(number).name}")
-        code = "" if event is None else f" with exit code {event['code']}"
-        return self._lost(f"the run ended{code} before it was done")
+        if event is None:
+            return self._lost("the run ended before it was done")
+        return self._lost(f"the run {death(event['signal'] or -event['code'])} before it was done")
 
     def _lost(self, what: str, *, fix: str = "") -> RunError:
         """A lost run's error with the last lines of its log."""
         return RunError(redaction.text(what), why=tail(self.log), fix=fix)
 
 
+def kill_group(pid: int) -> None:
+    """Kill a process that leads a group, and all of that group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def death(ending: int) -> str:
+    """How a process ended: killed by a signal, or if below one with that exit code."""
+    if ending <= 0:
+        return f"ended with exit code {-ending}"
+    try:
+        name = signal.Signals(ending).name
+    except ValueError:
+        name = f"signal {ending}"
+    return f"was killed by {name}" + (
+        " (perhaps out of memory)" if ending == signal.SIGKILL else ""
+    )
+
+
 def tail(log: Path) -> str:
     """The last lines of a log, secrets removed, as an error quotes them."""
-    lines = [f"  | {line}" for line in redaction.text(written(log)).splitlines()[-TAIL:]]
+    return last_lines(written(log))
+
+
+def last_lines(log: str) -> str:
+    """The last lines of what a log holds."""
+    lines = [f"  | {line}" for line in redaction.text(log).splitlines()[-TAIL:]]
     return "\n".join(["last lines of its log:", *lines]) if lines else "its log is empty"
 
 

@@ -76,6 +76,7 @@ JUDGING = frozenset(
         "history",
         "indexes",
         "installer",
+        "interruption",
         "invariants",
         "issues",
         "jury",
@@ -118,6 +119,7 @@ JUDGING = frozenset(
         "trends",
         "validation",
         "variables",
+        "zygote",
     }
 )
 """Our modules that no worker imports: changing one retrains nothing."""

@@ -6,7 +6,8 @@ HarnessError
 ├── SourceError        a data set or model that is refused or malformed
 │   └── MissingSourceError  or that is in none of the places tried
 ├── StoreError         a store that cannot be read or written
-│   └── NotStoredError      or that does not have what may only come from it
+│   ├── NotStoredError      or that does not have what may only come from it
+│   └── CorruptError        or whose files are not what was written
 ├── ResolutionError    packages that cannot be resolved or installed
 └── RunError           a run that did not come back with a record
     ├── UnsupportedError  the judged version cannot do what a recipe asks
@@ -86,6 +87,10 @@ class StoreError(HarnessError):
 
 class NotStoredError(StoreError):
     """A store that does not have what may only come from it."""
+
+
+class CorruptError(StoreError):
+    """A store some of whose files are not what was written."""
 
 
 class ResolutionError(HarnessError):

@@ -21,6 +21,7 @@ from harness.stash import (
     PACE,
     REASON,
     ROW,
+    SET_ASIDE,
     TRIED,
 )
 from harness.tonight import Tonight
@@ -53,10 +54,16 @@ class Gathering:
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Gather what a test of a suite said."""
-        if "harness" not in report.keywords:
-            return
+        """Gather what a test said."""
         properties = dict(report.user_properties)
+        if SET_ASIDE in properties:
+            known = self.measured.set_aside
+            known += [x for x in json.loads(str(properties[SET_ASIDE])) if x not in known]
+        if "harness" in report.keywords:
+            self._hear(report, properties)
+
+    def _hear(self, report: pytest.TestReport, properties: Mapping[str, object]) -> None:
+        """Gather what a test of a suite said."""
         if report.when == "setup":
             self._hear_cell(properties)
         if report.when != "teardown" and REASON in properties:

@@ -6,16 +6,17 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Self
 
 from harness import environments, redaction, support, variables
-from harness.child import Child, tail, written
+from harness.child import Child, kill_group, last_lines, tail, written
 from harness.console import silence
 from harness.environment import REQUIRED
-from harness.errors import InterpreterError
-from harness.zygote import ZygoteProcess
+from harness.errors import InterpreterError, RunError
+from harness.zygote import IMPORTING, ZygoteProcess
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -60,6 +61,7 @@ class Launcher:
         fork: bool = FORKS,
         announce: Callable[[str], None] = silence,
         pass_environment: Sequence[str] = (),
+        importing: float = IMPORTING,
     ) -> None:
         """Prepare; nothing is started before the first conversation.
 
@@ -68,16 +70,20 @@ class Launcher:
             fork: whether workers are a zygote's children.
             announce: called with what takes long, when it begins.
             pass_environment: names of variables that workers are given beside the listed ones.
+            importing: seconds that it may take to import what is to be judged.
         """
         self.announce = announce
         self.python = python
+        self.importing = importing
         self.fork = fork
         self.further = sorted(set(pass_environment))
         self.folder = Path(tempfile.mkdtemp(prefix="harness-"))
         self.environment = child_environment(self.folder, self.further)
         if environments.owns(python):  # uv has compiled nothing, and every process would have to
             self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        self._zygote = ZygoteProcess(self.folder, self._popen)
+        self._zygote = ZygoteProcess(self.folder, self._load, importing)
+        self._children: weakref.WeakSet[Child] = weakref.WeakSet()
+        self._helpers: set[subprocess.Popen[str]] = set()
 
     def __enter__(self) -> Self:
         """Use as a context manager to be sure that it is closed."""
@@ -94,23 +100,13 @@ class Launcher:
             InterpreterError: it does not start, or lacks what is to be judged, or has versions
                 that cannot be.
         """
-        try:
-            answer = subprocess.run(
-                [str(self.python), "-m", "harness.environment", str(cache), *self.further],
-                capture_output=True,
-                text=True,
-                check=True,
-                env=self.environment,
-                cwd=self.folder,
-            )
-        except OSError as error:
-            raise self._not_started(error) from None
-        except subprocess.CalledProcessError as error:
+        answer = self._run("-m", "harness.environment", str(cache), *self.further)
+        if answer.returncode:
             raise InterpreterError(
                 f"{self.python} cannot be judged",
-                why=redaction.text(error.stderr.strip().rpartition("\n")[2]),
+                why=redaction.text(answer.stderr.strip().rpartition("\n")[2]),
                 fix="it must be Python 3.11 or newer",
-            ) from None
+            )
         told: dict[str, Any] = json.loads(answer.stdout)
         if told["missing"]:
             names = " ".join(told["missing"])
@@ -129,24 +125,30 @@ class Launcher:
             InterpreterError: the interpreter cannot import what is to be judged.
         """
         if self.fork:
-            try:
+            with self._explaining():
                 self._zygote.start()
-            except EOFError:
-                raise self._unfit(self._zygote.log) from None
             return
-        log = self.folder / "import.log"
-        with log.open("w", encoding="utf-8") as output:
-            importing = f"import {', '.join(REQUIRED)}"
-            done = subprocess.run(
-                [str(self.python), "-c", importing],
-                stdout=output,
-                stderr=output,
-                check=False,
-                env=self.environment,
-                cwd=self.folder,
-            )
+        done = self._run("-c", f"import {', '.join(REQUIRED)}")
         if done.returncode:
-            raise self._unfit(log)
+            raise self._unfit(done.stdout + done.stderr)
+
+    def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """What the interpreter does by itself and soon; Ctrl-C in a terminal does not reach it.
+
+        Raises:
+            InterpreterError: it does not start, or takes too long and was killed.
+        """
+        process = self._popen(arguments, subprocess.PIPE)
+        self._helpers.add(process)
+        with process:
+            try:
+                stdout, stderr = process.communicate(timeout=self.importing)
+            except subprocess.TimeoutExpired:
+                raise self._too_slow() from None
+            finally:
+                kill_group(process.pid)  # and what it may have started
+                self._helpers.discard(process)
+        return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
 
     def converse(self, job: Mapping[str, Any], log: Path) -> Child:
         """Start a job in a child of its own.
@@ -154,16 +156,19 @@ class Launcher:
         Raises:
             InterpreterError: the interpreter cannot import what is to be judged.
         """
-        try:
+        with self._explaining():
             child = self._zygote.connect(log) if self.fork else self._spawn(log)
-        except EOFError:
-            raise self._unfit(self._zygote.log) from None
+        self._children.add(child)
         child.send(job)
         return child
 
     def close(self) -> None:
         """End the zygote, its children with it, and remove what was written for them."""
         self._zygote.close()
+        for process in [*self._helpers]:
+            kill_group(process.pid)
+        for child in [*self._children]:
+            child.close()
         for folder, names, files in os.walk(self.folder, topdown=False):
             for name in files + [name for name in names if Path(folder, name).is_symlink()]:
                 Path(folder, name).unlink(missing_ok=True)
@@ -173,21 +178,24 @@ class Launcher:
     def _spawn(self, log: Path) -> Child:
         """Start a fresh process."""
         with log.open("w", encoding="utf-8") as output:
-            process = self._popen(["once"], output)
+            process = self._popen(["-m", "harness.worker", "once"], output)
         assert process.stdin is not None  # noqa: S101 - it is a pipe
         assert process.stdout is not None  # noqa: S101 - likewise
         return Child(process.stdin, process.stdout, log, process=process)
 
-    def _popen(self, arguments: list[str], log: IO[str]) -> subprocess.Popen[str]:
-        """Start a worker process."""
-        if arguments[0] == "zygote":
-            self.announce(f"loading {', '.join(REQUIRED)} of {self.python}")
+    def _load(self, arguments: Sequence[str], log: IO[str]) -> subprocess.Popen[str]:
+        """Start a zygote, which takes long."""
+        self.announce(f"loading {', '.join(REQUIRED)} of {self.python}")
+        return self._popen(arguments, log)
+
+    def _popen(self, arguments: Sequence[str], errors: IO[str] | int) -> subprocess.Popen[str]:
+        """Start the interpreter, in a process group of its own."""
         try:
             return subprocess.Popen(
-                [str(self.python), "-m", "harness.worker", *arguments],
+                [str(self.python), *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=log,
+                stderr=errors,
                 text=True,
                 env=self.environment,
                 cwd=self.folder,
@@ -195,6 +203,31 @@ class Launcher:
             )
         except OSError as error:
             raise self._not_started(error) from None
+
+    @contextlib.contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Say what it means that there is no zygote."""
+        try:
+            yield
+        except TimeoutError:
+            raise self._too_slow() from None
+        except EOFError:
+            death = self._zygote.death
+            if not death:
+                raise self._unfit(written(self._zygote.log)) from None
+            raise RunError(
+                f"the process that starts runs {death}, and was started again before",
+                why=tail(self._zygote.log),
+            ) from None
+
+    def _too_slow(self) -> InterpreterError:
+        """The error for an interpreter that hangs."""
+        return InterpreterError(
+            f"{self.python} took longer than {self.importing:g} s to import what is to be judged, "
+            "and was killed",
+            why=tail(self._zygote.log) if written(self._zygote.log) else "",
+            fix="import torch and transformers there by hand to see what it waits for",
+        )
 
     def _not_started(self, error: OSError) -> InterpreterError:
         """The error for an interpreter that is none."""
@@ -204,17 +237,17 @@ class Launcher:
             fix="check --harness-python",
         )
 
-    def _unfit(self, log: Path) -> InterpreterError:
+    def _unfit(self, log: str) -> InterpreterError:
         """The error for an interpreter whose zygote did not come up.
 
         The last line of a traceback is the reason; its frames are mostly our own.
         """
-        lines = redaction.text(written(log)).splitlines()
+        lines = redaction.text(log).splitlines()
         raised = any(line.startswith("Traceback (most") for line in lines)
         reason = f": {lines[-1].strip()}" if raised else ""
         return InterpreterError(
             f"{self.python} cannot import what is to be judged{reason}",
-            why="" if raised else tail(log),
+            why="" if raised else last_lines(log),
             fix="install torch, transformers, datasets, evaluate and accelerate there, such as go "
             "together, or name another interpreter with --harness-python",
         )

@@ -105,6 +105,16 @@ class Nights:
         device = device_class(schedule_of(self.config).runner.environment(), cell.device)
         return self.history.entries(name, device=device)
 
+    @cached_property
+    def _store(self) -> str:
+        """The session's store; empty if it is the repository's own."""
+        from harness.report import command  # sessions without nights need none
+
+        config = self.config
+        folder = config.invocation_params.dir
+        options = command.options_of(config.stash[SETTINGS], config.stash[ROOT], folder)
+        return command.store_of(options)
+
     def _judge(self, request: pytest.FixtureRequest, cell: Cell, run: "Run") -> Tonight:
         """Train what the night takes, and compare."""
         from harness.night import Night
@@ -118,6 +128,7 @@ class Nights:
             device=device_class(runner.environment(), cell.device),
             standing="not measured",
             words="",
+            store=self._store,
         )
         try:
             self.admit(request.cls, cell)

@@ -4,13 +4,14 @@ State lives in `config.stash`. Nothing here imports torch or transformers: pytes
 only ever reads records.
 """
 
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from harness import deviations, failures, repository
+from harness import deviations, failures, interruption, repository
 from harness.console import Console
 from harness.contests import contests_of, untimed
 from harness.document import Document
@@ -106,12 +107,23 @@ def _own_issues(settings: Settings) -> list[deviations.Deviation]:
     return [issue for file in settings.deviations for issue in deviations.load(file, names)]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main() -> Generator[None, int | None, int | None]:
+    """Another Ctrl-C, while a session that was interrupted is told of, is no traceback either."""
+    try:
+        return (yield)
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted\n")
+        return pytest.ExitCode.INTERRUPTED
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End the workers."""
+    """End the workers; all waits have a limit, so that another Ctrl-C has nothing to hurry."""
     schedule = config.stash.get(SCHEDULE, None)
-    contests_of(config).close()
-    if schedule is not None:
-        schedule.close()
+    with interruption.deferred():
+        contests_of(config).close()
+        if schedule is not None:
+            schedule.close()
     if not hasattr(config, "workerinput"):
         failures.forget(session_name(config))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from harness import digest, environment, serial
+from harness.errors import StoreError
 from harness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -356,6 +357,8 @@ class StoredArrays(Mapping[str, "Array"]):
         import numpy as np
 
         path = self.folder / f"{name}.npy"
+        if not self.folder.is_dir():
+            raise StoreError(f"the record {self.folder} was deleted while it was read")
         if not path.is_file():
             raise KeyError(name)
         array: Array = np.load(path, allow_pickle=False)

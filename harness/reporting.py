@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -11,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.document import Document
 from harness.errors import HarnessError, StoreError
 from harness.gathering import Gathering
 from harness.keeping import Keeping
 from harness.report import broken, files
-from harness.report.command import Command
+from harness.report.command import Command, options_of
 from harness.report.table import issue_lines, lines, markdown, noise_lines
-from harness.settings import Settings
 from harness.spec import Cell
 from harness.stash import (
     ROOT,
@@ -49,6 +48,7 @@ class Reporting:
         self.measured = self.gathering.measured
         self.keeping = Keeping(config, self.measured)
         config.pluginmanager.register(self.gathering, "harness-gathering")
+        self._interrupted = False
         self._announced = ""
         self._told = 0.0
 
@@ -80,6 +80,7 @@ class Reporting:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """A session that was asked for suites and measured nothing is never green."""
+        self._interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
         if hasattr(self.config, "workerinput") or self.config.option.collectonly:
             return
         asked = bool(self.measured.outcomes)
@@ -132,6 +133,7 @@ class Reporting:
 
     def _remarks(self) -> Iterator[str]:
         """What there is to say beside the table."""
+        yield from self.measured.set_aside
         for reason, cells in self.measured.reasons.items():
             yield f"not measured ({len(cells)} cells): {reason}"
         yield from self._nights()
@@ -160,20 +162,15 @@ class Reporting:
         """What runs tests of this session again: only what pyproject.toml does not say."""
         config, option = self.config, self.config.option
         folder, settings = config.invocation_params.dir, config.stash[SETTINGS]
-        project = Document.read(config.stash[ROOT] / "pyproject.toml")
-        defaults = Settings.merge({}, project, config.stash[ROOT], folder)
         if night_of(config):
             settings = replace(settings, night=night_of(config))
         asked_once = replace(
             settings, update=False, update_new_only=False, because="", budget=None, stored=False
         )
         options = ["-m", option.markexpr] if option.markexpr else []
-        if option.inifilename:
-            options += ["-c", option.inifilename]
-        elif config.inipath is None:  # pytest would take another root for other arguments
-            options.append(f"--rootdir={config.rootpath}")
-        known = defaults.arguments()
-        options += [part for part in asked_once.arguments() if part not in known]
+        options += ["-c", option.inifilename] if option.inifilename else []
+        options += [f"--rootdir={config.rootpath}"] if option.rootdir else []
+        options += options_of(asked_once, config.stash[ROOT], folder)
         return Command(root=config.rootpath, folder=folder, options=tuple(options))
 
     @property
@@ -189,6 +186,8 @@ class Reporting:
 
     def _nothing(self) -> str:
         """Why a session measured nothing."""
+        if self._interrupted:
+            return "nothing was measured: interrupted"
         if self.measured.outcomes["error"] or self.measured.outcomes["failed"]:
             return "nothing was measured: see the errors above"
         return f"nothing was measured: every cell was skipped (exit code {int(NOTHING_MEASURED)})"
@@ -222,8 +221,11 @@ class Reporting:
         from harness.record import Record
 
         records = Path(self.config.stash[SETTINGS].store, "records")
-        found = {name: records / row.record for name, row in self.measured.rows.items()}
-        return {name: Record.read(folder) for name, folder in found.items() if folder.is_dir()}
+        readable: dict[tuple[str, str], Record] = {}
+        for name, row in self.measured.rows.items():
+            with suppress(OSError, ValueError):  # deleted since, all of it or in part
+                readable[name] = Record.read(records / row.record)
+        return readable
 
 
 def reporting_of(config: pytest.Config) -> Reporting:

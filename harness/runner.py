@@ -15,7 +15,7 @@ from harness import assignment, catalog, digest, environment, failures, reposito
 from harness.cache import AnswerCache
 from harness.child import Child
 from harness.console import silence
-from harness.errors import HarnessError, NotStoredError
+from harness.errors import HarnessError, NotStoredError, StoreError
 from harness.job import Kind
 from harness.launch import Launcher
 from harness.live import LiveChildren
@@ -233,6 +233,12 @@ class Runner:
                 known = self._look_up_or_make(kind, cell, read)
             except HarnessError as error:
                 known = error
+            except OSError as error:
+                known = StoreError(
+                    f"{error.filename or self.launcher.folder} cannot be written",
+                    why=error.strerror or str(error),
+                    fix="free or unlock the disk, or name another --harness-store or TMPDIR",
+                )
             self._known[kind, cell] = known
         if isinstance(known, HarnessError):
             raise known
@@ -265,7 +271,11 @@ class Runner:
             with failures.shared(self.session, key.path), self.store.staging(key) as staged:
                 self._make(kind, cell, staged)
         found = self.store.get(key, read)
-        assert found is not None  # noqa: S101 - published a moment ago
+        if found is None:
+            raise StoreError(
+                f"the store {self.store.root} was deleted while a run wrote there",
+                fix="run the same again",
+            )
         return found, True, key
 
     def _attempt(self) -> str:

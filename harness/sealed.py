@@ -36,6 +36,10 @@ _TORN = (
 """What reading a zip, or a manifest of another make, may raise besides ValueError."""
 
 
+class VersionError(ValueError):
+    """A manifest that a newer version has written."""
+
+
 def is_path(path: str) -> bool:
     """Whether a sealed folder may lie there: `sessions/2026-10-06/0f3a`."""
     kind, *names = path.split("/")
@@ -126,11 +130,12 @@ def _digests(manifest: bytes) -> Mapping[str, str]:
     """A manifest's digests by file.
 
     Raises:
-        ValueError: it is of a newer version, or names files outside its folder.
+        VersionError: it is of a newer version.
+        ValueError: it names files outside its folder.
     """
     told = json.loads(manifest)
     if told["version"] > VERSION:
-        raise ValueError(f"{MANIFEST} is of version {told['version']}, not {VERSION}")
+        raise VersionError(f"{MANIFEST} is of version {told['version']}, not {VERSION}")
     files: Mapping[str, str] = told["files"]
     for name in files:
         if not _is_inside(name):

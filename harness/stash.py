@@ -42,6 +42,9 @@ LOST = "harness_lost"
 and `text` of the error, and the `test` that shows it; every other test with that cause is skipped.
 """
 
+SET_ASIDE = "harness_set_aside"
+"""Property of a test report that lists, as JSON, corrupt records that were made anew."""
+
 EXPECTED = "harness_expected"
 """Property of a failed test's report: what its test holds, in a sentence."""
 

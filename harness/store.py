@@ -5,6 +5,7 @@
     sessions/NIGHT/SESSION/                       what a session has judged, sealed
     collations/ENVIRONMENT/*.json                 answers of live children, by request
     staging/                                      what is being written
+    corrupt/                                      records that were not what was written
     locks/                                        one file for each record in the making
     fingerprints.json                             a cache of `harness.environment`
 
@@ -15,6 +16,7 @@ then shared, if there is a remote; what is missing here is looked for there.
 import contextlib
 import json
 import os
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,7 +26,7 @@ from typing import Any, TypeVar
 from filelock import FileLock
 
 from harness import digest, outlet, repository, sealed
-from harness.errors import StoreError
+from harness.errors import CorruptError, StoreError
 from harness.remote import Remote
 from harness.staging import Staging
 
@@ -69,6 +71,7 @@ class Store:
         """
         self.root = root
         self.remote = remote
+        self.set_aside: list[str] = []
         self._staging = Staging(root)
         version = root / "VERSION"
         try:
@@ -87,15 +90,37 @@ class Store:
     def get(self, key: Key, read: Callable[[Path], Kept]) -> Kept | None:
         """What a key's folder holds, None if there is none.
 
+        One whose files are not what was written is set aside, as if it were not there: whoever
+        asked makes it anew.
+
         Raises:
-            StoreError: the record's files are not what was written, or the remote fails.
+            StoreError: it cannot be set aside, or the remote fails.
         """
         path = f"records/{key.path}"
-        folder = self.open(path)
-        if folder is None:
-            return None
-        with self._trusting(path):
-            return read(folder)
+        for _ in range(1 if self.remote is None else 2):  # there it may be whole
+            try:
+                folder = self.open(path)
+                if folder is None:
+                    return None
+                with self._trusting(path):
+                    return read(folder)
+            except CorruptError as error:
+                if not self._set_aside(path, error):
+                    raise
+        return None
+
+    def _set_aside(self, path: str, error: CorruptError) -> bool:
+        """Rename a corrupt folder, so that nobody reads it: whether it is gone."""
+        aside = self.root / "corrupt" / f"{path.replace('/', '-')}-{uuid.uuid4().hex[:8]}"
+        try:
+            aside.parent.mkdir(exist_ok=True)
+            (self.root / path).rename(aside)
+        except FileNotFoundError:
+            return True  # another process was first
+        except OSError:
+            return False
+        self.set_aside.append(f"{error.what} ({error.why}): it is made anew, and kept as {aside}")
+        return True
 
     def open(self, path: str) -> Path | None:
         """A sealed folder, from the remote if it is not here; None if there is none.
@@ -233,11 +258,24 @@ class Store:
     @contextlib.contextmanager
     def _trusting(self, path: str) -> Iterator[None]:
         """Say what it means that a sealed folder cannot be read."""
+        thing = f"the {path.partition('s/')[0]} {self.root / path}"
         try:
             yield
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except sealed.VersionError as error:
             raise StoreError(
-                f"the {path.partition('s/')[0]} {self.root / path} is corrupt",
+                f"{thing} was written by a newer version",
+                why=str(error),
+                fix="upgrade finetune-harness, or name another --harness-store",
+            ) from None
+        except (PermissionError, InterruptedError, BlockingIOError) as error:
+            raise StoreError(
+                f"{thing} cannot be read",
+                why=error.strerror or str(error),
+                fix="let this user read it, or name another --harness-store",
+            ) from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CorruptError(
+                f"{thing} is corrupt",
                 why=f"{type(error).__name__}: {error}",
                 fix="delete that folder to train the cell again"
                 if path.startswith("records/")

@@ -30,6 +30,7 @@ from harness.stash import (
     PACE,
     REASON,
     ROW,
+    SET_ASIDE,
     SETTINGS,
     TOLD,
     TRIED,
@@ -61,11 +62,16 @@ def _ask(
         question: raises an error of the harness if there is no answer.
         shared: other cells that are lost with this one.
     """
+    item = request.config.stash[ITEM]
     try:
         return question()
     except HarnessError as raised:
         error = raised
-    item = request.config.stash[ITEM]
+    finally:
+        set_aside = schedule_of(request.config).runner.store.set_aside
+        if set_aside:
+            item.user_properties.append((SET_ASIDE, json.dumps(set_aside)))
+            set_aside.clear()
     if isinstance(error, MissingSourceError | NotStoredError | UnsupportedError | LimitError):
         item.user_properties.append((REASON, error.text))
         pytest.skip(error.text.splitlines()[0])

@@ -27,6 +27,7 @@ class Tonight:
         worsened: figures that have moved for the worse, as tonight showed.
         improved: likewise for the better.
         accepting: whether the session was asked to accept it.
+        store: that has the runs; empty if it is the repository's own.
     """
 
     suite: str
@@ -39,6 +40,7 @@ class Tonight:
     worsened: tuple[str, ...] = ()
     improved: tuple[str, ...] = ()
     accepting: bool = False
+    store: str = ""
 
     @property
     def name(self) -> str:
@@ -53,8 +55,7 @@ class Tonight:
     @property
     def command(self) -> str:
         """What accepts it."""
-        accept = ["harness", "baseline", "accept", self.name]
-        return shlex.join(accept) + ' --because "…"'
+        return accepting(self.store, self.name)
 
     @property
     def told(self) -> str:
@@ -71,3 +72,9 @@ class Tonight:
         told = json.loads(text)
         lists = {name: tuple(part) for name, part in told.items() if isinstance(part, list)}
         return cls(**told | lists)
+
+
+def accepting(store: str, *names: str) -> str:
+    """The command that accepts cells; all of the night if none is named."""
+    options = [f"--store={store}"] if store else []
+    return shlex.join(["harness", "baseline", "accept", *names, *options]) + ' --because "…"'

@@ -15,11 +15,13 @@ imports it anew.
 """
 
 import contextlib
+import errno
 import gc
 import json
 import os
 import runpy
 import selectors
+import shutil
 import signal
 import socket
 import sys
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 
 EVENT = "event"
 _REAP_INTERVAL = 0.02
+_LEAST_FREE = 64 * 1024
+"""Bytes; a disk with less is full: what is being written does not fit any more."""
+_CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _OOM_SCORE = "500"
 """Makes the kernel kill a child that eats the memory, rather than whoever started it."""
 
@@ -71,10 +76,38 @@ def serve(conversation: Conversation) -> int:
         )
         return 1
     except BaseException as error:  # noqa: BLE001 - whatever the judged libraries raise is a finding
+        unwritten = _unwritten(json.loads(line), error)
+        if unwritten:
+            conversation.send("error", kind="StoreError", **unwritten)
+            return 1
         traceback.print_exc()
         conversation.send("crash", summary=f"{type(error).__name__}: {error}")
         return 1
     return 0
+
+
+def _unwritten(job: dict[str, Any], error: BaseException) -> dict[str, str]:
+    """What to say if a job broke because its files could not be written; empty if not so.
+
+    Libraries raise errors of their own for that, some without a number: the disk itself is asked.
+    """
+    for name in ("output", "scratch"):
+        if not job[name]:
+            continue
+        folder = Path(job[name])
+        fix = "free the disk, or " + (
+            "name another --harness-store"
+            if name == "output"
+            else "have TMPDIR name a folder on another"
+        )
+        if not folder.is_dir():
+            return {"what": f"{folder} was deleted while a run wrote there", "why": "", "fix": ""}
+        if shutil.disk_usage(folder).free < _LEAST_FREE:
+            return {"what": f"the disk of {folder} is full", "why": "", "fix": fix}
+        if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
+            path, why = error.filename or folder, error.strerror or ""
+            return {"what": f"{path} cannot be written", "why": why, "fix": fix}
+    return {}
 
 
 def _do(values: dict[str, Any], conversation: Conversation) -> None:

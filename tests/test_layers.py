@@ -16,6 +16,7 @@ FLOORS = (
     {
         "console",
         "errors",
+        "interruption",
         "digest",
         "outlet",
         "repository",

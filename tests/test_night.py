@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -150,21 +151,25 @@ def test_other_first_steps_are_regressed(house: House) -> None:
         rolling["environment"]["torch"] = "0.1"
 
     house.edit(change)
-    answer = house.night()
+    (house.folder / ".harness").rename(house.folder / "our store")
+    answer = house.night("--harness-store=our store")
     assert answer.code == 1
     assert "REGRESSED: loss of step 3 was" in answer.printed
     assert f"to accept: harness baseline accept {CELL}" in answer.printed
-    message = house.harness("notify")
+    message = house.harness("notify", "--store=our store")
     assert message.code == 1
     assert "Night 2026-11-01: 1 regressed" in message.printed
-    marked = house.harness("notify", "--format", "markdown").printed
+    marked = house.harness("notify", "--store=our store", "--format", "markdown").printed
     assert "### Regressed\n\n- `TestSmall/" in marked
-    difference = house.harness("baseline", "diff")
+    difference = house.harness("baseline", "diff", "--store=our store")
     assert difference.code == 1
+    for answered in (message, difference):
+        assert f"{CELL} '--store=our store' --because" in answered.printed
     assert "loss of step 3 was" in difference.printed
     assert "since then: torch 0.1 → " in difference.printed
-    accepted = house.harness("baseline", "accept", CELL, "--because", "we want it so")
-    assert accepted.printed == f"accepted: {CELL}\n"
+    (printed,) = (x for x in answer.printed.splitlines() if x.startswith("    to accept: harness"))
+    assert house.harness(*shlex.split(printed)[3:]).printed == f"accepted: {CELL}\n"
+    (house.folder / "our store").rename(house.folder / ".harness")
     assert house.night().code == 0
 
 

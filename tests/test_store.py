@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -52,19 +53,39 @@ def test_an_unknown_key_has_no_record(stored: Store) -> None:
 
 @pytest.mark.parametrize("name", ["record.json", "steps.jsonl", "arrays/final.labels.npy"])
 def test_a_changed_file_is_corrupt(stored: Store, name: str) -> None:
-    """Any changed byte is noticed, and the message says what to delete."""
+    """Any changed byte is noticed; the record is set aside, and is there no more."""
     path = record_folder(stored) / name
     path.write_bytes(path.read_bytes() + b" ")
-    with pytest.raises(StoreError, match=r"is corrupt\n.*has changed\ndelete that folder"):
-        stored.get(KEY, Record.read)
+    assert stored.get(KEY, Record.read) is None
+    (line,) = stored.set_aside
+    assert re.match(rf"the record .* is corrupt \(.*{name} has changed\): .* kept as ", line)
+    assert (Path(line.partition("kept as ")[2]) / name).is_file()
+    assert not list(stored.sealed("records"))
 
 
 @pytest.mark.parametrize("name", ["record.json", "manifest.json"])
 def test_a_missing_file_is_corrupt(stored: Store, name: str) -> None:
-    """A record that lost a file is an error, not a traceback."""
+    """A record that lost a file is set aside, not a traceback."""
     (record_folder(stored) / name).unlink()
+    assert stored.get(KEY, Record.read) is None
+    assert len(stored.set_aside) == 1
+
+
+def test_a_corrupt_record_that_cannot_be_set_aside_is_told(stored: Store) -> None:
+    """Where it cannot be renamed, nothing is trained over it."""
+    (record_folder(stored) / "record.json").unlink()
+    (stored.root / "corrupt").write_text("in the way", encoding="ascii")
     with pytest.raises(StoreError, match="is corrupt"):
         stored.get(KEY, Record.read)
+    assert record_folder(stored).is_dir()
+
+
+def test_a_record_of_a_newer_harness_stays(stored: Store) -> None:
+    """What this version cannot read is not corrupt: it is told, and left where it is."""
+    (record_folder(stored) / "manifest.json").write_text('{"version": 2}', encoding="utf-8")
+    with pytest.raises(StoreError, match="newer version"):
+        stored.get(KEY, Record.read)
+    assert record_folder(stored).is_dir()
 
 
 def test_a_record_says_when_it_was_stored(stored: Store) -> None:
@@ -90,15 +111,14 @@ def test_a_record_of_an_older_harness_is_read(stored: Store) -> None:
         '{"version": 1, "files": {"../../outside": "0"}}',
         '{"version": 1, "files": {"/outside": "0"}}',
         '{"version": 1, "files": []}',
-        '{"version": 2, "files": {}}',
         "[]",
     ],
 )
 def test_a_strange_manifest_is_corrupt(stored: Store, manifest: str) -> None:
     """A manifest of another make is no traceback, and leads nowhere outside."""
     (record_folder(stored) / "manifest.json").write_text(manifest, encoding="utf-8")
-    with pytest.raises(StoreError, match="is corrupt"):
-        stored.get(KEY, Record.read)
+    assert stored.get(KEY, Record.read) is None
+    assert len(stored.set_aside) == 1
 
 
 def test_a_session_is_sealed_like_a_record(stored: Store) -> None:

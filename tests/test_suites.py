@@ -194,17 +194,22 @@ def test_a_store_that_cannot_be_used_is_told(door: Door, tmp_path: Path) -> None
     blocked.stdout.no_fnmatch_line("*Traceback*")
 
 
-def test_a_corrupt_record_is_told(door: Door) -> None:
-    """The record's folder is named, with what to do, and nothing is trained over it."""
+def test_a_corrupt_record_is_set_aside_and_trained_again(door: Door) -> None:
+    """It is kept under another name, the cell trains again, and the summary says so once."""
     store = door.pytester.path / "store"
     shutil.copytree(door.store, store)
     for record in store.glob("records/*/*/0/record.json"):
         record.write_text(record.read_text() + " ", encoding="utf-8")
-    result = door.pytester.runpytest_subprocess(
-        f"--harness-store={store}", "-k", "labels_are_renamed"
-    )
-    result.stdout.fnmatch_lines(["the record * is corrupt", "delete that folder to train*"])
-    assert result.parseoutcomes()["errors"] == 1
+    arguments = (f"--harness-store={store}", "-k", "labels_are_renamed and not full")
+    result = door.pytester.runpytest_subprocess(*arguments)
+    assert result.parseoutcomes()["passed"] == 1
+    lines = [line for line in result.outlines if "is corrupt" in line]
+    assert len(lines) == 1
+    assert "record.json has changed" in lines[0]
+    assert Path(lines[0].partition("kept as ")[2]).is_dir()
+    again = door.pytester.runpytest_subprocess(*arguments)
+    again.stdout.no_fnmatch_line("*is corrupt*")
+    again.stdout.re_match_lines([r"glue/mrpc .* store"])
 
 
 def test_junit_names_every_test(door: Door) -> None:

@@ -69,7 +69,11 @@ def _show(asked: argparse.Namespace) -> int:
 def _diff(asked: argparse.Namespace) -> int:
     """Print what a night gave beside what was accepted; 1 if something is not as it was."""
     session, wanted = _night(asked), _wanted(asked.cells)
-    found = [tonight for tonight in message.nights(session) if wanted(tonight.name)]
+    found = [
+        tonight
+        for tonight in message.nights(session, str(asked.store or ""))
+        if wanted(tonight.name)
+    ]
     baselines = {(n, d): reference for n, d, reference in _chosen(asked, optional=True)}
     print(f"night {session['night']}: {message.headline(found)}", *message.lines(found), sep="\n")
     packages = session["environment"]["packages"]

@@ -25,5 +25,5 @@ def run(asked: argparse.Namespace) -> int:
     if found is None:
         raise SpecError("the store holds no such night", fix="run pytest -m nightly first")
     written = message.markdown if asked.format == "markdown" else message.text
-    sys.stdout.write(written(found).rstrip("\n") + "\n")
+    sys.stdout.write(written(found, store=str(asked.store or "")).rstrip("\n") + "\n")
     return int(any(n.standing == "regressed" or n.worsened for n in message.nights(found)))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from harness import deviations, repository
+from harness import deviations, interruption, repository
 from harness.console import Console
 from harness.document import Document
 from harness.errors import MisfitError
@@ -145,5 +145,8 @@ def running(asked: argparse.Namespace, python: Path) -> Iterator[Runner]:
     try:
         yield made
     finally:
-        made.close()
+        with interruption.deferred():
+            made.close()
         console.close()
+        for line in made.store.set_aside:
+            sys.stderr.write(f"harness: {line}\n")

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.document import Document
 from harness.report import selection
+from harness.settings import PREFIX, Settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,3 +37,21 @@ class Command:
         """A test's id, from the folder where the session was started."""
         path, colons, name = test.partition("::")
         return os.path.relpath(self.root / path, self.folder) + colons + name
+
+
+def options_of(settings: Settings, root: Path, folder: Path) -> tuple[str, ...]:
+    """Pytest's options for what a repository's own table does not say.
+
+    Args:
+        settings: to be had again.
+        root: of the repository.
+        folder: where the command is to run.
+    """
+    own = Settings.merge({}, Document.read(root / "pyproject.toml"), root, folder).arguments()
+    return tuple(option for option in settings.arguments() if option not in own)
+
+
+def store_of(options: Iterable[str]) -> str:
+    """The store that pytest's options name; empty if it is the repository's own."""
+    flag = f"{PREFIX}store="
+    return next((o.removeprefix(flag) for o in options if o.startswith(flag)), "")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.report.table import versions
-from harness.tonight import Tonight
+from harness.tonight import Tonight, accepting
 
 _TITLES = {
     "regressed": "Regressed",
@@ -17,8 +17,8 @@ _TITLES = {
 _MOVED = {_TITLES["worsened"], _TITLES["improved"]}
 
 
-def nights(session: Mapping[str, Any]) -> list[Tonight]:
-    """What a session in the store found of the cells of its night."""
+def nights(session: Mapping[str, Any], store: str = "") -> list[Tonight]:
+    """What a session in a store found of the cells of its night; the repository's if not named."""
     return [
         Tonight(
             suite=cell["suite"],
@@ -30,6 +30,7 @@ def nights(session: Mapping[str, Any]) -> list[Tonight]:
             records=tuple(run["record"] for run in cell["runs"]),
             worsened=tuple(cell["worsened"]),
             improved=tuple(cell["improved"]),
+            store=store,
         )
         for cell in session["cells"]
         if "standing" in cell
@@ -53,20 +54,19 @@ def lines(found: Sequence[Tonight]) -> Iterator[str]:
             yield from (f"    {line}" for line in rest)
             yield from (f"    {tonight.name}" for tonight in alike)
             if any(tonight.records for tonight in alike) and title not in _MOVED:
-                command = alike[0].command if len(alike) == 1 else _ALL
-                yield f"    to accept: {command}"
+                yield f"    to accept: {_command(alike)}"
 
 
-def text(session: Mapping[str, Any]) -> str:
+def text(session: Mapping[str, Any], store: str = "") -> str:
     """The message in plain text."""
-    found = nights(session)
+    found = nights(session, store)
     parts = [f"Night {session['night']}: {headline(found)}", *lines(found), _environment(session)]
     return "\n".join(part for part in parts if part)
 
 
-def markdown(session: Mapping[str, Any]) -> str:
+def markdown(session: Mapping[str, Any], store: str = "") -> str:
     """The message in Markdown."""
-    found = nights(session)
+    found = nights(session, store)
     parts = [f"## Night {session['night']}: {headline(found)}", ""]
     for title, cells in _sorted(found):
         parts += [f"### {title}", ""]
@@ -75,13 +75,14 @@ def markdown(session: Mapping[str, Any]) -> str:
             parts.append(f"- {', '.join(f'`{tonight.name}`' for tonight in alike)}: {first}")
             parts += [f"  {line}  " for line in rest]
             if any(tonight.records for tonight in alike) and title not in _MOVED:
-                command = alike[0].command if len(alike) == 1 else _ALL
-                parts.append(f"  to accept: `{command}`")
+                parts.append(f"  to accept: `{_command(alike)}`")
         parts.append("")
     return "\n".join([*parts, _environment(session), ""])
 
 
-_ALL = 'harness baseline accept --because "…"'
+def _command(alike: Sequence[Tonight]) -> str:
+    """What accepts cells of which the same is said; more than one, with the whole night."""
+    return alike[0].command if len(alike) == 1 else accepting(alike[0].store)
 
 
 def _sorted(found: Sequence[Tonight]) -> Iterator[tuple[str, list[Tonight]]]:

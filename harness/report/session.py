@@ -123,6 +123,7 @@ class Measured:
         rows: by suite and cell.
         outcomes: how many tests of a suite passed, failed, …
         tests: what became of each, by its id.
+        set_aside: corrupt records that were made anew.
         losses: errors that left tests nothing to judge, in full, by the test that shows it.
         reasons: why cells were not measured, and which.
         tried: how many tests judged trials, or whether a collation is sound.
@@ -136,6 +137,7 @@ class Measured:
     rows: dict[tuple[str, str], Row] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
     tests: dict[str, Outcome] = field(default_factory=dict)
+    set_aside: list[str] = field(default_factory=list)
     losses: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, set[str]] = field(default_factory=dict)
     tried: int = 0
@@ -170,6 +172,7 @@ class Measured:
             "paces": [pace.as_json() for pace in self.paces.values()],
             "tests": dict(self.outcomes),
             "outcomes": {test: asdict(outcome) for test, outcome in self.tests.items()},
+            "set_aside": list(self.set_aside),
             "not_measured": {reason: len(cells) for reason, cells in self.reasons.items()},
             "known_deviations": dict(self.deviations),
             "fixed_deviations": dict(self.fixed),

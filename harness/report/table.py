@@ -85,6 +85,8 @@ def markdown(
         parts += [_line(COLUMNS), _line(["--:" if c in _RIGHT else "---" for c in COLUMNS])]
         parts += [_line(cells(row)) for row in measured.rows.values()]
         parts.append("")
+    if measured.set_aside:
+        parts += ["## Set aside", "", *(f"- {line}" for line in measured.set_aside), ""]
     if measured.reasons:
         parts += ["## Not measured", ""]
         for reason, unmeasured in measured.reasons.items():
