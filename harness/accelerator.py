@@ -8,6 +8,7 @@ import ctypes
 import os
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -40,16 +41,56 @@ def load_nvml() -> Any:
     return library if library.nvmlInit_v2() == 0 else None
 
 
-def visible_indices(count: int, visible: str | None) -> list[int]:
-    """Device indices that `CUDA_VISIBLE_DEVICES` leaves; like CUDA, stops at the first invalid."""
+def visible_handles(nvml: Any, visible: str | None) -> list[ctypes.c_void_p]:
+    """Devices that `CUDA_VISIBLE_DEVICES` leaves; like CUDA, stops at the first invalid one."""
+    count = ctypes.c_uint()
+    nvml.nvmlDeviceGetCount_v2(ctypes.byref(count))
+    devices = []
+    for index in range(count.value):
+        devices.append(ctypes.c_void_p())
+        nvml.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(devices[-1]))
     if visible is None:
-        return list(range(count))
-    indices: list[int] = []
-    for part in visible.split(","):
-        if not part.strip().isdecimal() or int(part) >= count:
+        return devices
+    chosen: list[ctypes.c_void_p] = []
+    for name in map(str.strip, visible.split(",")):
+        by_index = name.isdecimal() and int(name) < len(devices)
+        device = devices[int(name)] if by_index else _identified(nvml, devices, name)
+        if device is None:
             break
-        indices.append(int(part))
-    return indices
+        chosen.append(device)
+    return chosen
+
+
+def _identified(nvml: Any, devices: list[ctypes.c_void_p], name: str) -> ctypes.c_void_p | None:
+    """The device whose identifier begins so: a GPU, or a part of one (MIG); None if not one does.
+
+    Drivers before 470 name a part by its GPU, `MIG-GPU-…/1/0`: then that GPU stands for it.
+    """
+    if name.startswith("MIG-GPU-"):
+        name = name.removeprefix("MIG-").partition("/")[0]
+    elif name.startswith("MIG-"):
+        devices = [part for device in devices for part in _parts(nvml, device)]
+    elif not name.startswith("GPU-"):
+        return None
+    matching = [device for device in devices if _identifier(nvml, device).startswith(name)]
+    return matching[0] if len(matching) == 1 else None
+
+
+def _identifier(nvml: Any, device: ctypes.c_void_p) -> str:
+    """A device's UUID, as `nvidia-smi -L` lists it."""
+    identifier = ctypes.create_string_buffer(_NAME_BYTES)
+    nvml.nvmlDeviceGetUUID(device, identifier, _NAME_BYTES)
+    return identifier.value.decode()
+
+
+def _parts(nvml: Any, device: ctypes.c_void_p) -> Iterator[ctypes.c_void_p]:
+    """Parts that a GPU is divided into (MIG)."""
+    most = ctypes.c_uint()
+    nvml.nvmlDeviceGetMaxMigDeviceCount(device, ctypes.byref(most))
+    for index in range(most.value):
+        part = ctypes.c_void_p()
+        if nvml.nvmlDeviceGetMigDeviceHandleByIndex(device, index, ctypes.byref(part)) == 0:
+            yield part
 
 
 def describe(nvml: Any = None) -> dict[str, Any]:
@@ -57,13 +98,10 @@ def describe(nvml: Any = None) -> dict[str, Any]:
     nvml = nvml or load_nvml()
     if nvml is None:
         return {}
-    count = ctypes.c_uint()
-    nvml.nvmlDeviceGetCount_v2(ctypes.byref(count))
     names = []
-    for index in visible_indices(count.value, os.environ.get("CUDA_VISIBLE_DEVICES")):
-        handle, name = ctypes.c_void_p(), ctypes.create_string_buffer(_NAME_BYTES)
-        nvml.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(handle))
-        nvml.nvmlDeviceGetName(handle, name, _NAME_BYTES)
+    for device in visible_handles(nvml, os.environ.get("CUDA_VISIBLE_DEVICES")):
+        name = ctypes.create_string_buffer(_NAME_BYTES)
+        nvml.nvmlDeviceGetName(device, name, _NAME_BYTES)
         names.append(name.value.decode())
     driver = ctypes.create_string_buffer(_NAME_BYTES)
     nvml.nvmlSystemGetDriverVersion(driver, _NAME_BYTES)
@@ -112,11 +150,11 @@ class Sampler:
 
     def _run(self) -> None:
         """Sample until told to stop; at least once."""
-        handle, index = ctypes.c_void_p(), self.index
-        if index is None:
-            visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
-            index = int(visible.split(",")[0]) if visible.split(",")[0].isdecimal() else 0
-        self.nvml.nvmlDeviceGetHandleByIndex_v2(index, ctypes.byref(handle))
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES") if self.index is None else str(self.index)
+        devices = visible_handles(self.nvml, visible)
+        if not devices:
+            return
+        handle = devices[0]
         start = time.perf_counter()
         while True:
             utilization, memory, power = _Utilization(), _Memory(), ctypes.c_uint()

@@ -18,7 +18,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Self
 
-from harness import accelerator, digest, redaction
+from harness import accelerator, cores, digest, redaction
 
 JUDGED = (
     "accelerate",
@@ -248,7 +248,7 @@ def _cpu() -> dict[str, Any]:
         "model": told.get("model name", platform.machine()),
         "isa": next((name for name in _SETS if name in flags), ""),
         "flags": digest.of_json(flags)[:16],
-        "cores": os.cpu_count(),
+        "cores": cores.usable(),
     }
 
 
@@ -265,8 +265,9 @@ class _Digests:
         """Read what is remembered; a damaged file is forgotten."""
         if self.cache is not None and self.cache.is_file():
             try:
-                self.known = json.loads(self.cache.read_text(encoding="utf-8"))
-            except ValueError:
+                told = json.loads(self.cache.read_text(encoding="utf-8"))
+                self.known = dict(filter(_is_digest, told.items()))
+            except (OSError, ValueError, AttributeError, RecursionError):
                 self.known = {}
         return self
 
@@ -305,6 +306,12 @@ class _Digests:
         self.known[place] = [signature, content]
         self.changed = True
         return content
+
+
+def _is_digest(item: tuple[str, object]) -> bool:
+    """Whether a remembered tree is what we write: its signature, and the digest of its content."""
+    _, parts = item
+    return isinstance(parts, list) and len(parts) == 2 and {*map(type, parts)} == {str}  # noqa: PLR2004 - these
 
 
 if __name__ == "__main__":

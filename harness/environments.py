@@ -190,8 +190,8 @@ class Environments:
         """Every environment that is there."""
         for manifest in self.folder.glob(f"*/{MANIFEST}"):
             try:
-                pins = tuple(json.loads(manifest.read_text(encoding="utf-8")))
-            except (TypeError, ValueError):  # it can be pruned all the same
+                pins = tuple(map(str, json.loads(manifest.read_text(encoding="utf-8"))))
+            except (ValueError, TypeError):  # it can be pruned all the same
                 pins = ()
             yield Kept(folder=manifest.parent, pins=pins, used=manifest.stat().st_mtime)
 

@@ -29,9 +29,9 @@ def shared(session: str, name: str) -> Iterator[None]:
         HarnessError: the one that the block raised, here or in another process.
     """
     note = _folder(session) / digest.of_json(name)[:16]
-    if note.is_file():
-        told = json.loads(note.read_text(encoding="utf-8"))
-        raise getattr(errors, told["kind"])(told["what"], why=told["why"], fix=told["fix"])
+    known = _known(note)
+    if known is not None:
+        raise known
     try:
         yield
     except HarnessError as error:
@@ -39,6 +39,16 @@ def shared(session: str, name: str) -> Iterator[None]:
         with contextlib.suppress(OSError):  # then others try again, and see for themselves
             _write(note, json.dumps(told | {"kind": type(error).__name__}))
         raise
+
+
+def _known(note: Path) -> HarnessError | None:
+    """The failure that a note tells of; none if there is no note, or a damaged one."""
+    try:
+        told = json.loads(note.read_text(encoding="utf-8"))
+        error = getattr(errors, told["kind"])(told["what"], why=told["why"], fix=told["fix"])
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return error if isinstance(error, HarnessError) else None
 
 
 def first_test(session: str, causes: Sequence[str], test: str) -> str:

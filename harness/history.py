@@ -23,7 +23,7 @@ from harness.entry import Entry, read
 from harness.errors import HarnessError, StoreError
 
 NAME = "history.sqlite"
-VERSION = 1
+VERSION = 2
 _SETTLED = 2 * 10**9
 """Nanoseconds after which a folder's time stamp is sure to move when something is added to it."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from harness import assignment, catalog, digest, environment, failures, repository
+from harness import assignment, catalog, cores, digest, environment, failures, repository
 from harness.cache import AnswerCache
 from harness.child import Child
 from harness.console import silence
@@ -85,13 +85,13 @@ class Runner:
 
     def __post_init__(self) -> None:
         """Open the store; nothing is started yet."""
-        self.launcher = Launcher(
+        remote = self.settings.remote
+        self.store = Store(self.settings.store, Remote(remote) if remote else None)
+        self.launcher = Launcher(  # makes a folder, which nobody would remove if that failed
             self.settings.python,
             announce=self.announce,
             pass_environment=self.settings.pass_environment,
         )
-        remote = self.settings.remote
-        self.store = Store(self.settings.store, Remote(remote) if remote else None)
         offline = os.environ.get("HF_HUB_OFFLINE", "").lower() in {"1", "true", "yes", "on"}
         self.sources = Sources(folders=self.settings.sources, hub=not offline)
         self._live = LiveChildren(self.settings.timeout)
@@ -223,7 +223,7 @@ class Runner:
         """CPU threads of a cell's run: tiny operators only lose by sharing the work."""
         if self.settings.threads is not None:
             return self.settings.threads
-        return 1 if cell.scale == "tiny" else os.cpu_count() or 1
+        return 1 if cell.scale == "tiny" else cores.usable()
 
     def _once(self, kind: Kind, cell: Cell, read: Read[Kept]) -> tuple[Kept, bool, Key]:
         """What `_look_up_or_make` gives, asked for once; its error again if it was one."""

@@ -1,7 +1,6 @@
 """The state of a pytest session: what the plugin keeps in `config.stash`, and under which key."""
 
 import ast
-import os
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness import cores
 from harness.console import Console, silence
 from harness.deviations import Deviation
 from harness.settings import Settings
@@ -152,4 +152,4 @@ def _processes(config: pytest.Config) -> int:
     alone = settings.scale == "full" or settings.device == "cuda" or full_by_mark(config)
     if alone or hasattr(config, "workerinput"):
         return 1
-    return max(1, (os.cpu_count() or 1) // (settings.threads or 1))
+    return max(1, cores.usable() // (settings.threads or 1))

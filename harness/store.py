@@ -224,8 +224,9 @@ class Store:
         """What live children of an environment have answered, by the request's digest."""
         found: dict[str, Any] = {}
         for path in sorted((self.root / "collations" / environment[:12]).glob("*.json")):
-            with contextlib.suppress(OSError, ValueError):  # a lost answer is asked for again
-                found |= json.loads(path.read_text(encoding="utf-8"))
+            with contextlib.suppress(OSError, ValueError, RecursionError):  # asked for again
+                told = json.loads(path.read_text(encoding="utf-8"))
+                found |= told if isinstance(told, dict) else {}
         return found
 
     def remember_answers(self, environment: str, answers: Mapping[str, Any]) -> None:

@@ -194,7 +194,8 @@ def _known(split: Any, labels: Any, setup: Setup) -> dict[str, Any]:
 
 def peak_memory(device: str) -> dict[str, int]:
     """Peak bytes of this process, and of torch's allocator on an accelerator."""
-    peak = {"host": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = {"host": used if sys.platform == "darwin" else used * 1024}  # kibibytes elsewhere
     if device == "cuda":
         peak["device"] = torch.cuda.max_memory_allocated()
     return peak

@@ -22,6 +22,24 @@ class Driver:
         handle._obj.value = index + 1
         return 0
 
+    def nvmlDeviceGetUUID(self, handle: Any, text: Any, size: int) -> int:  # noqa: N802
+        """Of GPUs 1 and 2, and of the parts of the second, 20 and 21."""
+        assert size >= 96
+        kind = "GPU" if handle.value < 20 else "MIG"
+        text.value = f"{kind}-ab{handle.value}-9".encode()
+        return 0
+
+    def nvmlDeviceGetMaxMigDeviceCount(self, handle: Any, count: Any) -> int:  # noqa: N802
+        """The second is divided."""
+        count._obj.value = 3 if handle.value == 2 else 0
+        return 0
+
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, device: Any, index: int, part: Any) -> int:  # noqa: N802
+        """Into two of the three parts that it could have."""
+        assert device.value == 2
+        part._obj.value = 20 + index
+        return 6 if index == 2 else 0
+
     def nvmlDeviceGetName(self, handle: Any, name: Any, size: int) -> int:  # noqa: N802
         """A name."""
         assert size >= 96
@@ -61,12 +79,28 @@ def test_devices_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("visible", "indices"),
-    [(None, [0, 1]), ("", []), ("-1", []), ("1", [1]), ("1,0", [1, 0]), ("0,7,1", [0])],
+    ("visible", "handles"),
+    [
+        (None, [1, 2]),
+        ("", []),
+        ("-1", []),
+        ("1", [2]),
+        ("1,0", [2, 1]),
+        ("0,7,1", [1]),
+        ("GPU-ab2-9", [2]),
+        ("GPU-ab2, GPU-ab1", [2, 1]),
+        ("GPU-ab", []),  # of two: CUDA takes neither
+        ("GPU-none,0", []),
+        ("MIG-ab21-9", [21]),
+        ("MIG-ab2", []),
+        ("MIG-ab22-9", []),
+        ("MIG-GPU-ab2-9/1/0", [2]),
+    ],
 )
-def test_visible_devices_are_cudas(visible: str | None, indices: list[int]) -> None:
-    """CUDA_VISIBLE_DEVICES chooses and orders, and ends at the first invalid index."""
-    assert accelerator.visible_indices(2, visible) == indices
+def test_visible_devices_are_cudas(visible: str | None, handles: list[int]) -> None:
+    """CUDA_VISIBLE_DEVICES chooses and orders, by index or identifier, and ends at an invalid."""
+    chosen = accelerator.visible_handles(Driver(), visible)
+    assert [handle.value for handle in chosen] == handles
 
 
 def test_hidden_devices_are_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,8 +106,11 @@ def test_a_damaged_cache_is_forgotten(tree: Path, tmp_path: Path) -> None:
     """The cache only saves time."""
     cache = tmp_path / "cache.json"
     expected = key(describe(tree, cache))
-    cache.write_text("{", encoding="ascii")
-    assert key(describe(tree, cache)) == expected
+    written = json.loads(cache.read_text(encoding="utf-8"))
+    odd = json.dumps({root: [[], 3] for root in written})
+    for garbage in ("{", "[]", "3", "null", '{"x": 3}', odd, "[" * 100_000):
+        cache.write_text(garbage, encoding="ascii")
+        assert key(describe(tree, cache)) == expected
 
 
 def test_nothing_secret_is_told(tree: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ FLOORS = (
     {"redaction"},
     {
         "console",
+        "cores",
         "errors",
         "interruption",
         "digest",

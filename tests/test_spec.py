@@ -1,11 +1,15 @@
 """Declarations: unknown names are answered with the nearest, matrices multiply, keys are stable."""
 
+from typing import Any, get_args
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import catalog
 from harness.errors import SpecError, nearest
+from harness.serial import hints
 from harness.spec import HEADLINE_AXES, Matrix, Recipe, Thresholds
 
 
@@ -23,6 +27,35 @@ from harness.spec import HEADLINE_AXES, Matrix, Recipe, Thresholds
 def test_nearest_is_what_was_meant(written: str, meant: str | None) -> None:
     """Typing errors, parts of names and older names find their field; nonsense finds none."""
     assert nearest(written, Recipe.field_names()) == meant
+
+
+NUMBERS = [name for name, hint in hints(Recipe).items() if {int, float} & {hint, *get_args(hint)}]
+
+
+@given(name=st.sampled_from(NUMBERS), value=st.integers(1, 9), small=st.booleans())
+def test_equal_recipes_have_one_key(name: str, value: int, small: bool) -> None:  # noqa: FBT001
+    """Whoever writes 3, 3.0 or numpy's 3 means the same run, which is stored once."""
+
+    def recipe(number: Any) -> Recipe:
+        fields: dict[str, Any] = {"dataset": "imdb", name: number}
+        return Recipe(**fields)
+
+    plain, kind = recipe(value), np.int32 if small else np.int64
+    others = [recipe(kind(value))]
+    if isinstance(getattr(plain, name), float):
+        others += [recipe(float(value)), recipe(np.float32(value))]
+    assert {other.key for other in others} == {plain.key}
+    assert set(others) == {plain}
+    assert all(type(getattr(other, name)) is type(getattr(plain, name)) for other in others)
+
+
+def test_equal_axes_are_one_cell() -> None:
+    """An axis is brought to its field's type, and its id is written as people do."""
+    ((name, recipe),) = Matrix(num_train_epochs=[3]).multiply(Recipe(dataset="imdb"))
+    assert name.endswith("num_train_epochs:3")
+    assert recipe.key == Recipe(dataset="imdb").key
+    with pytest.raises(SpecError, match="repeats a value"):
+        Matrix(num_train_epochs=[3, 3.0])
 
 
 def test_unknown_field_names_the_nearest() -> None:

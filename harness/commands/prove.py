@@ -1,10 +1,9 @@
 """`harness prove`: break the judged libraries, and see which invariants notice."""
 
 import argparse
-import os
 from pathlib import Path
 
-from harness import collecting, faults
+from harness import collecting, cores, faults
 from harness.commands.options import Commands, add_reports, add_suites, running
 from harness.errors import SpecError
 
@@ -37,7 +36,7 @@ def run(asked: argparse.Namespace) -> int:
 
     with running(asked, asked.python) as runner:
         files.check(runner.settings.reports)
-        prover = Prover(runner, [*cells], os.cpu_count() or 1)
+        prover = Prover(runner, [*cells], cores.usable())
         found = prover.prove(
             faults, asked.repeats, lambda exhibit: print(proof.line(exhibit), flush=True)
         )
