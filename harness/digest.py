@@ -2,8 +2,13 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
+
+_SETTLED = 2 * 10**9
+"""Nanoseconds after which a file's time stamps are sure to move when it changes."""
 
 
 def canonical(value: object) -> str:
@@ -30,6 +35,25 @@ def of_file(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def of_large(path: Path) -> str:
+    """`of_file` of a file that is asked for again and again: read once while it stays as it is.
+
+    A file that was changed a moment ago could change again within the same tick of the clock that
+    its time stamps are taken from, and is read every time.
+    """
+    stat = path.stat()
+    changed = max(stat.st_mtime_ns, stat.st_ctime_ns)
+    if time.time_ns() - changed < _SETTLED:
+        return of_file(path)
+    return _of_settled(path, stat.st_ino, stat.st_size, changed)
+
+
+@lru_cache(maxsize=1024)
+def _of_settled(path: Path, *_: int) -> str:
+    """The digest of a file, as long as what else is given stays the same."""
+    return of_file(path)
 
 
 def of_files(paths: Iterable[Path], root: Path) -> str:

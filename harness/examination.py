@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 
-from harness import bridge, models, redaction, sequences
+from harness import bridge, models, redaction, sequences, weights
 from harness.job import Job
 from harness.loops.setup import Outcome, Setup, step_of
 from harness.metrics import Metrics
@@ -81,6 +81,8 @@ def examine(job: Job, prepared: Prepared, outcome: Outcome, watch: Watch) -> dic
             "unk": tokenizer.unk_token_id,
             "max_length": prepared.max_length,
             "limit": models.limit(setup.model, tokenizer),
+            "gives_token_types": int("token_type_ids" in tokenizer.model_input_names),
+            "token_types": int(getattr(setup.model.config, "type_vocab_size", 0)),
         },
         "examples": _examples(prepared, job.texts),
         "parameters": _parameters(prepared, outcome),
@@ -212,7 +214,7 @@ def checkpoints(setup: Setup) -> tuple[Checkpoint, ...]:
     written = [
         Checkpoint(step=step_of(folder), digest=models.saved_weights_digest(folder))
         for folder in setup.checkpoints()
-        if (folder / models.WEIGHTS).is_file()
+        if weights.files(folder)
     ]
     in_memory = Checkpoint(step=-1, digest=models.weights_digest(setup.model.state_dict()))
     return (*written, in_memory)

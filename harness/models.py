@@ -20,8 +20,6 @@ from harness import weights
 from harness.collation import Collation
 from harness.errors import SourceError
 
-WEIGHTS = "model.safetensors"
-
 _OURS = {
     "_name_or_path",
     "architectures",
@@ -84,13 +82,13 @@ def check(folder: str, label_names: tuple[str, ...]) -> None:
         raise _unusable(f"{config} describes no classifier that can be built", error) from error
     stored = {
         _bare(name, model.base_model_prefix): shape
-        for name, shape in weights.shapes(Path(folder) / WEIGHTS).items()
+        for name, shape in weights.shapes(Path(folder)).items()
     }
     for name, tensor in model.state_dict().items():
         shape = stored.get(_bare(name, model.base_model_prefix), tuple(tensor.shape))
         if shape != tuple(tensor.shape):
             raise SourceError(
-                f"{folder} is refused: {name} is {shape} in {WEIGHTS}",
+                f"{folder} is refused: {name} is {shape} in {weights.NAME}",
                 why=f"by config.json and {len(label_names)} labels it is {tuple(tensor.shape)}",
                 fix="take the configuration and the weights of one checkpoint",
             )
@@ -172,9 +170,16 @@ def weights_digest(tensors: Mapping[str, torch.Tensor]) -> str:
     return digest.hexdigest()
 
 
+def saved(folder: Path) -> dict[str, torch.Tensor]:
+    """The tensors that a folder holds, in one file or in several."""
+    return {
+        name: tensor for path in weights.files(folder) for name, tensor in load_file(path).items()
+    }
+
+
 def saved_weights_digest(folder: Path) -> str:
     """`weights_digest` of the weights that a folder holds."""
-    return weights_digest(load_file(folder / WEIGHTS))
+    return weights_digest(saved(folder))
 
 
 def unlike(folder: Path, loaded: Mapping[str, torch.Tensor], base_prefix: str) -> tuple[str, ...]:
@@ -182,7 +187,7 @@ def unlike(folder: Path, loaded: Mapping[str, torch.Tensor], base_prefix: str) -
 
     `from_pretrained` says what it did not find; it could still lose what it found.
     """
-    held = load_file(folder / WEIGHTS).items()
+    held = saved(folder).items()
     stored = {_bare(name, base_prefix): tensor for name, tensor in held}
     return tuple(
         name

@@ -203,7 +203,8 @@ class Record:
         label_names: of the data set, in the order of their ids.
         majority: share of the most frequent label in the evaluated split.
         ceiling: best possible metrics of the evaluated split, where they are known.
-        tokenizer: special token ids (`cls`, `sep`, `pad`, `unk`) and `limit`.
+        tokenizer: special token ids (`cls`, `sep`, `pad`, `unk`) and `limit`; 1 if it gives token
+            types, and how many its model tells apart.
         examples: the first of the training split.
         steps: every optimizer step.
         batches: every batch of training and of every evaluation, in order.

@@ -17,8 +17,7 @@ from harness import catalog, digest, weights
 from harness.errors import MissingSourceError, SourceError
 from harness.spec import Recipe, Scale
 
-WEIGHTS = "model.safetensors"
-_MODEL_FILES = ("*.json", "*.txt", WEIGHTS)
+_MODEL_FILES = ("*.json", "*.txt", weights.NAME, "model-*-of-*.safetensors")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
@@ -50,16 +49,16 @@ class Inputs:
     def digests(self) -> dict[str, str]:
         """Digests of the bytes of the data, the model and the metrics, names left out."""
         data = {
-            split: [digest.of_file(file) for file in files] for split, files in self.files.items()
+            split: [digest.of_large(file) for file in files] for split, files in self.files.items()
         }
         model = sorted(path for path in self.model.iterdir() if path.is_file())
         metrics = {
-            name: [digest.of_file(file) for file in sorted(folder.glob("*.py"))]
+            name: [digest.of_large(file) for file in sorted(folder.glob("*.py"))]
             for name, folder in self.metrics.items()
         }
         return {
             "data": digest.of_json(data),
-            "model": digest.of_files(model, self.model),
+            "model": digest.of_json({path.name: digest.of_large(path) for path in model}),
             "metrics": digest.of_json(metrics),
         }
 
@@ -309,12 +308,11 @@ def refuse_unsafe(folder: Path) -> None:
             why="loading it needs trust_remote_code, which runs code that came with the weights",
             fix="use a model whose architecture transformers ships",
         )
-    if not (folder / WEIGHTS).is_file() and not (folder / f"{WEIGHTS}.index.json").is_file():
+    if not weights.files(folder):
         pickled = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
         raise SourceError(
-            f"{folder} is refused: it has no {WEIGHTS}",
+            f"{folder} is refused: it has no {weights.NAME}",
             why=f"pickled weights run code when loaded: {', '.join(pickled)}" if pickled else "",
             fix="convert the weights with save_pretrained(..., safe_serialization=True)",
         )
-    if (folder / WEIGHTS).is_file():
-        weights.check_sizes(told, weights.shapes(folder / WEIGHTS), config)
+    weights.check_sizes(told, weights.shapes(folder), config)

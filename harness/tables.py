@@ -176,7 +176,8 @@ def _check_labels(labels: pa.Array, where: str, first: int, schema: Schema) -> N
     if row is not None:
         raise SourceError(f"{where} is null at row {first + row}", fix=f"write ids {schema.ids}")
     count = len(schema.label_names)
-    row = _row(pc.or_(pc.less(labels, 0), pc.greater_equal(labels, count)))
+    wide = labels.cast(pa.float64(), safe=False)  # unsigned ones would not compare
+    row = _row(pc.or_(pc.less(wide, 0), pc.greater_equal(wide, count)))
     if row is not None:
         raise SourceError(
             f"{where} is {labels[row].as_py()} at row {first + row}, which is out of range",

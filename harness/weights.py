@@ -1,5 +1,6 @@
 """Weights: what a checkpoint's files promise, beside its configuration; no tensor is read."""
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -8,6 +9,10 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from harness.errors import SourceError
+
+NAME = "model.safetensors"
+INDEX = f"{NAME}.index.json"
+"""Says which part of a checkpoint each tensor is in, where it was saved in several."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -18,12 +23,45 @@ _COUNTS = ("num_", "n_")
 """Begin the names of settings that are never negative; of others, -1 may mean none."""
 
 
-def shapes(path: Path) -> Shapes:
-    """Shapes of the tensors in a safetensors file, by name, from its header.
+def files(folder: Path) -> list[Path]:
+    """A checkpoint's safetensors files: one, or the parts that its index names; none without.
 
     Raises:
-        SourceError: the file is cut off, or none.
+        SourceError: the index is damaged, or names a file that is not there.
     """
+    if (folder / NAME).is_file():
+        return [folder / NAME]
+    index = folder / INDEX
+    if not index.is_file():
+        return []
+    try:
+        told = json.loads(index.read_text(encoding="utf-8"))
+        names = {*map(str, told["weight_map"].values())}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise SourceError(
+            f"{index} cannot be read", why=str(error), fix="save or download the checkpoint again"
+        ) from None
+    there = {path.name for path in folder.glob("*.safetensors")}
+    if not names or names - there:
+        raise SourceError(
+            f"{folder} lacks weights: {', '.join(sorted(names - there)) or 'its index names none'}",
+            why=f"{INDEX} names the parts of a checkpoint",
+            fix="save or download it again",
+        )
+    return [folder / name for name in sorted(names)]
+
+
+def shapes(folder: Path) -> Shapes:
+    """Shapes of a checkpoint's tensors, by name, from the headers of its files.
+
+    Raises:
+        SourceError: a file is cut off, or none.
+    """
+    return {name: shape for path in files(folder) for name, shape in _shapes(path).items()}
+
+
+def _shapes(path: Path) -> Shapes:
+    """Shapes of the tensors in one file."""
     try:
         with safe_open(path, framework="numpy") as file:
             return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no mapping

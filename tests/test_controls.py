@@ -547,6 +547,24 @@ def test_absent_evidence_is_no_pass(runner: Runner) -> None:
         assert verdict.message.startswith("not observable: the record has no")
 
 
+@pytest.mark.parametrize(
+    ("gives", "types", "verdict"), [(0, 1, True), (0, 2, False), (1, 1, False), (1, 2, False)]
+)
+def test_token_types_may_be_missing_where_they_tell_nothing(
+    runner: Runner, gives: int, types: int, *, verdict: bool
+) -> None:
+    """Where neither the tokenizer gives them, nor the model tells two sentences apart by them."""
+    record = runner.run(cell_of(PAIRS)).record
+    batches = tuple(
+        replace(batch, shapes={n: s for n, s in batch.shapes.items() if n != "token_type_ids"})
+        for batch in record.batches
+    )
+    tokenizer = {**record.tokenizer, "gives_token_types": gives, "token_types": types}
+    without = replace(record, batches=batches, tokenizer=tokenizer)
+    assert holds("test_token_types_separate_sentences", without) is verdict
+    assert holds("test_token_types_separate_sentences", record)
+
+
 @pytest.mark.parametrize("invariant", REPAIRS)
 def test_repair_is_noticed(runner: Runner, invariant: str) -> None:
     """What the released library fails holds once the library is repaired."""

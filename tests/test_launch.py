@@ -1,6 +1,5 @@
 """Workers may crash, hang or be killed: one run is lost, its last lines are shown, no more."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -226,4 +225,4 @@ def test_secret_names(name: str, secret: bool) -> None:  # noqa: FBT001 - a tabl
 def test_short_values_are_not_replaced() -> None:
     """Hiding a value such as `1` would garble every text."""
     assert redaction.text("1 of 10", {"X_TOKEN": "1"}) == "1 of 10"
-    assert os.environ.get("PYTEST_CURRENT_TEST")
+    assert redaction.text("hunter2hunter2", {"X_TOKEN": "hunter2hunter2"}) == redaction.HIDDEN

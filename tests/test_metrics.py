@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
+from harness.invariants import metrics as judged
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -111,6 +113,17 @@ def test_binary_f1_equals_scikit_learn(
             f1.compute(**call)
     else:
         assert f1.compute(**call)["f1"] == pytest.approx(expected, abs=TOLERANCE)
+
+
+@few
+@given(rows=columns(4), average=st.sampled_from(["macro", "micro", "weighted"]))
+def test_f1_is_recomputed_as_scikit_learn_does(
+    rows: tuple[list[int], list[int]], average: str
+) -> None:
+    """The invariant that judges a reported F1 knows every average that a data set may name."""
+    predictions, references = map(np.asarray, rows)
+    expected = f1_score(references, predictions, average=average, zero_division=0)
+    assert judged.f1(predictions, references, average) == pytest.approx(expected, abs=TOLERANCE)
 
 
 @few

@@ -3,14 +3,16 @@
 import json
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from safetensors.numpy import load_file, save_file
 
+from harness import digest
 from harness.errors import MissingSourceError, SourceError, SpecError
 from harness.runner import Runner
 from harness.settings import Settings
@@ -62,6 +64,65 @@ def test_a_users_folder_trains(runner: Runner, folder: Path) -> None:
     record = train(runner, folder)
     assert record.sizes == {"train": 40, "evaluation": 20}
     assert record.inputs["origins"]["dataset"] == str(folder / "datasets" / "imdb")
+
+
+def shard(model: Path, names: Sequence[str]) -> None:
+    """Put a checkpoint's tensors into parts, as `save_pretrained(max_shard_size=…)` does."""
+    whole = load_file(model / "model.safetensors")
+    parts: dict[str, dict[str, Any]] = {name: {} for name in names}
+    for index, (tensor, values) in enumerate(sorted(whole.items())):
+        parts[names[index % len(names)]][tensor] = values
+    for name, tensors in parts.items():
+        save_file(tensors, model / name, metadata={"format": "pt"})
+    places = {tensor: name for name, tensors in parts.items() for tensor in tensors}
+    index_of_parts = {"metadata": {"total_size": 1}, "weight_map": places}
+    (model / "model.safetensors.index.json").write_text(json.dumps(index_of_parts))
+    (model / "model.safetensors").unlink()
+
+
+PARTS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
+
+
+def test_a_checkpoint_in_parts_trains_alike(runner: Runner, folder: Path) -> None:
+    """The same tensors in two files are the same model, to the last bit."""
+    whole = train(runner, folder)
+    shard(folder / "models" / "bert-base-uncased", PARTS)
+    parted = train(runner, folder)
+    assert [step.loss for step in parted.steps] == [step.loss for step in whole.steps]
+    assert parted.checkpoints == whole.checkpoints
+
+
+def test_a_part_that_is_missing_is_told(folder: Path) -> None:
+    """Of an index that is damaged, likewise; before anything is started."""
+    model = folder / "models" / "bert-base-uncased"
+    shard(model, PARTS)
+    find(folder)
+    (model / PARTS[1]).unlink()
+    with pytest.raises(SourceError, match=f"lacks weights: {PARTS[1]}"):
+        find(folder)
+    for index in ("[]", "{", '{"weight_map": 3}', '{"weight_map": {"x": "../../x.safetensors"}}'):
+        (model / "model.safetensors.index.json").write_text(index)
+        with pytest.raises(SourceError, match=r"cannot be read|lacks weights"):
+            find(folder)
+
+
+def test_what_stays_as_it_is_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run asks twice for its inputs' digests; a byte that changes is another digest."""
+    read: list[Path] = []
+
+    def of_file(path: Path) -> str:
+        read.append(path)
+        return str(len(read))
+
+    monkeypatch.setattr(digest, "of_file", of_file)
+    monkeypatch.setattr(digest, "_SETTLED", -(10**12))
+    inputs = Sources(folders=(folder,), hub=False).find(CELL.recipe, "full")
+    first, files = inputs.digests(), len(read)
+    assert inputs.digests() == first
+    assert len(read) == files
+    write(folder, "train", {"text": ["good", "bad"] * 20, "label": [0, 1] * 20})
+    assert inputs.digests() != first
+    assert len(read) == files + 1
 
 
 def test_a_changed_tokenizer_is_asked_anew(

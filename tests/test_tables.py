@@ -79,7 +79,7 @@ def refusal(path: Path) -> str:
 def refusal_of_weights(path: Path) -> str:
     """The same for weights."""
     try:
-        weights.shapes(path)
+        weights.shapes(path.parent)
     except SourceError as error:
         return error.text
     return ""

@@ -19,14 +19,21 @@ def accuracy(predicted: npt.NDArray[Any], labels: npt.NDArray[Any]) -> float:
 
 
 def f1(predicted: npt.NDArray[Any], labels: npt.NDArray[Any], average: str) -> float:
-    """F1 = 2·tp / (2·tp + fp + fn): of label 1 if `binary`, else the mean weighted by support."""
-    scores, weights = [], []
-    for label in [1] if average == "binary" else np.unique(labels):
+    """F1 = 2·tp / (2·tp + fp + fn), averaged.
+
+    Of label 1 if `binary`; of all labels counted together if `micro`; else the mean over labels,
+    each alike if `macro`, by its support if `weighted`.
+    """
+    if average == "micro":
+        return accuracy(predicted, labels)
+    every = [1] if average == "binary" else np.union1d(predicted, labels)
+    scores, supports = [], []
+    for label in every:
         right = int(((predicted == label) & (labels == label)).sum())
         wrong = int(((predicted == label) != (labels == label)).sum())
         scores.append(2 * right / (2 * right + wrong) if right or wrong else 0.0)
-        weights.append(1 if average == "binary" else int((labels == label).sum()))
-    return float(np.average(scores, weights=weights))
+        supports.append(int((labels == label).sum()))
+    return float(np.average(scores, weights=supports if average == "weighted" else None))
 
 
 def cross_entropy(logits: Floats, labels: npt.NDArray[Any]) -> float:
