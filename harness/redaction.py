@@ -22,7 +22,7 @@ from urllib.parse import quote, quote_plus, unquote
 HIDDEN = "[redacted]"
 """Without a character that JSON, HTML, XML, TOML or Markdown would have to escape."""
 
-_SHORTEST, _SHORTEST_WORD, _SHORTEST_LINE = 6, 8, 16
+_SHORTEST, _SHORTEST_WORD, _SHORTEST_CUT, _SHORTEST_LINE = 6, 8, 12, 16
 
 _STRONG = (
     r"password|passwd|passphrase|secret|credentials?"
@@ -55,6 +55,7 @@ _GIVEN = r"""(?:=\\?["']?|\s*=\s*\\?["']|\\?["']:\s*\\?["'])"""
 _SCHEMES = r"(?:basic|bearer|digest|token) +"
 _WORD = r"""[^\s"'<>,;&)\\]{6,}"""
 _PEM, _PEM_TEXT = "-----{} [A-Z ]*PRIVATE KEY-----", """[^"'<]"""
+_RUN = r"""[^\s"'<>]{0,200}?"""
 _PEM_LINE = r"(?:[A-Z0-9+/=]{20,}|\\[nr]|[\s|>E])"
 """Of a key whose end was cut off; a log's and a traceback's margins may go before."""
 
@@ -180,12 +181,20 @@ def _pattern(secrets: frozenset[str]) -> re.Pattern[str] | None:
     found = {form for part in parts if _can_be_hidden(part) for form in _forms(part)}
     if not found:
         return None
-    return re.compile("|".join(map(_exactly, sorted(found, key=lambda x: (-len(x), x)))))
+    whole = map(_exactly, sorted(found, key=lambda form: (-len(form), form)))
+    cut = (_cut(form) for form in sorted(found & parts) if len(form) >= _SHORTEST_CUT)
+    return re.compile("|".join([*whole, *cut]))
 
 
 def _exactly(form: str) -> str:
     """What finds a value; digits not within a longer number."""
     return rf"(?<![\d.]){form}(?![\d.])" if form.isdigit() else re.escape(form)
+
+
+def _cut(form: str) -> str:
+    """What finds the beginning or the end of a value that pytest has shortened."""
+    first, last = re.escape(form[:_SHORTEST]), re.escape(form[-_SHORTEST:])
+    return rf"{first}{_RUN}(?=\.\.\.)|(?<=\.\.\.){_RUN}{last}"
 
 
 def _lines(value: str) -> Iterator[str]:

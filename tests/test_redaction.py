@@ -135,6 +135,14 @@ def test_json_stays_json(password: str) -> None:
         assert password not in json.loads(hidden)
 
 
+@given(token=drawn(30), kept=st.integers(6, 24))
+def test_values_are_known_where_they_were_shortened(token: str, kept: int) -> None:
+    """Pytest shows the beginning and the end of what is long."""
+    shown = f"'begin{token[:kept]}...{token[kept:]}end'"
+    hidden = redaction.text(shown, {"X_TOKEN": token})
+    assert hidden == f"'begin{redaction.HIDDEN}...{redaction.HIDDEN}end'"
+
+
 @pytest.mark.parametrize("value", ["1", "true", "abc12", "letters", "accuracy", "/usr/bin"])
 def test_ordinary_values_are_not_hidden(value: str) -> None:
     """Too short, a path, or one of our own words: hiding it would garble every report."""
@@ -172,7 +180,7 @@ NAMES = {
 
 
 def writes(source: str) -> bool:
-    """Whether a module opens a file for writing, or prints."""
+    """Whether a module opens a file for writing, or prints what is no text of its own."""
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call):
             continue
@@ -182,6 +190,8 @@ def writes(source: str) -> bool:
             argument.value if isinstance(argument, ast.Constant) else "O_W" in ast.unparse(argument)
             for argument in node.args
         ]
+        if name.startswith("sys.std") and all(isinstance(x, ast.Constant) for x in node.args):
+            continue
         opens = last == "open" and any(mode is True or str(mode)[:1] in "wax" for mode in modes)
         if opens or {name, last} & NAMES:
             return True
