@@ -7,13 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness import nights
+from harness.acceptance import Accepting
 from harness.baseline import Accepted, Baselines, Reference, Run
 from harness.errors import SpecError
+from harness.figures import ROUND
 from harness.night import MOST_ROUNDS, Judgement, Night, answers, first
 from harness.record import Record
 from harness.runner import Result
 from harness.spec import Cell
 from harness.store import Key, Store
+from harness.trend import Line, Move, Trend
 
 EXAMPLES = 400
 
@@ -254,3 +258,53 @@ def test_an_acceptance_keeps_the_anchor(small_record: Record, tmp_path: Path) ->
         found.path.write_text(text, encoding="utf-8")
         with pytest.raises(SpecError, match="baselines"):
             Baselines.load(found.path)
+
+
+def test_files_are_read_once_and_written_where_something_was_accepted(
+    small_record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many cells a night had, and whatever another folder's suites gave."""
+    one = accepted_of([with_accuracy(small_record, 0.9, seed) for seed in range(2)])
+    read: list[Path] = []
+    load = Baselines.load
+
+    def counting(path: Path) -> Baselines:
+        read.append(path)
+        return load(path)
+
+    monkeypatch.setattr(Baselines, "load", counting)
+    monkeypatch.setattr(Accepting, "_accepted", lambda *_: one)
+    cells = [
+        {"suite": folder, "cell": cell, "file": f"{folder}/test_x.py", "device": "cpu"}
+        | {"standing": standing, "failed": [], "runs": [None] * ROUND}
+        for folder, standing in (("a", "same"), ("b", "not measured"))
+        for cell in "xyz"
+    ]
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "baselines.json").write_text('{"version": 1, "cells": {}}')
+    accepting = Accepting(root=tmp_path, store=Store(tmp_path), command="c", because="x")
+    session = {"cells": cells, "revision": {"dirty": []}, "night": "2026-01-01"}
+    accepted, refused = accepting.accept(session, lambda _: True)
+    assert (accepted, refused) == (["b/x", "b/y", "b/z"], [])
+    assert sorted(read) == [tmp_path / folder / "baselines.json" for folder in "ab"]
+    assert (tmp_path / "a" / "baselines.json").read_text() == '{"version": 1, "cells": {}}'
+    assert len(load(tmp_path / "b" / "baselines.json").cells) == len("xyz")
+
+
+def test_a_figure_may_step_from_nothing(small_cell: Cell) -> None:
+    """Padding of a collation without any is 0, and any padding is more by no factor."""
+    move = Move(at=1, found=1, before=0.0, after=0.3, better=False, changes=(), command="")
+    line = Line(
+        figure="padding",
+        nights=("2026-01-01", "2026-01-02"),
+        values=(0.0, 0.3),
+        bands=(),
+        moves=(move,),
+        drifted="",
+        suspicion=1.0,
+    )
+    trend = Trend(cell="cell", device="cpu", lines=(line,), marks=(), standings={})
+    ((better, words),) = nights._moved(trend, small_cell)  # noqa: SLF001 - what a night says of it
+    assert not better
+    assert words == "padding went from 0 to 0.3 on 2026-01-02"

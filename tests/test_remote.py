@@ -1,7 +1,9 @@
 """The remote: stores share what is whole, whoever else writes, and say what went wrong."""
 
+import contextlib
 import hashlib
 import sys
+import tempfile
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -226,6 +228,15 @@ def test_an_address_that_cannot_be_used_is_told(url: str, told: str) -> None:
         Remote(url)
     assert "cret" not in caught.value.text
     assert "u@" not in caught.value.text
+
+
+def test_a_refused_remote_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker's folder is made once the stores are open."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for remote, left in (("nowhere", 0), (None, 1)):
+        with contextlib.suppress(StoreError):
+            Runner(settings=Settings(store=tmp_path / "store", remote=remote), session="x")
+        assert len([*tmp_path.glob("harness-*")]) == left
 
 
 def test_a_missing_driver_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -299,7 +299,9 @@ def test_answers_are_remembered(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.remember_answers("e" * 64, {"request": {"batch": 1}})
     store.remember_answers("e" * 64, {"other": 2})
-    (tmp_path / "collations" / ("e" * 12) / "damaged.json").write_text("{", encoding="ascii")
+    for index, garbage in enumerate(("{", "[]", "[1]", "3", "null", "[" * 100_000)):
+        damaged = tmp_path / "collations" / ("e" * 12) / f"damaged{index}.json"
+        damaged.write_text(garbage, encoding="ascii")
     assert store.answers("e" * 64) == {"request": {"batch": 1}, "other": 2}
     assert store.answers("f" * 64) == {}
 

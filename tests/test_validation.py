@@ -1,11 +1,15 @@
 """Recipes that contradict themselves are refused before anything is found, loaded or started."""
 
+import ast
+import importlib.util
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
 from harness import collation, serial, validation
 from harness.errors import SpecError
+from harness.loops import TRAINER_OPTIMIZERS
 from harness.spec import Recipe, Thresholds
 
 
@@ -61,6 +65,23 @@ def test_nonsense_is_refused(fields: dict[str, Any], message: str) -> None:
 def test_sense_is_accepted() -> None:
     """An int does for a float, and None for what may be left out."""
     validation.check(Recipe(dataset="imdb", num_train_epochs=3, max_length=None))
+
+
+def test_the_trainers_optimizers_are_known() -> None:
+    """The installed library names none that a recipe would be refused for."""
+    spec = importlib.util.find_spec("transformers.training_args")
+    assert spec is not None
+    assert spec.origin is not None
+    tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    names = {
+        ast.literal_eval(node.value)
+        for kind in tree.body
+        if isinstance(kind, ast.ClassDef) and kind.name == "OptimizerNames"
+        for node in kind.body
+        if isinstance(node, ast.Assign)
+    }
+    assert "adamw_torch" in names
+    assert names <= {*TRAINER_OPTIMIZERS}
 
 
 def test_every_number_has_limits() -> None:
