@@ -1,0 +1,68 @@
+"""The README's figures: `python -m tests.benchmarks.readme_figures` measures them and writes them.
+
+Runs all suites in a clean clone, with nothing stored and then again, and puts into the README what
+that printed: the session shown, line by line, and the seconds that its sentences name. Whatever
+else is said there is left alone; a line that no session prints any more has to be written anew.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests import documents, repositories
+
+SENTENCES = (r"(?<=no network, in )[^:]+(?=:)", r"(?<=from the store in )[^;]+(?=;)")
+"""Where the README names the seconds of the first session, and of the second."""
+
+
+def run(clone: Path) -> tuple[str, float]:
+    """What a session prints, and the seconds that it takes."""
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "suites/"],
+        cwd=clone,
+        env={**os.environ, "COLUMNS": "80", "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return done.stdout, time.perf_counter() - started
+
+
+def shown(session: str, printed: str) -> str:
+    """A session as it is shown, with the figures of the one that was printed."""
+    others, lines = iter(printed.splitlines()), []
+    for line in session.splitlines():
+        if not documents.words(line):
+            lines.append(line)
+            continue
+        match = next((o for o in others if documents.words(o) == documents.words(line)), None)
+        if match is None:
+            raise SystemExit(
+                f"no session prints this line of the README after those above:\n{line}"
+            )
+        lines.append(match)
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure, and write the README."""
+    text = documents.README.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        clone = repositories.clone(Path(folder))
+        (printed, cold), (_, warm) = run(clone), run(clone)
+    text = text.replace(documents.session(), shown(documents.session(), printed))
+    for pattern, seconds in zip(SENTENCES, (cold, warm), strict=True):
+        text, count = re.subn(pattern, f"{seconds:.0f} seconds", text, count=1)
+        if not count:
+            raise SystemExit(f"the README has no sentence like {pattern}")
+    documents.README.write_text(text, encoding="utf-8")
+    sys.stdout.write(f"{cold:.1f} s with nothing stored, {warm:.1f} s from the store\n")
+
+
+if __name__ == "__main__":
+    main()

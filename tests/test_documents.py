@@ -1,0 +1,219 @@
+"""What the documents tell a reader to type works as it stands, in a clean clone."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from tests import documents, repositories
+from tests.documents import Block
+
+pytestmark = [pytest.mark.slow, pytest.mark.network]
+
+INSTALLS = r"pip install -c constraints\.txt -e \. && pytest suites/"
+"""The README's first command, which makes the environment of all others."""
+
+ONE_CELL = " ".join(
+    f"--harness-set {field}"
+    for field in ("model=distilbert-base-uncased", "collation=dynamic", "loop=trainer")
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stand:
+    """How a command is tested that is not just typed, or does not end with 0.
+
+    Attributes:
+        why: it is so.
+        edits: pattern and replacement, of the command.
+        codes: that it may exit with.
+    """
+
+    why: str
+    edits: tuple[tuple[str, str], ...] = ()
+    codes: tuple[int, ...] = (0,)
+
+
+NIGHT = Stand(
+    why="a night of all cells takes minutes: of two cells; the first one exits with 5",
+    edits=((r"-m nightly", "-m nightly -k distilbert-base-uncased-dynamic-trainer"),),
+    codes=(0, 5),
+)
+NO_GPU = Stand(why="without an accelerator, nothing is measured", codes=(5,))
+STANDS: Mapping[str, Stand] = {
+    r"pip install .*'\.\[test\]' && pytest tests/ .*": Stand(
+        why="pytest tests/ is what runs this test",
+        edits=((r"pip install", "pip install --quiet --dry-run"), (r" && .*", "")),
+    ),
+    r"harness gate transformers==\S+ --base transformers==\S+ --attribute": Stand(
+        why="two environments and eighteen cells take minutes: a small change, and one cell",
+        edits=(
+            (r"transformers==\S+ --base transformers==\S+", "tqdm==4.67.1 --correctness-only"),
+            (r"$", f" --suites suites/test_mrpc.py {ONE_CELL}"),
+        ),
+    ),
+    r"pytest suites/ -m nightly": NIGHT,
+    r"17 3 \* \* \* .*": replace(
+        NIGHT,
+        why=f"cron's five columns are no command, and {NIGHT.why}",
+        edits=((r"^17 3 \* \* \* +", ""), *NIGHT.edits),
+    ),
+    r"#!/bin/sh\n#SBATCH .*": replace(
+        NIGHT,
+        why=f"the folder that a cluster shares is in the home folder here, and {NIGHT.why}",
+        edits=((r"file:///shared/", "file://$HOME/shared/"), *NIGHT.edits),
+    ),
+    r"python -m fixtures\.generator (models|all) .*": Stand(
+        why="pretraining takes ten to twenty minutes",
+        edits=((r" (models|all) .*", " --help"),),
+    ),
+    r"pytest suites/.* -m gpu.*": NO_GPU,
+    r"pytest suites/test_mrpc\.py --harness-scale full .*": Stand(
+        why="all-MiniLM-L6-v2 is an extra, which the README's environment has not", codes=(5,)
+    ),
+}
+"""By a pattern of the command; whatever matches none is typed as it stands and exits with 0."""
+
+BLOCKS = [block for document in documents.DOCUMENTS for block in documents.blocks(document)]
+COMMANDS = [
+    pytest.param(block, index, id=f"{block.document.name}:{block.line}:{index}")
+    for block in BLOCKS
+    for index in range(len(block.commands))
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Street:
+    """A stranger's place: a home, a clean clone in it, and the environment that the README makes.
+
+    Attributes:
+        home: with what commands of the README name, in its shape.
+        done: what was typed so far, by the command.
+    """
+
+    home: Path
+    done: dict[str, "subprocess.CompletedProcess[str]"] = field(default_factory=dict)
+
+    def type(self, command: str) -> "subprocess.CompletedProcess[str]":
+        """Type a command into a shell, once a session."""
+        if command not in self.done:
+            clone = self.home / "project"
+            cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
+            self.done[command] = subprocess.run(
+                ["bash", "-c", command],  # noqa: S607 - any bash
+                cwd=clone,
+                env={
+                    **{name: value for name, value in os.environ.items() if "COV" not in name},
+                    "HOME": str(self.home),
+                    "XDG_CACHE_HOME": str(cache),  # what pip has downloaded before
+                    "PATH": f"{clone}/.venv/bin:{self.home}/bin:{os.environ['PATH']}",
+                    "HF_HUB_OFFLINE": "1",
+                    "CUDA_VISIBLE_DEVICES": "",
+                    "COLUMNS": "80",
+                },
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        return self.done[command]
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Street:
+    """A clean clone whose environment the README's own first command has made."""
+    home = tmp_path_factory.mktemp("home")
+    clone = repositories.clone(home / "project")
+    subprocess.run([sys.executable, "-m", "venv", clone / ".venv"], check=True)
+    (home / "data" / "models").mkdir(parents=True)
+    (home / "data" / "datasets").symlink_to(clone / "fixtures" / "datasets")
+    (home / "shared").mkdir()
+    (home / "upgrade").symlink_to(clone)
+    (home / "bin").mkdir()
+    for name in ("mail", "sbatch"):
+        (home / "bin" / name).write_text("#!/bin/sh\ncat\n", encoding="utf-8")
+        (home / "bin" / name).chmod(0o755)
+    street = Street(home=home)
+    first = street.type(first_command())
+    assert first.returncode == 0, first.stdout[-4000:] + first.stderr[-4000:]
+    return street
+
+
+def first_command() -> str:
+    """The README's first command."""
+    return next(c for block in documents.blocks(documents.README) for c in block.commands)
+
+
+def stand_of(command: str) -> tuple[str, Stand]:
+    """What is typed for a command, and what may come of it."""
+    for pattern, stand in STANDS.items():
+        if re.fullmatch(pattern, command.strip(), re.DOTALL):
+            typed = command
+            for before, after in stand.edits:
+                typed, count = re.subn(before, after, typed, count=1)
+                assert count, f"{before} is not in {command}"
+            return typed, stand
+    return command, Stand(why="as it stands")
+
+
+def test_the_first_command_makes_the_environment() -> None:
+    """It is the one that all others rely on."""
+    assert re.fullmatch(INSTALLS, first_command())
+
+
+def test_every_stand_is_needed() -> None:
+    """None is left of a command that the documents no longer have."""
+    commands = [
+        c.strip() for d in documents.DOCUMENTS for b in documents.blocks(d) for c in b.commands
+    ]
+    for pattern in STANDS:
+        assert any(re.fullmatch(pattern, command, re.DOTALL) for command in commands), pattern
+
+
+def test_every_block_says_what_it_is() -> None:
+    """A fence without a language would hide commands from these tests, and colours from readers."""
+    for block in BLOCKS:
+        where = f"{block.document}:{block.line}"
+        assert block.language, where
+        assert block.language != "console" or block.commands, where
+
+
+@pytest.mark.parametrize(("block", "index"), COMMANDS)
+def test_a_command_does_what_it_says(street: Street, block: Block, index: int) -> None:
+    """After those before it in its block; nothing of ours breaks, whatever the exit code."""
+    for command in block.commands[: index + 1]:
+        typed, stand = stand_of(command)
+        done = street.type(typed)
+        printed = done.stdout + done.stderr
+        assert done.returncode in stand.codes, printed[-6000:]
+        for trouble in ("Traceback", "Warning: ", "command not found"):
+            assert trouble not in printed, printed[-6000:]
+
+
+def test_the_session_shown_is_what_is_printed(street: Street) -> None:
+    """Line by line, in order, but for the figures."""
+    printed = iter(street.type(first_command()).stdout.splitlines())
+    for line in documents.session().splitlines():
+        shown = documents.words(line)
+        if shown:
+            assert any(documents.words(other) == shown for other in printed), line
+
+
+def test_known_issues_are_known_of_the_pins(street: Street) -> None:
+    """What is fixed in the pinned versions is to be taken from the file of known issues."""
+    done = street.type("pytest suites/ -q --harness-stored --harness-strict-known-issues")
+    assert done.returncode == 0, done.stdout[-4000:]
+
+
+def test_the_suite_shown_is_the_one_that_runs() -> None:
+    """A suite in a document whose first line names a file is that file."""
+    for block in BLOCKS:
+        name, _, shown = block.text.partition("\n")
+        path = repositories.ROOT / name.removeprefix("# ")
+        if block.language == "python" and path.is_file():
+            assert shown == path.read_text(encoding="utf-8"), name
