@@ -1,4 +1,4 @@
-"""The assignment: from a cell and its inputs to the job that a worker is given."""
+"""The assignment: from a cell and its inputs to a worker's job, and to its place in the store."""
 
 import json
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from harness import catalog, digest
 from harness.job import Job, Kind
 from harness.sources import Inputs
 from harness.spec import Cell
+from harness.store import Key
 
 _NO_ARCHITECTURE = {"architectures", "dtype", "transformers_version"}
 """What a checkpoint's configuration says about the checkpoint."""
@@ -35,6 +36,23 @@ def assign(kind: Kind, cell: Cell, inputs: Inputs, scratch: Path, *, threads: in
         environment={},
         output="",
         scratch=str(scratch),
+    )
+
+
+def key(kind: Kind, cell: Cell, inputs: Inputs, environment: str, attempt: str) -> Key:
+    """Where the store keeps what comes of it."""
+    decisive = {
+        "kind": kind,
+        "recipe": cell.recipe.key,
+        "scale": cell.scale,
+        "inputs": inputs.digests(),
+    }
+    folder = catalog.dataset(cell.recipe.dataset).folder
+    return Key(
+        label=f"{folder}-{cell.name}".replace("/", "_").replace(":", "_"),
+        recipe=digest.of_json(decisive),
+        environment=environment,
+        attempt=attempt,
     )
 
 

@@ -13,18 +13,20 @@ from harness.errors import StoreError
 from harness.store import Store
 
 
-@dataclass(slots=True)
+@dataclass(kw_only=True, slots=True)
 class AnswerCache:
     """Answers of one environment, from the store or asked for now.
 
     Attributes:
         store: keeps them from session to session.
         environment: gives the environment key; called when it is first needed.
+        may_ask: raises an error where nothing may be asked for now.
         fresh: whether the store's answers are left alone.
     """
 
     store: Store
     environment: Callable[[], str]
+    may_ask: Callable[[], None]
     fresh: bool
     _known: dict[str, Any] | None = None
     _new: dict[str, Any] = field(default_factory=dict)
@@ -35,6 +37,7 @@ class AnswerCache:
             self._known = {} if self.fresh else self.store.answers(self.environment())
         name = digest.of_json(request)
         if name not in self._known:
+            self.may_ask()
             self._known[name] = self._new[name] = ask()
         return self._known[name]
 

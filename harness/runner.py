@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from harness import assignment, catalog, cores, digest, environment, failures, repository
+from harness import assignment, cores, environment, failures, repository, staging
 from harness.cache import AnswerCache
 from harness.child import Child
 from harness.console import silence
@@ -96,7 +96,10 @@ class Runner:
         self.sources = Sources(folders=self.settings.sources, hub=not offline)
         self._live = LiveChildren(self.settings.timeout)
         self._answers = AnswerCache(
-            self.store, lambda: self._environment_key("cpu", 1), fresh=self.settings.fresh
+            store=self.store,
+            environment=lambda: self._environment_key("cpu", 1),
+            may_ask=self._may_make,
+            fresh=self.settings.fresh,
         )
 
     def environment(self) -> dict[str, Any]:
@@ -155,13 +158,13 @@ class Runner:
         request = {"compare_processes": cell.recipe.key, "inputs": inputs.digests()}
         if fault is not None:
             return self._short(cell, inputs, "tokenize", fault)
-        return self._remembered(request, lambda: self._short(cell, inputs, "tokenize"))
+        return self._answers.get(request, lambda: self._short(cell, inputs, "tokenize"))
 
     def lengths(self, cell: Cell) -> list[int]:
         """Tokens of each of the cell's training examples, uncut."""
         inputs = self.sources.find_tokens(cell.recipe, cell.scale)
         request = {"lengths": cell.recipe.key, "inputs": inputs.digests()}
-        found: list[int] = self._remembered(request, lambda: self._short(cell, inputs, "measure"))
+        found: list[int] = self._answers.get(request, lambda: self._short(cell, inputs, "measure"))
         return found
 
     def collate(self, cell: Cell, request: Mapping[str, Any], fault: Path | None = None) -> Any:
@@ -176,7 +179,7 @@ class Runner:
 
         if fault is not None:
             return ask()
-        return self._remembered(
+        return self._answers.get(
             {"collate": request, "tokenizer": self._tokenizer_digest(inputs.model)}, ask
         )
 
@@ -191,7 +194,7 @@ class Runner:
             "device": cell.device,
             "threads": self.threads(cell),
         }
-        return self._remembered(request, ask)
+        return self._answers.get(request, ask)
 
     @contextmanager
     def timed(
@@ -234,11 +237,7 @@ class Runner:
             except HarnessError as error:
                 known = error
             except OSError as error:
-                known = StoreError(
-                    f"{error.filename or self.launcher.folder} cannot be written",
-                    why=error.strerror or str(error),
-                    fix="free or unlock the disk, or name another --harness-store or TMPDIR",
-                )
+                known = staging.unwritten(error, self.launcher.folder)
             self._known[kind, cell] = known
         if isinstance(known, HarnessError):
             raise known
@@ -247,19 +246,8 @@ class Runner:
     def _look_up_or_make(self, kind: Kind, cell: Cell, read: Read[Kept]) -> tuple[Kept, bool, Key]:
         """What a worker leaves behind for a cell, whether it was made now, and its key."""
         inputs = self.sources.find(cell.recipe, cell.scale)
-        told = {
-            "kind": kind,
-            "recipe": cell.recipe.key,
-            "scale": cell.scale,
-            "inputs": inputs.digests(),
-        }
-        folder = catalog.dataset(cell.recipe.dataset).folder
-        key = Key(
-            label=f"{folder}-{cell.name}".replace("/", "_").replace(":", "_"),
-            recipe=digest.of_json(told),
-            environment=self._environment_key(cell.device, self.threads(cell)),
-            attempt=self._attempt(),
-        )
+        judged = self._environment_key(cell.device, self.threads(cell))
+        key = assignment.key(kind, cell, inputs, judged, self._attempt())
         found = self.store.get(key, read)
         if found is not None:
             return found, False, key
@@ -326,15 +314,6 @@ class Runner:
             conversation = self.launcher.converse(job.to_json() | told, scratch / "log")
             with closing(conversation) as child:
                 yield child
-
-    def _remembered(self, request: Mapping[str, Any], ask: Callable[[], Any]) -> Any:
-        """An answer that only the environment decides."""
-
-        def made() -> Any:
-            self._may_make()
-            return ask()
-
-        return self._answers.get(request, made)
 
     def _environment_key(self, device: str, threads: int) -> str:
         """The key of the judged environment for a device and a thread count."""

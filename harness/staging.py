@@ -18,6 +18,15 @@ _STALE = 24 * 60 * 60
 """Seconds after which whoever was writing here is taken to be dead."""
 
 
+def unwritten(error: OSError, place: Path) -> StoreError:
+    """What it means that something beside the store cannot be written."""
+    return StoreError(
+        f"{error.filename or place} cannot be written",
+        why=error.strerror or str(error),
+        fix="free or unlock the disk, or name another --harness-store or TMPDIR",
+    )
+
+
 class Staging:
     """The folder `staging` of a store."""
 
