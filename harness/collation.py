@@ -71,6 +71,9 @@ PLAIN = {
 NUMBERED = {"pad_to_multiple_of": 8, "max_tokens": 4096}
 """Strategies that are followed by a number, as in `pad_to_multiple_of:8`, and one that will do."""
 
+_MOST_DIGITS = 9
+"""Of a strategy's number: no batch holds more tokens."""
+
 NAMES = (*PLAIN, *(f"{name}:N" for name in NUMBERED))
 
 
@@ -91,7 +94,7 @@ def parse(name: str) -> Collation:
     kind, _, number = name.partition(":")
     if kind not in NUMBERED:
         raise unknown("collation", name, NAMES)
-    if not number.isdecimal() or int(number) < 1:
+    if not number.isdecimal() or len(number) > _MOST_DIGITS or int(number) < 1:
         raise SpecError(
             f"collation {name!r} needs a positive whole number",
             fix=f"write it as '{kind}:{NUMBERED[kind]}'",

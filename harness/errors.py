@@ -115,7 +115,10 @@ class InterpreterError(RunError):
 
 def short(value: object) -> str:
     """A value as it is written, cut where it is long."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integer of that many digits
+        text = "a number of thousands of digits"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 

@@ -51,13 +51,13 @@ class Limits:
             error = unknown("value", value, self.choices)
             raise MisfitError(error.what, fix=error.fix)
         if self.least is not None and not value >= self.least:
-            raise MisfitError(f"{value} is too small", fix=f"give {self.least:g} or more")
+            raise MisfitError(f"{short(value)} is too small", fix=f"give {self.least:g} or more")
         if self.above is not None and not value > self.above:
-            raise MisfitError(f"{value} is not above {self.above:g}", fix="give more")
+            raise MisfitError(f"{short(value)} is not above {self.above:g}", fix="give more")
         if self.below is not None and not value < self.below:
-            raise MisfitError(f"{value} is not below {self.below:g}", fix="give less")
+            raise MisfitError(f"{short(value)} is not below {self.below:g}", fix="give less")
         if self.most is not None and not value <= self.most:
-            raise MisfitError(f"{value} is too large", fix=f"give {self.most:g} or less")
+            raise MisfitError(f"{short(value)} is too large", fix=f"give {self.most:g} or less")
         if self.is_date and not _is_date(value):
             raise MisfitError(f"{short(value)} is no date", fix="write it as 2026-11-23")
         if self.is_variable and not value.isidentifier():

@@ -76,7 +76,7 @@ def misfit(value: object, wanted: str, place: Place = ()) -> MisfitError:
 
 
 def _checked_alternatives(kinds: tuple[Any, ...], value: Any, place: Place) -> Any:
-    """A value of the first of several types that takes it."""
+    """A value of one of several types; of the first, if no other takes it."""
     others = [kind for kind in kinds if kind is not NoneType]
     if value is None and NoneType in kinds:
         return None

@@ -23,6 +23,9 @@ ASKED_ONLY = frozenset({"because", "night", "update", "update_new_only"})
 
 TABLE = ("tool", "harness")
 _LIMITS = "limits"
+_YEAR = 365 * 24 * 3600
+"""Seconds; no clock waits for much longer."""
+
 _STARTS = 60.0
 """Seconds that an interpreter may take to say that it is one."""
 
@@ -94,11 +97,13 @@ class Settings:
         default=1800.0,
         metavar="SECONDS",
         above=0,
+        most=_YEAR,
     )
     threads: int | None = _setting(
         "CPU threads of a run (default: 1 at tiny scale, all cores at full scale)",
         metavar="N",
         least=1,
+        most=4096,
     )
     pass_environment: tuple[str, ...] = _setting(
         "environment variable that runs are given beside those that training needs; may be given "
@@ -118,6 +123,7 @@ class Settings:
         "measured (default: no limit)",
         metavar="SECONDS",
         above=0,
+        most=_YEAR,
     )
     least: float = _setting(
         "share of the nightly cells that must be measured, or the session fails (default: 0.5)",

@@ -60,6 +60,11 @@ BAD = [
     ("timeout = nan", "3: tool.harness.timeout: nan is not finite"),
     ("sources = 3", "3: tool.harness.sources: 3 is an int; give a list"),
     ("sources = [\n  'a',\n  3,\n]", "3: tool.harness.sources.1: 3 is an int; give a path"),
+    ("timeout = 1e300", "3: tool.harness.timeout: 1e+300 is too large; give 3.1536e+07 or less"),
+    (
+        f"threads = 0x{'f' * 5000}",
+        "3: tool.harness.threads: a number of thousands of digits is too",
+    ),
     ("fresh = 1", "3: tool.harness.fresh: 1 is an int; give bool"),
     ("scale = 'tinny'", "3: tool.harness.scale: unknown value 'tinny': did you mean 'tiny'?"),
     ("scael = 'tiny'", "3: tool.harness.scael: unknown [tool.harness] key 'scael': did you mean"),
@@ -69,7 +74,7 @@ BAD = [
 """What stands in line 3 of a pyproject.toml, and what is said of it."""
 
 
-@pytest.mark.parametrize(("line", "message"), BAD, ids=[line for line, _ in BAD])
+@pytest.mark.parametrize(("line", "message"), BAD, ids=[line[:40] for line, _ in BAD])
 def test_a_bad_table_is_one_line_with_its_place(tmp_path: Path, line: str, message: str) -> None:
     """The file, the line, the key, the reason and what to write instead."""
     path = tmp_path / "pyproject.toml"

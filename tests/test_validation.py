@@ -1,16 +1,21 @@
 """Recipes that contradict themselves are refused before anything is found, loaded or started."""
 
 import ast
+import contextlib
 import importlib.util
+import json
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness import collation, serial, validation
 from harness.errors import SpecError
 from harness.loops import TRAINER_OPTIMIZERS
-from harness.spec import Recipe, Thresholds
+from harness.spec import Matrix, Recipe, Thresholds
+from tests.test_document import JSON
 
 
 @pytest.mark.parametrize(
@@ -20,6 +25,7 @@ from harness.spec import Recipe, Thresholds
         ({"model": "bert-base-uncase"}, "did you mean 'bert-base-uncased'"),
         ({"collation": "dynamik"}, "unknown collation 'dynamik': did you mean 'dynamic'"),
         ({"collation": "pad_to_multiple_of:0"}, "needs a positive whole number"),
+        ({"collation": "max_tokens:" + "9" * 5000}, "needs a positive whole number"),
         ({"loop": "trainee"}, "unknown loop 'trainee': did you mean 'trainer'"),
         ({"max_length": 513}, "over the limit of bert-base-uncased\nit reads at most 512"),
         ({"max_length": -1}, "max_length=-1 is too small"),
@@ -65,6 +71,28 @@ def test_nonsense_is_refused(fields: dict[str, Any], message: str) -> None:
 def test_sense_is_accepted() -> None:
     """An int does for a float, and None for what may be left out."""
     validation.check(Recipe(dataset="imdb", num_train_epochs=3, max_length=None))
+
+
+@given(name=st.sampled_from(Recipe.field_names()), value=JSON)
+def test_any_value_of_a_field_is_a_recipe_or_refused(name: str, value: Any) -> None:
+    """Never another exception: on the command line, in a recipe and as an axis."""
+    fields: dict[str, Any] = {"dataset": "imdb", name: value}
+    for build in (
+        lambda: validation.check(Recipe(**fields)),
+        lambda: Matrix(**{name: value}),
+        lambda: Matrix(**{name: [value, value]}),
+        lambda: validation.parse_overrides((f"{name}={json.dumps(value)}",)),
+    ):
+        with contextlib.suppress(SpecError):
+            build()
+
+
+@given(name=st.sampled_from(Thresholds.field_names()), value=JSON)
+def test_any_threshold_is_one_or_refused(name: str, value: Any) -> None:
+    """Likewise."""
+    given_thresholds: dict[str, Any] = {name: value}
+    with contextlib.suppress(SpecError):
+        validation.check_thresholds(Thresholds(**given_thresholds))
 
 
 def test_the_trainers_optimizers_are_known() -> None:
