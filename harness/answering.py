@@ -2,8 +2,10 @@
 
 import copy
 import inspect
+import pkgutil
 import re
-from collections.abc import Mapping
+import traceback
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import datasets
@@ -40,20 +42,55 @@ SCHEDULED: Mapping[str, Mapping[str, Any]] = {
 """Schedules, with the options that their closed forms are known for."""
 
 
+CALLS = (
+    "accelerate.Accelerator",
+    "datasets.Dataset.map",
+    "datasets.Dataset.select",
+    "datasets.Dataset.shuffle",
+    "datasets.load_dataset",
+    "evaluate.load",
+    "torch.optim.AdamW",
+    "torch.utils.data.DataLoader",
+    "transformers.DataCollatorWithPadding",
+    "transformers.Trainer",
+    "transformers.Trainer.train",
+    "transformers.TrainingArguments",
+    "transformers.get_scheduler",
+)
+"""Library calls that recipes use."""
+
+
 def answer(bench: Bench) -> Answers:
     """Answers to all of them, on the device that the cell trains on."""
     bench.dry.to(bench.job.device)
-    stages, reference_stages = _stages(bench)
+    errors: dict[str, str] = {}
+
+    def asked(name: str, question: Callable[[], Any], nothing: Any) -> Any:
+        """The answer; none if a library raises, which is no reason not to ask the others."""
+        try:
+            return question()
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            traceback.print_exc()
+            errors[name] = f"{type(error).__name__}: {error}"
+            return nothing
+
+    stages, reference_stages = asked("stages", lambda: _stages(bench), ({}, {}))
     return Answers(
-        padded=_padded(bench),
+        padded=asked("padded", lambda: _padded(bench), {}),
         stages=stages,
         reference_stages=reference_stages,
-        schedules={name: _rates(name, options) for name, options in SCHEDULED.items()},
-        chosen=_chosen(bench.base.subset_seed),
-        cached=_cached(bench),
-        formatted=_formatted(bench),
+        schedules=asked("schedules", _schedules, {}),
+        chosen=asked("chosen", lambda: _chosen(bench.base.subset_seed), ()),
+        cached=asked("cached", lambda: _cached(bench), (0, 0)),
+        formatted=asked("formatted", lambda: _formatted(bench), {}),
         signatures=_signatures(),
+        errors=errors,
     )
+
+
+def _schedules() -> dict[str, tuple[float, ...]]:
+    """The rates of every schedule."""
+    return {name: _rates(name, options) for name, options in SCHEDULED.items()}
 
 
 def _batch(bench: Bench, strategy: Collation) -> dict[str, torch.Tensor]:
@@ -179,31 +216,17 @@ def _formatted(bench: Bench) -> dict[str, str]:
 
 
 def _signatures() -> dict[str, dict[str, str]]:
-    """Parameters and defaults of the library calls that recipes use."""
-    import accelerate
-    import evaluate
-
-    calls: dict[str, Any] = {
-        "accelerate.Accelerator": accelerate.Accelerator,
-        "datasets.Dataset.map": datasets.Dataset.map,
-        "datasets.Dataset.select": datasets.Dataset.select,
-        "datasets.Dataset.shuffle": datasets.Dataset.shuffle,
-        "datasets.load_dataset": datasets.load_dataset,
-        "evaluate.load": evaluate.load,
-        "torch.optim.AdamW": torch.optim.AdamW,
-        "torch.utils.data.DataLoader": torch.utils.data.DataLoader,
-        "transformers.DataCollatorWithPadding": transformers.DataCollatorWithPadding,
-        "transformers.Trainer": transformers.Trainer,
-        "transformers.Trainer.train": transformers.Trainer.train,
-        "transformers.TrainingArguments": transformers.TrainingArguments,
-        "transformers.get_scheduler": transformers.get_scheduler,
-    }
-    return {
-        name: {
+    """Parameters and defaults of the library calls that recipes use, of those that are there."""
+    found = {}
+    for name in CALLS:
+        try:
+            parameters = inspect.signature(pkgutil.resolve_name(name)).parameters.values()
+        except (AttributeError, ImportError, ValueError):  # a contract that changed, no less
+            continue
+        found[name] = {
             parameter.name: "required"
             if parameter.default is inspect.Parameter.empty
             else _ADDRESS.sub("", repr(parameter.default))
-            for parameter in inspect.signature(call).parameters.values()
+            for parameter in parameters
         }
-        for name, call in calls.items()
-    }
+    return found

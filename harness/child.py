@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from harness import errors, redaction
-from harness.errors import HarnessError, RunError
+from harness.errors import CrashError, HarnessError, RunError
 
 if TYPE_CHECKING:
     import subprocess
@@ -116,7 +116,7 @@ class Child:
                     event["what"], why=event["why"], fix=event["fix"]
                 )
             elif kind == "crash":
-                failure = self._lost(f"the run crashed: {event['summary']}")
+                failure = self._lost(f"the run crashed: {event['summary']}", CrashError)
 
     def ask(self, request: Mapping[str, Any], timeout: float) -> Any:
         """What a live child answers to a request.
@@ -157,11 +157,13 @@ class Child:
         """The error for a child that ended without a word."""
         if event is None:
             return self._lost("the run ended before it was done")
-        return self._lost(f"the run {death(event['signal'] or -event['code'])} before it was done")
+        crashed = event["signal"] not in {0, signal.SIGKILL}
+        how = death(event["signal"] or -event["code"])
+        return self._lost(f"the run {how} before it was done", CrashError if crashed else RunError)
 
-    def _lost(self, what: str, *, fix: str = "") -> RunError:
+    def _lost(self, what: str, kind: type[RunError] = RunError, *, fix: str = "") -> RunError:
         """A lost run's error with the last lines of its log."""
-        return RunError(redaction.text(what), why=tail(self.log), fix=fix)
+        return kind(redaction.text(what), why=tail(self.log), fix=fix)
 
 
 def kill_group(pid: int) -> None:

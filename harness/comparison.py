@@ -49,7 +49,7 @@ class Parting:
 
 def contracts(left: Trials, right: Trials) -> Iterator[Finding]:
     """What changed of the calls that recipes lean on, and which warnings came or went."""
-    ours, theirs = left.answers.signatures, right.answers.signatures
+    ours, theirs = left.answer("signatures"), right.answer("signatures")
     for call in sorted(ours.keys() | theirs.keys()):
         yield from _changed(call, ours.get(call, {}), theirs.get(call, {}))
     yield from _warnings(left.warnings, right.warnings)

@@ -10,6 +10,7 @@ HarnessError
 │   └── CorruptError        or whose files are not what was written
 ├── ResolutionError    packages that cannot be resolved or installed
 └── RunError           a run that did not come back with a record
+    ├── CrashError        judged code raised what nobody caught, or ended its process
     ├── UnsupportedError  the judged version cannot do what a recipe asks
     ├── LimitError        what does not fit into memory, or into a night
     └── InterpreterError  an interpreter that cannot be judged
@@ -99,6 +100,10 @@ class ResolutionError(HarnessError):
 
 class RunError(HarnessError):
     """A run that did not come back with a record."""
+
+
+class CrashError(RunError):
+    """Judged code that raised what nobody caught, or that ended its process."""
 
 
 class UnsupportedError(RunError):

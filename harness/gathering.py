@@ -3,6 +3,7 @@
 import inspect
 import json
 from collections.abc import Generator, Mapping
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,7 @@ class Gathering:
                 outcome=outcome,
                 message=_message(report),
                 expected=str(properties.get(EXPECTED, "")) if outcome in FAILED else "",
-                lost=self._hear_loss(properties),
+                **self._hear_loss(properties),
                 distances=json.loads(str(properties.get(DISTANCES, "[]"))),
             )
 
@@ -101,13 +102,13 @@ class Gathering:
             tonight = Tonight.from_property(str(properties[NIGHT]))
             self.measured.nights[tonight.name] = tonight
 
-    def _hear_loss(self, properties: Mapping[str, object]) -> str:
-        """Gather why a test had nothing to judge; empty if it had."""
+    def _hear_loss(self, properties: Mapping[str, object]) -> dict[str, Any]:
+        """Gather why a test had nothing to judge; nothing if it had."""
         if LOST not in properties:
-            return ""
+            return {}
         lost = json.loads(str(properties[LOST]))
         self.measured.losses[lost["test"]] = lost["text"]
-        return str(lost["what"])
+        return {"lost": lost["what"], "crashed": lost["crashed"]}
 
 
 def _message(report: pytest.TestReport) -> str:

@@ -7,7 +7,9 @@ import pytest
 
 from harness.deviations import Deviation
 from harness.distance import MismatchError, judging
-from harness.stash import DEVIATION, DEVIATIONS, DISTANCES, FIXED, cell_of, schedule_of
+from harness.errors import CrashError
+from harness.stash import DEVIATION, DEVIATIONS, DISTANCES, FIXED, LOST, cell_of, schedule_of
+from harness.subjects import loss
 
 
 @pytest.hookimpl(wrapper=True)
@@ -26,6 +28,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
         _note(pyfuncitem, error, issues)
         if isinstance(error, MismatchError):
             pytest.fail(str(error), pytrace=False)  # it says all: the frames are ours
+        raise
+    except CrashError as error:  # of a trial: the others of its cell are judged
+        pyfuncitem.user_properties.append((LOST, loss(error, pyfuncitem.nodeid)))
         raise
     pyfuncitem.user_properties += [(FIXED, issue.reason) for issue in issues[:1]]
     return result

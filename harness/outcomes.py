@@ -30,16 +30,16 @@ _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.])")
 
 
 def compare(before: Outcomes, after: Outcomes) -> Iterator[Finding]:
-    """What became of each test on both sides; of what was lost, one finding a cell and cause."""
-    losses: set[tuple[str, str, str]] = set()
+    """What became of each test on both sides; of what a cell lost, one finding."""
+    losses: dict[tuple[str, str], Finding] = {}
     for test in sorted(before.keys() | after.keys()):
         base, candidate = before.get(test, _ABSENT), after.get(test, _ABSENT)
         if base.get("lost") or candidate.get("lost"):
-            finding = _lost(test, base, candidate)
-            loss = (finding.cell, finding.standing, finding.words)
-            if loss not in losses:
-                losses.add(loss)
-                yield finding
+            loss = _lost(test, base, candidate)
+            known = losses.setdefault((loss.cell, loss.standing), loss)
+            if loss.words not in known.words:
+                more = replace(known, words=f"{known.words}; {loss.words}")
+                losses[loss.cell, loss.standing] = more
             continue
         standing, words = _standing(base, candidate)
         if standing is None:
@@ -49,6 +49,7 @@ def compare(before: Outcomes, after: Outcomes) -> Iterator[Finding]:
         if standing == "known" and not issue:
             finding = replace(finding, words=f"{finding.name}: {words}")
         yield finding
+    yield from losses.values()
 
 
 def _finding(test: str, standing: Standing, words: str, name: str = "") -> Finding:

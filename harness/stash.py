@@ -39,7 +39,8 @@ REASON = "harness_not_measured"
 
 LOST = "harness_lost"
 """Property of a test report that says, as JSON, why what its test judges could not be had: `what`
-and `text` of the error, and the `test` that shows it; every other test with that cause is skipped.
+and `text` of the error, whether judged code `crashed`, and the `test` that shows it; every other
+test with that cause is skipped.
 """
 
 SET_ASIDE = "harness_set_aside"

@@ -9,6 +9,7 @@ import pytest
 from harness import failures
 from harness.contests import contests_of
 from harness.errors import (
+    CrashError,
     HarnessError,
     InterpreterError,
     LimitError,
@@ -79,12 +80,17 @@ def _ask(
     causes = [f"{error.what} {lost!r}" for lost in (cell, *shared)] if of_one_cell else [error.what]
     first = failures.first_test(session_name(request.config), causes, item.nodeid)
     if LOST not in dict(item.user_properties):  # a property-based test asks many times
-        lost = {"what": error.what, "text": error.text, "test": first}
-        item.user_properties.append((LOST, json.dumps(lost)))
+        item.user_properties.append((LOST, loss(error, first)))
     if first != item.nodeid:
         what = "its cell was lost" if of_one_cell else "nothing to judge"
         pytest.skip(f"{what}: see {first.partition('::')[2]}")
     pytest.fail(error.text, pytrace=False)
+
+
+def loss(error: HarnessError, test: str) -> str:
+    """The property of a test that has nothing to judge, told by that test or by another."""
+    crashed = isinstance(error, CrashError)
+    return json.dumps({"what": error.what, "text": error.text, "test": test, "crashed": crashed})
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ precision without dropout, where a relation holds to rounding or does not hold.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness import serial
-from harness.errors import RunError
+from harness.errors import CrashError
 from harness.record import Checkpoint, Evaluation, Step
 
 Rows = tuple[tuple[float, ...], ...]
@@ -137,6 +137,8 @@ class Answers:
         cached: lengths that `map` gives with its cache on, for a shorter and a longer limit.
         formatted: dtypes of the columns under `with_format("torch")`.
         signatures: parameters and defaults of the library calls that a recipe uses.
+        errors: how asking ended, by the answer's name, where it did not end well: the answer is
+            then empty.
     """
 
     padded: Mapping[str, Padded]
@@ -147,6 +149,7 @@ class Answers:
     cached: tuple[int, int]
     formatted: Mapping[str, str]
     signatures: Mapping[str, Mapping[str, str]]
+    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,12 +178,23 @@ class Trials:
         """A trial that ended well.
 
         Raises:
-            RunError: it did not; no assertion, so that no known issue covers it.
+            CrashError: it did not; no assertion, so that no known issue covers it.
         """
         found = self.trials[name]
         if found.error:
-            raise RunError(f"the trial {name!r} ended with {found.error}")
+            raise CrashError(f"a trial crashed: {found.error}", why=f"the trial {name!r}")
         return found
+
+    def answer(self, name: str) -> Any:
+        """An answer to a short question.
+
+        Raises:
+            CrashError: asking did not end well.
+        """
+        if name in self.answers.errors:
+            crash = f"a question crashed: {self.answers.errors[name]}"
+            raise CrashError(crash, why=f"the question for {name!r}")
+        return getattr(self.answers, name)
 
     def __contains__(self, name: str) -> bool:
         """Whether the cell's loop has such a trial."""
@@ -195,7 +209,7 @@ class Trials:
         place where two cells part is where they differ.
         """
         run, first = self["single precision"], slice(3)
-        return {**self.answers.stages, "losses": run.losses[first], "norms": run.norms[first]}
+        return {**self.answer("stages"), "losses": run.losses[first], "norms": run.norms[first]}
 
     def write(self, folder: Path) -> None:
         """Write the trials into an existing folder."""

@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from harness.errors import SpecError
 from harness.finding import Finding, Standing
 from tests import uv
 from tests.conftest import SMALL_SUITE
-from tests.test_page import SCHEMA
+from tests.test_page import CELL, SCHEMA
 
 pytestmark = pytest.mark.slow
 
@@ -76,17 +78,31 @@ def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made.make(running, made.resolve(running, ["tqdm==4.67.1"]))
 
 
-@pytest.fixture
-def broken(candidate: Path) -> Iterator[Path]:
-    """The same interpreter, whose optimizer takes larger steps."""
-    (module,) = candidate.parent.parent.glob("lib/*/site-packages/torch/optim/adamw.py")
+@contextmanager
+def edited(python: Path, inserted: str) -> Iterator[Path]:
+    """The same interpreter, with a line in its optimizer, as long as the block runs."""
+    (module,) = python.parent.parent.glob("lib/*/site-packages/torch/optim/adamw.py")
     clean = module.read_text(encoding="utf-8")
     line = "super().__init__("
     assert line in clean
     module.unlink()  # uv's cache holds the same file
-    module.write_text(clean.replace(line, f"lr = lr * 1.5\n        {line}", 1), encoding="utf-8")
-    yield candidate
+    module.write_text(clean.replace(line, f"{inserted}\n        {line}", 1), encoding="utf-8")
+    yield python
     module.write_text(clean, encoding="utf-8")
+
+
+@pytest.fixture
+def broken(candidate: Path) -> Iterator[Path]:
+    """The same interpreter, whose optimizer takes larger steps."""
+    with edited(candidate, "lr = lr * 1.5") as python:
+        yield python
+
+
+@pytest.fixture
+def crashing(candidate: Path) -> Iterator[Path]:
+    """The same interpreter, whose optimizer cannot be made."""
+    with edited(candidate, "raise RuntimeError('no optimizer')") as python:
+        yield python
 
 
 def test_a_harmless_change_passes(
@@ -137,6 +153,21 @@ def test_a_broken_library_is_regressed(desk: Desk, broken: Path) -> None:
     failed = {case.get("classname") for case in cases if case.find("failure") is not None}
     assert failed == stages
     assert {"torch", "tqdm"} == {change["package"] for change in answer.told["changes"]}
+
+
+def test_a_crash_is_neither_a_pass_nor_a_failure_of_its_tests(desk: Desk, crashing: Path) -> None:
+    """Where the candidate crashes, that is one regression; where the base did, nothing is fixed."""
+    answer = desk("--candidate-python", str(crashing))
+    assert answer.code == 1, answer.printed
+    judged = [f for f in answer.told["findings"] if f["stage"] == "invariants"]
+    (lost,) = (f for f in judged if f["standing"] == "regressed")
+    assert (lost["name"], lost["cell"]) == ("lost", CELL)
+    assert "lost in the candidate: the run crashed: RuntimeError: no optimizer" in lost["words"]
+    answer = desk("--base-python", str(crashing), "--candidate-python", sys.executable)
+    standings = Counter(f["standing"] for f in answer.told["findings"])
+    assert answer.told["verdict"] in {"inconclusive", "not measured"}, answer.printed
+    assert not standings["fixed"] + standings["regressed"], answer.printed
+    assert answer.printed.count("lost in the base: the run crashed") == 1
 
 
 def test_what_is_allowed_passes_and_is_shown(desk: Desk, broken: Path) -> None:

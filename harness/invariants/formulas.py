@@ -77,12 +77,12 @@ class Formulas:
 
     def test_stages_are_the_formulas(self, trials: Trials) -> None:
         """Embeddings, every layer and the logits, in single precision, are the formulas'."""
-        for name, value in trials.answers.reference_stages.items():
-            compare(name, [trials.answers.stages[name]], [value], tolerance.STAGE)
+        for name, value in trials.answer("reference_stages").items():
+            compare(name, [trials.answer("stages")[name]], [value], tolerance.STAGE)
 
     def test_schedules_are_their_formulas(self, trials: Trials) -> None:
         """Every schedule on offer gives the rates of its closed form."""
-        for name, rates in trials.answers.schedules.items():
+        for name, rates in trials.answer("schedules").items():
             expected = [learning_rate(name, step, WARMUP, RATES) for step in range(RATES)]
             compare(f"{name}: rates", rates, expected, tolerance.LEARNING_RATE)
 
@@ -90,15 +90,15 @@ class Formulas:
         """`shuffle(seed).select(range(n))` picks the rows of NumPy's permutation, everywhere."""
         seed = trials.recipe["subset_seed"]
         expected = np.random.default_rng(seed).permutation(100)[:10]
-        assert list(trials.answers.chosen) == expected.tolist()
+        assert list(trials.answer("chosen")) == expected.tolist()
 
     def test_map_is_not_stale(self, trials: Trials) -> None:
         """A changed tokenizing function is never answered from the cache of an older one."""
-        assert trials.answers.cached == (6, 9)
+        assert trials.answer("cached") == (6, 9)
 
     def test_torch_format_gives_tensors(self, trials: Trials) -> None:
         """`with_format("torch")` gives int64 tensors."""
-        formatted = trials.answers.formatted
+        formatted = trials.answer("formatted")
         assert {"input_ids", "attention_mask"} <= set(formatted)
         assert set(formatted.values()) == {"int64"}
 

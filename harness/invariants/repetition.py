@@ -2,7 +2,7 @@
 
 from harness import tolerance
 from harness.distance import compare
-from harness.invariants.agreement import flat
+from harness.invariants.agreement import compare_rates, flat
 from harness.trial import Trial, Trials
 
 
@@ -88,7 +88,7 @@ def _compare_resumed(whole: Trial, resumed: Trial) -> None:
     left = whole.rows[-len(resumed.rows) :]
     moved = sum(ours != theirs for ours, theirs in zip(resumed.rows, left, strict=True))
     compare("other rows", [moved], [0], 0.0)
-    compare("learning rate", resumed.rates, whole.rates[done:], tolerance.DOUBLE)
+    compare_rates(resumed.rates, whole.rates[done:])
     compare("loss", resumed.losses, whole.losses[done:], tolerance.DOUBLE)
     compare("gradient norm", resumed.norms, whole.norms[done:], tolerance.DOUBLE)
     compare("final logits", flat(resumed.logits), flat(whole.logits), tolerance.DOUBLE)

@@ -4,6 +4,7 @@ The subclass and the callback only look. Loss is taken from `training_step`, bec
 Trainer logs is rounded in some versions.
 """
 
+import math
 import time
 from typing import Any
 
@@ -57,9 +58,10 @@ class WatchCallback(TrainerCallback):  # type: ignore[misc] # as above
         """Start the clock."""
         self.watch.start()
 
-    def on_pre_optimizer_step(self, *_: object, optimizer: Any, **__: object) -> None:
-        """Show the rate that the update takes."""
-        self.watch.before_update(optimizer.param_groups[0]["lr"])
+    def on_pre_optimizer_step(self, *_: object, optimizer: Any = None, **__: object) -> None:
+        """Show the rate that the update takes: unknown, if the Trainer names no optimizer."""
+        rate = math.nan if optimizer is None else optimizer.param_groups[0]["lr"]
+        self.watch.before_update(rate)
 
     def on_step_end(self, _: object, state: Any, *__: object, **___: object) -> None:
         """Show that the update is done."""

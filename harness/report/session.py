@@ -105,6 +105,7 @@ class Outcome:
         message: why it did not pass, in a line.
         expected: what it holds, where it failed.
         lost: why what it judges could not be had; empty if it could.
+        crashed: whether judged code crashed, so that it was lost.
         distances: figures that it finds off, as JSON; see `harness.distance`.
     """
 
@@ -112,6 +113,7 @@ class Outcome:
     message: str = ""
     expected: str = ""
     lost: str = ""
+    crashed: bool = False
     distances: Sequence[Mapping[str, Any]] = ()
 
 

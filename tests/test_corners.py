@@ -1,0 +1,64 @@
+"""One corner that a version does not support fails its own test, not the whole cell."""
+
+from harness import jury
+from harness.record import Record
+from harness.runner import Runner
+from harness.spec import Cell
+from tests.conftest import Fault
+
+NO_OPTIMIZER = """
+from transformers.trainer_callback import CallbackHandler
+
+clean = CallbackHandler.call_event
+
+def call_event(self, event, args, state, control, **kwargs):
+    kept, self.optimizer = self.optimizer, None
+    try:
+        return clean(self, event, args, state, control, **kwargs)
+    finally:
+        self.optimizer = kept
+
+CallbackHandler.call_event = call_event
+"""
+"""Callbacks are given no optimizer."""
+
+NO_SCHEDULE = """
+import transformers
+
+clean = transformers.get_scheduler
+
+def get_scheduler(name, *args, **kwargs):
+    if name == "cosine_with_min_lr":
+        raise TypeError("no such schedule")
+    return clean(name, *args, **kwargs)
+
+transformers.get_scheduler = get_scheduler
+"""
+"""A schedule is built otherwise."""
+
+
+def failing(subject: jury.Subject, judged: object) -> set[str]:
+    """The invariants that fail."""
+    verdicts = jury.hear_all(subject, judged)
+    return {name for name, verdict in verdicts.items() if verdict.outcome == "fails"}
+
+
+def test_a_callback_without_an_optimizer_hides_the_rate_alone(
+    runner: Runner, small_cell: Cell, small_record: Record, fault: Fault
+) -> None:
+    """The cell trains, and every other test of it judges."""
+    clean = failing("run", small_record)
+    faulty = failing("run", runner.run_faulty(small_cell, fault(NO_OPTIMIZER)))
+    assert faulty - clean == {"test_learning_rate_follows_schedule"}
+
+
+def test_a_question_that_raises_leaves_the_others(
+    runner: Runner, small_cell: Cell, fault: Fault
+) -> None:
+    """Its own test says why; what else was asked is answered."""
+    trials = runner.try_faulty(small_cell, fault(NO_SCHEDULE), ("single precision",))
+    verdict = jury.hear("test_schedules_are_their_formulas", trials)
+    assert verdict.message == "CrashError: a question crashed: TypeError: no such schedule"
+    for name in ("test_subset_is_the_seeds", "test_map_is_not_stale", "test_examples_stand_alone"):
+        assert jury.hear(name, trials).outcome == "holds"
+    assert trials.first_steps["tokens"]
