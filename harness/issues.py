@@ -8,8 +8,7 @@ import pytest
 from harness.deviations import Deviation
 from harness.distance import MismatchError, judging
 from harness.errors import CrashError
-from harness.stash import DEVIATION, DEVIATIONS, DISTANCES, FIXED, LOST, cell_of, schedule_of
-from harness.subjects import loss
+from harness.stash import DEVIATION, DEVIATIONS, DISTANCES, FIXED, LOST, cell_of, loss, schedule_of
 
 
 @pytest.hookimpl(wrapper=True)

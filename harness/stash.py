@@ -1,6 +1,7 @@
 """The state of a pytest session: what the plugin keeps in `config.stash`, and under which key."""
 
 import ast
+import json
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import pytest
 from harness import cores
 from harness.console import Console, silence
 from harness.deviations import Deviation
+from harness.errors import CrashError, HarnessError
 from harness.settings import Settings
 from harness.spec import Cell
 
@@ -69,6 +71,12 @@ DISTANCES = "harness_distances"
 
 FIXED = "harness_fixed"
 """Property of a test report that says which known issue its test shows no more."""
+
+
+def loss(error: HarnessError, test: str) -> str:
+    """The property of a test that has nothing to judge, told by that test or by another."""
+    crashed = isinstance(error, CrashError)
+    return json.dumps({"what": error.what, "text": error.text, "test": test, "crashed": crashed})
 
 
 def session_name(config: pytest.Config) -> str:

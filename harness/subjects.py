@@ -9,7 +9,6 @@ import pytest
 from harness import failures
 from harness.contests import contests_of
 from harness.errors import (
-    CrashError,
     HarnessError,
     InterpreterError,
     LimitError,
@@ -35,6 +34,7 @@ from harness.stash import (
     SETTINGS,
     TOLD,
     TRIED,
+    loss,
     schedule_of,
     session_name,
 )
@@ -85,12 +85,6 @@ def _ask(
         what = "its cell was lost" if of_one_cell else "nothing to judge"
         pytest.skip(f"{what}: see {first.partition('::')[2]}")
     pytest.fail(error.text, pytrace=False)
-
-
-def loss(error: HarnessError, test: str) -> str:
-    """The property of a test that has nothing to judge, told by that test or by another."""
-    crashed = isinstance(error, CrashError)
-    return json.dumps({"what": error.what, "text": error.text, "test": test, "crashed": crashed})
 
 
 @pytest.fixture
