@@ -12,8 +12,9 @@ class Pairs:
         A tokenizer may leave them out where a model takes them and does not tell them apart, or
         has one sentence alone to read.
         """
-        tells_apart = run.tokenizer["token_types"] > 1 and len(run.examples[0].texts) > 1
-        given = run.tokenizer["gives_token_types"] or tells_apart
+        kinds = run.tokenizer.get("token_types", 2)  # earlier records do not say
+        tells_apart = kinds > 1 and len(run.examples[0].texts) > 1
+        given = run.tokenizer.get("gives_token_types", 1) or tells_apart
         expected = bool(given) and "token_type_ids" in run.signature
         for batch in run.batches:
             assert ("token_type_ids" in batch.shapes) == expected, batch.stage
