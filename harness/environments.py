@@ -177,11 +177,17 @@ class Environments:
         return sorted(self._kept(), key=lambda kept: -kept.used)
 
     def prune(self, days: float) -> list[Kept]:
-        """Remove environments that were not used for some days; those removed."""
-        old = [kept for kept in self._kept() if time.time() - kept.used >= days * DAY]
+        """Remove environments that were not used for some days; those removed.
+
+        So is what was left half made, which took no day.
+        """
+        now = time.time()
+        old = [kept for kept in self._kept() if now - kept.used >= days * DAY]
+        staged = (path for path in self.folder.glob(".*") if path.is_dir())
+        left = [path for path in staged if now - path.stat().st_mtime >= max(days, 1) * DAY]
         try:
-            for kept in old:
-                shutil.rmtree(kept.folder)
+            for folder in (*left, *(kept.folder for kept in old)):
+                shutil.rmtree(folder)
         except OSError as error:
             raise _unwritable(self.folder, error) from None
         return old

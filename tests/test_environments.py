@@ -143,9 +143,15 @@ def test_the_unused_are_pruned(tmp_path: Path, capsys: pytest.CaptureFixture[str
         made.make(RUNNING, pins)
     newest, oldest = made.kept()
     long_ago = time.time() - 30 * environments.DAY
+    killed, growing = tmp_path / ".killed", tmp_path / ".growing"
+    for staged in (killed, growing):
+        staged.mkdir()
+    os.utime(killed, (long_ago, long_ago))
     os.utime(oldest.folder / environments.MANIFEST, (long_ago, long_ago))
     assert cli.main(["environments", "--environments", str(tmp_path), "--prune", "10"]) == 0
     told = capsys.readouterr().out
     assert f"removed {oldest.folder}" in told
     assert not oldest.folder.exists()
+    assert not killed.exists()
+    assert growing.exists()
     assert [kept.folder for kept in made.kept()] == [newest.folder]
