@@ -100,7 +100,7 @@ class Site:
         installed: dict[str, Distribution] = {}
         for description in metadata.distributions(path=list(self.path)):
             name = description.metadata["Name"]
-            if name:
+            if name and description.version:
                 distribution = Distribution(canonicalize_name(name), description, self)
                 installed.setdefault(distribution.name, distribution)
         return dict(sorted(installed.items()))
@@ -143,9 +143,10 @@ class Distribution:
     @cached_property
     def pin(self) -> str:
         """The requirement that names this version, as uv writes it."""
-        with contextlib.suppress(InvalidVersion):
+        try:
             return f"{self.name}=={Version(self.version)}"
-        return f"{self.name}=={self.version}"
+        except InvalidVersion:
+            return f"{self.name}==={self.version}"
 
     @cached_property
     def source(self) -> str:
@@ -164,16 +165,18 @@ class Distribution:
     def portable(self) -> bool:
         """Whether its files are known, and work elsewhere: conda's count on their own prefix."""
         installer = (self._description.read_text("INSTALLER") or "").strip()
-        try:
-            Version(self.version)
-        except InvalidVersion:
-            return False
-        return installer != "conda" and self._record is not None
+        listed = installer != "conda" and ".dist-info/RECORD," in self._listing
+        return listed and "===" not in self.pin
+
+    @cached_property
+    def _listing(self) -> str:
+        """`RECORD`; empty if there is none."""
+        return self._description.read_text("RECORD") or ""
 
     @cached_property
     def _files(self) -> list[_File]:
         """Its files less byte code, as `RECORD` lists them; none if it does not."""
-        rows = csv.reader((self._description.read_text("RECORD") or "").splitlines())
+        rows = csv.reader(self._listing.splitlines())
         return [
             self._file(*row)
             for row in rows
@@ -181,9 +184,9 @@ class Distribution:
         ]
 
     @cached_property
-    def _record(self) -> _File | None:
+    def _record(self) -> _File:
         """The file that lists the others, itself included."""
-        return next((file for file in self._files if _is(file, {"RECORD"})), None)
+        return next(file for file in self._files if _is(file, {"RECORD"}))
 
     def _file(self, place: str, hashed: str, size: str) -> _File:
         """A row of `RECORD`."""
@@ -207,7 +210,6 @@ class Distribution:
 
         `RECORD` is written last: what is older, and as large as it says, is as it was.
         """
-        assert self._record is not None  # noqa: S101 - it is portable
         written = self._record.path.stat().st_mtime_ns
         edits = {}
         for file in self._content:
@@ -239,7 +241,6 @@ class Distribution:
 
     def copy(self, site: Site) -> None:
         """Install its files into another site; those of another distribution there stay."""
-        assert self._record is not None  # noqa: S101 - it is portable
         rows = []
         for file in self._files:
             target = file.within(site)
