@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as NotYet
 from typing import Any, TypeVar
 
-from harness import catalog
+from harness import catalog, variations
 from harness.runner import Result, Runner
 from harness.spec import Cell
 from harness.trial import Trials
@@ -37,14 +37,14 @@ class Schedule:
     ) -> None:
         """Start on cells whose record, trials, or comparison of processes will be asked for.
 
-        Long cells go first, so that none is left to train alone at the end.
+        Long ones go first, so that none is left to run alone at the end.
         """
         for cell in sorted(cells, key=_effort, reverse=True):
             self.futures["run", cell] = self.pool.submit(self.runner.run, cell)
-        for cell in dict.fromkeys(map(base_of, tried)):
-            self.futures["try", cell] = self.pool.submit(self.runner.trials, cell)
         for cell in dict.fromkeys(map(tokenized_of, compared)):
             self.futures["compare", cell] = self.pool.submit(self.runner.compare_processes, cell)
+        for cell in sorted(dict.fromkeys(map(base_of, tried)), key=_variety, reverse=True):
+            self.futures["try", cell] = self.pool.submit(self.runner.trials, cell)
 
     def ahead(self, key: tuple[object, ...], make: Callable[[], Made]) -> "Future[Made]":
         """Start on something else that will be asked for, known by its key."""
@@ -94,6 +94,11 @@ class Schedule:
     def _note(self, cell: Cell, step: int, total: int) -> None:
         """Remember how far a cell is; called by the thread that waits for its worker."""
         self.reached[cell] = (step, total)
+
+
+def _variety(cell: Cell) -> int:
+    """How many variations a cell's trials have."""
+    return len(variations.of(cell.recipe, cell.scale))
 
 
 def _effort(cell: Cell) -> float:

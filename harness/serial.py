@@ -4,7 +4,7 @@ import contextlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -29,18 +29,36 @@ hints: Callable[[Any], dict[str, Any]] = lru_cache(get_type_hints)
 
 def decode(hint: Any, value: Any) -> Any:
     """Rebuild dataclasses and tuples from plain JSON of ours, led by the declared types."""
+    return _decoder(hint)(value)
+
+
+@cache
+def _decoder(hint: Any) -> Callable[[Any], Any]:
+    """What rebuilds values of a declared type: looked at once, for a record has thousands."""
     if is_dataclass(hint):
-        declared = hints(hint)
-        return hint(**{name: decode(declared[name], part) for name, part in value.items()})  # type: ignore[operator] # a class
+        declared = hints(hint)  # what a class holds may be of the class itself: resolved later
+        return lambda value: hint(  # type: ignore[operator] # a class
+            **{name: _decoder(declared[name])(part) for name, part in value.items()}
+        )
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is UnionType:
-        inner = next(part for part in arguments if part is not NoneType)
-        return None if value is None else decode(inner, value)
+        inner = _decoder(next(part for part in arguments if part is not NoneType))
+        return lambda value: None if value is None else inner(value)
     if origin is tuple:
-        return tuple(decode(arguments[0], part) for part in value)
-    mapping = isinstance(origin, type) and issubclass(origin, Mapping)
-    if mapping and isinstance(value, dict):
-        return {name: decode(arguments[1], part) for name, part in value.items()}
+        item = _decoder(arguments[0])
+        return lambda value: tuple(map(item, value))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        named = _decoder(arguments[1])
+        return lambda value: (
+            {name: named(part) for name, part in value.items()}
+            if isinstance(value, dict)
+            else value
+        )
+    return _same
+
+
+def _same(value: Any) -> Any:
+    """A value that JSON holds as it is."""
     return value
 
 
