@@ -68,9 +68,9 @@ STANDS: Mapping[str, Stand] = {
         why=f"the folder that a cluster shares is in the home folder here, and {NIGHT.why}",
         edits=((r"file:///shared/", "file://$HOME/shared/"), *NIGHT.edits),
     ),
-    r"python -m fixtures\.generator (models|all) .*": Stand(
+    r"python -m fixtures\.generator (models|all)\b.*": Stand(
         why="pretraining takes ten to twenty minutes",
-        edits=((r" (models|all) .*", " --help"),),
+        edits=((r" (models|all)\b.*", " --help"),),
     ),
     r"pytest suites/.* -m gpu.*": NO_GPU,
     r"pytest suites/test_mrpc\.py --harness-scale full .*": Stand(
