@@ -1,5 +1,6 @@
 """Data in the judged environment: load a split, draw a sample, tokenize it."""
 
+import glob
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,9 +58,10 @@ def load(files: Sequence[str], schema: Schema, cache_dir: Path) -> Any:
     paths = [Path(file) for file in files]
     tables.check_footers(paths, schema)
     tables.check_rows(paths, schema)
+    literal = [glob.escape(file) for file in files]  # `datasets` takes paths for patterns
     try:
         split = datasets.load_dataset(
-            "parquet", data_files={"split": list(files)}, split="split", cache_dir=str(cache_dir)
+            "parquet", data_files={"split": literal}, split="split", cache_dir=str(cache_dir)
         )
     except Exception as error:
         cause = error.__cause__ or error

@@ -193,6 +193,15 @@ def test_the_part_with_a_bad_row_is_named(runner: Runner, folder: Path) -> None:
         train(runner, folder)
 
 
+def test_a_folder_may_be_named_like_a_pattern(runner: Runner, folder: Path) -> None:
+    """Brackets in a path are themselves, not alternatives."""
+    other = folder / "data [1]"
+    other.mkdir()
+    for kind in ("datasets", "models"):
+        (folder / kind).rename(other / kind)
+    assert train(runner, other).sizes == {"train": 40, "evaluation": 20}
+
+
 @pytest.mark.parametrize("name", ["label", "labels", "label_ids"])
 def test_any_label_name_trains(runner: Runner, folder: Path, name: str) -> None:
     """Whatever the label column is called, the model receives `labels`."""
