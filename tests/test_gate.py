@@ -195,7 +195,7 @@ def test_what_is_allowed_passes_and_is_shown(desk: Desk, broken: Path) -> None:
     [
         ([], 2, "nothing says what the candidate is"),
         (["--candidate-python", sys.executable], 2, "the two sides are the same"),
-        (["--candidate-python", "/nowhere/python"], 3, "/nowhere/python"),
+        (["--candidate-python", "/nowhere/python"], 2, "/nowhere/python"),
         (["transformers==0.0.0"], 3, "there is no version of transformers==0.0.0"),
         (["--constraint", "nowhere.txt"], 2, "there is no nowhere.txt"),
         (["nope.txt"], 2, "there is no nope.txt"),
