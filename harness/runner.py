@@ -51,7 +51,7 @@ class Result:
     key: Key
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)  # what it has had by then would take a megabyte
 class Runner:
     """Gets records of cells, and answers of live children, in one judged interpreter.
 

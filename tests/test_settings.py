@@ -187,7 +187,7 @@ def test_a_bad_declaration_is_one_error_with_its_line(empty: Path) -> None:
     for index, (body, _, _) in enumerate(DECLARATIONS):
         text = f"from harness import *\n\n\nclass TestX(Suite):\n    {body}\n"
         (empty / "suites" / f"test_{index}.py").write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "suites"]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-rN", "suites"]
     done = subprocess.run(command, cwd=empty, capture_output=True, text=True, check=False)
     for index, (_, line, message) in enumerate(DECLARATIONS):
         assert done.stdout.count(f"suites/test_{index}.py:{line}: ") == 1, done.stdout
