@@ -7,6 +7,7 @@ The rest are TrainingArguments' defaults. 22 examples make five batches of four 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from harness.spec import SCALES, Cell, Recipe, Scale
@@ -187,6 +188,7 @@ def of(recipe: Recipe, scale: str) -> dict[str, tuple[Recipe, Variation]]:
     return found
 
 
+@lru_cache(maxsize=1024)  # every test of a cell's trials asks
 def base_of(cell: Cell) -> Cell:
     """The cell that stands for all that share its trials."""
     recipe = base(cell.recipe)
