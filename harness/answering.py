@@ -4,8 +4,7 @@ import copy
 import inspect
 import pkgutil
 import re
-import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import datasets
@@ -16,6 +15,7 @@ from harness import collation, data, encoder, models, sequences
 from harness.bench import Bench
 from harness.collation import Collation
 from harness.errors import UnsupportedError
+from harness.questions import Questions
 from harness.soundness import gradient
 from harness.trial import RATES, WARMUP, Answers, Padded
 
@@ -63,28 +63,18 @@ CALLS = (
 def answer(bench: Bench) -> Answers:
     """Answers to all of them, on the device that the cell trains on."""
     bench.dry.to(bench.job.device)
-    errors: dict[str, str] = {}
-
-    def asked(name: str, question: Callable[[], Any], nothing: Any) -> Any:
-        """The answer; none if a library raises, which is no reason not to ask the others."""
-        try:
-            return question()
-        except Exception as error:  # noqa: BLE001 - whatever it is
-            traceback.print_exc()
-            errors[name] = f"{type(error).__name__}: {error}"
-            return nothing
-
-    stages, reference_stages = asked("stages", lambda: _stages(bench), ({}, {}))
+    questions = Questions()
+    stages, reference_stages = questions.ask("stages", lambda: _stages(bench), ({}, {}))
     return Answers(
-        padded=asked("padded", lambda: _padded(bench), {}),
+        padded=questions.ask("padded", lambda: _padded(bench), {}),
         stages=stages,
         reference_stages=reference_stages,
-        schedules=asked("schedules", _schedules, {}),
-        chosen=asked("chosen", lambda: _chosen(bench.base.subset_seed), ()),
-        cached=asked("cached", lambda: _cached(bench), (0, 0)),
-        formatted=asked("formatted", lambda: _formatted(bench), {}),
+        schedules=questions.ask("schedules", _schedules, {}),
+        chosen=questions.ask("chosen", lambda: _chosen(bench.base.subset_seed), ()),
+        cached=questions.ask("cached", lambda: _cached(bench), (0, 0)),
+        formatted=questions.ask("formatted", lambda: _formatted(bench), {}),
         signatures=_signatures(),
-        errors=errors,
+        errors=questions.errors,
     )
 
 

@@ -17,6 +17,7 @@ from harness.job import Job
 from harness.loops.setup import Outcome, Setup, step_of
 from harness.metrics import Metrics
 from harness.probes import Watch
+from harness.questions import Questions
 from harness.record import Checkpoint, Example, Parameter
 
 EXAMPLES = 16
@@ -62,9 +63,12 @@ def examine(job: Job, prepared: Prepared, outcome: Outcome, watch: Watch) -> dic
     """The record's fields that are answered after training, by name."""
     setup = prepared.setup
     tokenizer = setup.tokenizer
+    questions = Questions()
     return {
         "arguments": redaction.values(setup.arguments.to_dict()),
-        "parsed_differently": _parsed_differently(prepared),
+        "parsed_differently": questions.ask(
+            "parsed_differently", lambda: _parsed_differently(prepared), {}
+        ),
         "signature": tuple(inspect.signature(setup.model.forward).parameters),
         "columns": {
             "source": tuple(prepared.raw["train"].column_names),
@@ -91,15 +95,20 @@ def examine(job: Job, prepared: Prepared, outcome: Outcome, watch: Watch) -> dic
             *models.unlike(Path(job.model), prepared.before, setup.model.base_model_prefix),
             *models.configured_unlike(Path(job.model), setup.model.config),
         ),
-        "strangers": _strangers(job, prepared),
+        "strangers": questions.ask("strangers", lambda: _strangers(job, prepared), {}),
         "base_prefix": setup.model.base_model_prefix,
         "optimizer": _optimizer(outcome.optimizer),
         "checkpoints": checkpoints(setup),
-        "reload": _reload(prepared, job.label_names),
-        "state_log_equal": _state_log_equal(setup, outcome),
+        "reload": questions.ask("reload", lambda: _reload(prepared, job.label_names), {}),
+        "state_log_equal": questions.ask(
+            "state_log_equal", lambda: _state_log_equal(setup, outcome), None
+        ),
         "files": _files(setup),
-        "metric_checks": _metric_checks(prepared.metrics, watch),
-        "loss_given": _loss_given(prepared),
+        "metric_checks": questions.ask(
+            "metric_checks", lambda: _metric_checks(prepared.metrics, watch), {}
+        ),
+        "loss_given": questions.ask("loss_given", lambda: _loss_given(prepared), {}),
+        "errors": questions.errors,
     }
 
 

@@ -7,11 +7,11 @@ object a line), and `arrays/NAME.npy`. Losses may be NaN; Python's JSON writes a
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from harness import digest, environment, serial
+from harness import digest, environment, questions, serial
 from harness.errors import StoreError
 from harness.spec import Recipe
 
@@ -221,6 +221,8 @@ class Record:
         files: saved at the end, relative names.
         metric_checks: metrics computed in other ways; see `harness.loops.trainer`.
         loss_given: whether `outputs.loss` was there: `with_labels`, `without_labels`.
+        errors: how asking ended, by the field's name, where it did not end well: the field is then
+            empty. Read fields that may be among them with `answer`.
         predicted_shape: of `predict` on the evaluated split.
         warnings: raised during the run, each once.
         phases: wall seconds by phase.
@@ -268,6 +270,15 @@ class Record:
     peak_memory: Mapping[str, int]
     device_samples: tuple[Mapping[str, float], ...]
     arrays: "Mapping[str, Array]"
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    def answer(self, name: str) -> Any:
+        """A field that was asked for after training.
+
+        Raises:
+            CrashError: asking did not end well.
+        """
+        return questions.answer(self, self.errors, name)
 
     def evaluation(self, name: str = "final") -> Evaluation:
         """The evaluation of that name."""
@@ -316,7 +327,7 @@ class Record:
         """Write the record into an existing folder."""
         import numpy as np
 
-        whole = {field.name: getattr(self, field.name) for field in fields(self)}
+        whole = {item.name: getattr(self, item.name) for item in fields(self)}
         arrays = whole.pop("arrays")
         for name in _LINES:
             lines = (json.dumps(asdict(item)) for item in whole.pop(name))

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import serial
+from harness import questions, serial
 from harness.errors import CrashError
 from harness.record import Checkpoint, Evaluation, Step
 
@@ -191,10 +191,7 @@ class Trials:
         Raises:
             CrashError: asking did not end well.
         """
-        if name in self.answers.errors:
-            crash = f"a question crashed: {self.answers.errors[name]}"
-            raise CrashError(crash, why=f"the question for {name!r}")
-        return getattr(self.answers, name)
+        return questions.answer(self.answers, self.answers.errors, name)
 
     def __contains__(self, name: str) -> bool:
         """Whether the cell's loop has such a trial."""

@@ -22,6 +22,16 @@ CallbackHandler.call_event = call_event
 """
 """Callbacks are given no optimizer."""
 
+NO_FLAGS = """
+import transformers
+
+def parse_args_into_dataclasses(self, *args, **kwargs):
+    raise TypeError("no such flag")
+
+transformers.HfArgumentParser.parse_args_into_dataclasses = parse_args_into_dataclasses
+"""
+"""A command line is parsed otherwise."""
+
 NO_SCHEDULE = """
 import transformers
 
@@ -43,13 +53,17 @@ def failing(subject: jury.Subject, judged: object) -> set[str]:
     return {name for name, verdict in verdicts.items() if verdict.outcome == "fails"}
 
 
-def test_a_callback_without_an_optimizer_hides_the_rate_alone(
+def test_a_corner_hides_no_more_than_itself(
     runner: Runner, small_cell: Cell, small_record: Record, fault: Fault
 ) -> None:
-    """The cell trains, and every other test of it judges."""
-    clean = failing("run", small_record)
-    faulty = failing("run", runner.run_faulty(small_cell, fault(NO_OPTIMIZER)))
-    assert faulty - clean == {"test_learning_rate_follows_schedule"}
+    """Without an optimizer for callbacks, or flags, the cell trains; other tests of it judge."""
+    record = runner.run_faulty(small_cell, fault(NO_OPTIMIZER + NO_FLAGS))
+    assert failing("run", record) - failing("run", small_record) == {
+        "test_learning_rate_follows_schedule",
+        "test_command_line_parses_alike",
+    }
+    verdict = jury.hear("test_command_line_parses_alike", record)
+    assert verdict.message == "CrashError: a question crashed: TypeError: no such flag"
 
 
 def test_a_question_that_raises_leaves_the_others(

@@ -30,7 +30,7 @@ FLOORS = (
         "accelerator",
         "indexes",
     },
-    {"serial"},
+    {"serial", "questions"},
     {
         "limits",
         "document",

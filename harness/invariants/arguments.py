@@ -25,4 +25,4 @@ class Arguments:
 
     def test_command_line_parses_alike(self, run: Record) -> None:
         """`HfArgumentParser` makes the same arguments of the recipe written as flags."""
-        assert run.parsed_differently == {}
+        assert run.answer("parsed_differently") == {}

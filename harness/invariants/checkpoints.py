@@ -53,13 +53,14 @@ class Checkpoints:
         """`save_model` then `from_pretrained` gives bit-equal logits, and the label names."""
         if not run.recipe.save_model:
             pytest.skip("the recipe saves no model")
-        assert run.reload["newly_initialized"] == []
-        assert tuple(run.reload["label_names"]) == run.label_names
+        reloaded = run.answer("reload")
+        assert reloaded["newly_initialized"] == []
+        assert tuple(reloaded["label_names"]) == run.label_names
         assert {WEIGHTS, "config.json", "tokenizer.json", "tokenizer_config.json"} <= set(run.files)
-        assert run.reload["equal"], f"logits differ by up to {run.reload['max_difference']:g}"
+        assert reloaded["equal"], f"logits differ by up to {reloaded['max_difference']:g}"
 
     def test_saved_state_holds_the_log(self, run: Record) -> None:
         """`save_state` writes the log history, whole."""
         if not run.recipe.save_state:
             pytest.skip("the recipe saves no state")
-        assert run.state_log_equal is True
+        assert run.answer("state_log_equal") is True

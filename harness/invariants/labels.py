@@ -29,7 +29,8 @@ class Labels:
 
     def test_rows_are_the_sources(self, run: Record) -> None:
         """Every chosen row, texts and label together, is a row of the source's files."""
-        assert set(run.strangers.values()) == {0}, run.strangers
+        strangers = run.answer("strangers")
+        assert set(strangers.values()) == {0}, strangers
 
     def test_columns_match_signature(self, run: Record) -> None:
         """The model receives the tokenized columns that its signature names, and the labels."""
