@@ -137,8 +137,8 @@ class Contest:
         cell = replace(self.cell, recipe=replace(self.cell.recipe, collation=name))
         request = {"do": "prove", "lengths": lengths}
         try:
-            told = self.proven(cell, lengths, lambda: self._ask(name, request))
-            self._proofs[name] = _supported(told)
+            proof = self.proven(cell, lengths, lambda: self._ask(name, request))
+            self._proofs[name] = _supported(proof)
         except HarnessError as error:
             self._proofs[name] = error
 

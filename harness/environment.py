@@ -265,8 +265,8 @@ class _Digests:
         """Read what is remembered; a damaged file is forgotten."""
         if self.cache is not None and self.cache.is_file():
             try:
-                told = json.loads(self.cache.read_text(encoding="utf-8"))
-                self.known = dict(filter(_is_digest, told.items()))
+                remembered_digests = json.loads(self.cache.read_text(encoding="utf-8"))
+                self.known = dict(filter(_is_digest, remembered_digests.items()))
             except (OSError, ValueError, AttributeError, RecursionError):
                 self.known = {}
         return self

@@ -114,5 +114,5 @@ class Gathering:
 def _message(report: pytest.TestReport) -> str:
     """Why a test did not pass, in a line."""
     crash = getattr(report.longrepr, "reprcrash", None)
-    said = getattr(report, "wasxfail", "") or (crash.message if crash else report.longreprtext)
-    return broken.sentence(str(said))
+    message = getattr(report, "wasxfail", "") or (crash.message if crash else report.longreprtext)
+    return broken.sentence(str(message))

@@ -60,7 +60,7 @@ class Keeping:
         config, runner = self.config, schedule_of(self.config).runner
         night = night_of(config) or datetime.now(UTC).date().isoformat()
         command = shlex.join(["pytest", *config.invocation_params.args])
-        told = kept(self.measured, runner.environment(), night, command, config.stash[ROOT])
+        session = kept(self.measured, runner.environment(), night, command, config.stash[ROOT])
         settings = config.stash[SETTINGS]
         if settings.update or settings.update_new_only:
             from harness.acceptance import Accepting
@@ -71,11 +71,11 @@ class Keeping:
                 command=command,
                 because=settings.because or "asked for with --harness-update",
                 new_only=settings.update_new_only,
-            ).accept(told, lambda _: True)
+            ).accept(session, lambda _: True)
             self.told += [f"accepted: {name}" for name in self.accepted]
             self.told += [f"not accepted: {why}" for why in refused]
             self.refused = bool(refused)
         with runner.store.seal(f"sessions/{night}/{session_name(config)}") as folder:
-            text = json.dumps(told, indent=1) + "\n"
+            text = json.dumps(session, indent=1) + "\n"
             outlet.write(folder / "session.json", text)
         runner.store.share()

@@ -44,10 +44,10 @@ def tokenizer(folder: str) -> Any:
     try:
         tokens = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         tokens.model_max_length = int(tokens.model_max_length)
-        words = tokens.get_vocab().keys() - {*tokens.all_special_tokens}
+        vocabulary = tokens.get_vocab().keys() - {*tokens.all_special_tokens}
     except Exception as error:
         raise _unusable(f"{folder} has no tokenizer that can be loaded", error) from error
-    if not words:
+    if not vocabulary:
         raise SourceError(
             f"{folder} has a tokenizer that knows no words",
             why=f"its vocabulary is {', '.join(sorted(tokens.get_vocab()))}",

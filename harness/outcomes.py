@@ -73,11 +73,11 @@ def _lost(test: str, base: Mapping[str, Any], candidate: Mapping[str, Any]) -> F
     """
     ours, theirs = base.get("lost", ""), candidate.get("lost", "")
     if ours and theirs:
-        told = f"lost on both sides: {theirs}"
+        loss = f"lost on both sides: {theirs}"
     else:
-        told = f"lost in the base: {ours}" if ours else f"lost in the candidate: {theirs}"
+        loss = f"lost in the base: {ours}" if ours else f"lost in the candidate: {theirs}"
     regressed = not ours and candidate.get("crashed", False)
-    return _finding(test, "regressed" if regressed else "not measured", told, name=LOST)
+    return _finding(test, "regressed" if regressed else "not measured", loss, name=LOST)
 
 
 def _standing(base: Mapping[str, Any], candidate: Mapping[str, Any]) -> tuple[Standing | None, str]:

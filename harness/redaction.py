@@ -148,19 +148,19 @@ def document(written: str) -> str:
     if hidden == written or written.lstrip()[:1] not in {"{", "["}:
         return hidden
     try:
-        told = json.loads(written)
+        decoded = json.loads(written)
     except ValueError:
         try:
             return "".join(f"{json.dumps(strings(json.loads(x)))}\n" for x in written.splitlines())
         except ValueError:
             return hidden
     indent = 1 if "\n" in written.strip() else None
-    return json.dumps(strings(told), indent=indent) + "\n" * written.endswith("\n")
+    return json.dumps(strings(decoded), indent=indent) + "\n" * written.endswith("\n")
 
 
-def _secret_hidden(found: re.Match[str]) -> str:
+def _secret_hidden(match: re.Match[str]) -> str:
     """What goes before a secret, if anything must, and not the secret."""
-    return f"{found.groupdict().get('kept', '')}{HIDDEN}"
+    return f"{match.groupdict().get('kept', '')}{HIDDEN}"
 
 
 def _secrets(variables: Mapping[str, str]) -> Iterator[str]:
@@ -169,8 +169,8 @@ def _secrets(variables: Mapping[str, str]) -> Iterator[str]:
         if is_secret(name):
             yield value
         if "://" in value:
-            for found in _ADDRESS.finditer(value):
-                password = found[0].partition(":")[2] or found[0]
+            for match in _ADDRESS.finditer(value):
+                password = match[0].partition(":")[2] or match[0]
                 yield from (password, unquote(password))
 
 
@@ -178,11 +178,11 @@ def _secrets(variables: Mapping[str, str]) -> Iterator[str]:
 def _pattern(secrets: frozenset[str]) -> re.Pattern[str] | None:
     """What finds any of some values, the longest first; None without any."""
     parts = {part.strip() for value in secrets for part in (value, *_lines(value))}
-    found = {form for part in parts if _can_be_hidden(part) for form in _forms(part)}
-    if not found:
+    forms = {form for part in parts if _can_be_hidden(part) for form in _forms(part)}
+    if not forms:
         return None
-    whole = map(_exactly, sorted(found, key=lambda form: (-len(form), form)))
-    cut = (_cut(form) for form in sorted(found & parts) if len(form) >= _SHORTEST_CUT)
+    whole = map(_exactly, sorted(forms, key=lambda form: (-len(form), form)))
+    cut = (_cut(form) for form in sorted(forms & parts) if len(form) >= _SHORTEST_CUT)
     return re.compile("|".join([*whole, *cut]))
 
 

@@ -271,8 +271,8 @@ def ceiling(folder: Path, split: str) -> dict[str, float]:
     if not card.is_file():
         return {}
     try:
-        told: Any = json.loads(card.read_text(encoding="utf-8"))
-        return {name: float(v) for name, v in told["splits"][split].get("ceiling", {}).items()}
+        contents: Any = json.loads(card.read_text(encoding="utf-8"))
+        return {name: float(v) for name, v in contents["splits"][split].get("ceiling", {}).items()}
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise SourceError(
             f"{card} does not say what is known of {split!r}",
@@ -292,17 +292,17 @@ def refuse_unsafe(folder: Path) -> None:
     if not config.is_file():
         raise SourceError(f"{folder} is no checkpoint", why="it has no config.json")
     try:
-        told = json.loads(config.read_text(encoding="utf-8"))
+        settings = json.loads(config.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise SourceError(
             f"{config} is not JSON", why=str(error), fix="save or download the checkpoint again"
         ) from None
-    if not isinstance(told, dict):
+    if not isinstance(settings, dict):
         raise SourceError(
-            f"{config} holds a {type(told).__name__}, not an object",
+            f"{config} holds a {type(settings).__name__}, not an object",
             fix="save or download the checkpoint again",
         )
-    if "auto_map" in told:
+    if "auto_map" in settings:
         raise SourceError(
             f"{folder} is refused: its config.json has an auto_map",
             why="loading it needs trust_remote_code, which runs code that came with the weights",
@@ -315,4 +315,4 @@ def refuse_unsafe(folder: Path) -> None:
             why=f"pickled weights run code when loaded: {', '.join(pickled)}" if pickled else "",
             fix="convert the weights with save_pretrained(..., safe_serialization=True)",
         )
-    weights.check_sizes(told, weights.shapes(folder), config)
+    weights.check_sizes(settings, weights.shapes(folder), config)

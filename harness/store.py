@@ -225,8 +225,8 @@ class Store:
         found: dict[str, Any] = {}
         for path in sorted((self.root / "collations" / environment[:12]).glob("*.json")):
             with contextlib.suppress(OSError, ValueError, RecursionError):  # asked for again
-                told = json.loads(path.read_text(encoding="utf-8"))
-                found |= told if isinstance(told, dict) else {}
+                answers = json.loads(path.read_text(encoding="utf-8"))
+                found |= answers if isinstance(answers, dict) else {}
         return found
 
     def remember_answers(self, environment: str, answers: Mapping[str, Any]) -> None:

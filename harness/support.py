@@ -45,7 +45,7 @@ def check(versions: Mapping[str, str], whose: str) -> None:
     refused = [*_refused(versions)]
     if refused:
         raise InterpreterError(
-            f"{whose} cannot be judged: {'; '.join(words for words, _ in refused)}",
+            f"{whose} cannot be judged: {'; '.join(reason for reason, _ in refused)}",
             why=f"this harness judges {'; '.join(supported for _, supported in refused)}",
             fix="ask for versions in that range",
         )
@@ -67,5 +67,5 @@ def _refused(versions: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 def _in_words(supported: SpecifierSet) -> str:
     """A range as people say it, its lower end first: `4.57 or newer, older than 6`."""
     ends = sorted(supported, key=lambda end: (not end.operator.startswith(">"), end.version))
-    words = [(_IN_WORDS.get(end.operator, f"{end.operator}{{}}"), end.version) for end in ends]
-    return ", ".join(form.format(version) for form, version in words)
+    phrases = [(_IN_WORDS.get(end.operator, f"{end.operator}{{}}"), end.version) for end in ends]
+    return ", ".join(form.format(version) for form, version in phrases)

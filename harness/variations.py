@@ -198,11 +198,11 @@ def base_of(cell: Cell) -> Cell:
 
 def tokenized_of(cell: Cell) -> Cell:
     """The cell that stands for all that are tokenized alike."""
-    asked = cell.recipe
+    original = cell.recipe
     recipe = Recipe(
-        dataset=asked.dataset,
-        model=asked.model,
-        max_length=asked.max_length,
-        num_proc=asked.num_proc,
+        dataset=original.dataset,
+        model=original.model,
+        max_length=original.max_length,
+        num_proc=original.num_proc,
     )
     return replace(cell, name=f"{recipe.model}-tokenized", recipe=recipe, changed=())

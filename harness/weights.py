@@ -35,8 +35,8 @@ def files(folder: Path) -> list[Path]:
     if not index.is_file():
         return []
     try:
-        told = json.loads(index.read_text(encoding="utf-8"))
-        names = {*map(str, told["weight_map"].values())}
+        contents = json.loads(index.read_text(encoding="utf-8"))
+        names = {*map(str, contents["weight_map"].values())}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SourceError(
             f"{index} cannot be read", why=str(error), fix="save or download the checkpoint again"

@@ -69,20 +69,20 @@ def _with_loss(measured: Measured, known: Broken | None, test: str, outcome: Out
 
 def lines(measured: Measured, command: Command) -> list[str]:
     """Each cause for a terminal: what broke, where, both values, and how to see it again."""
-    told: list[str] = []
+    shown: list[str] = []
     for cause in broken(measured):
         cells = cause.cells
         many = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
         if cause.lost:
-            told.append(f"LOST {many}, {cause.lost} tests: {cause.title}")
+            shown.append(f"LOST {many}, {cause.lost} tests: {cause.title}")
         else:
-            told.append(f"BROKEN in {many}: {cause.title}: {cause.expected}")
+            shown.append(f"BROKEN in {many}: {cause.title}: {cause.expected}")
         for test, message in list(cause.tests.items())[:_SHOWN]:
-            told.append(f"    {subject(test)}{': ' if message else ''}{message}")
+            shown.append(f"    {subject(test)}{': ' if message else ''}{message}")
         if len(cause.tests) > _SHOWN:
-            told.append(f"    … and {len(cause.tests) - _SHOWN} more")
-        told.append(f"    again: {command.of_tests([cause.first])}")
-    return told
+            shown.append(f"    … and {len(cause.tests) - _SHOWN} more")
+        shown.append(f"    again: {command.of_tests([cause.first])}")
+    return shown
 
 
 def markdown(measured: Measured, command: Command) -> list[str]:
