@@ -1,21 +1,20 @@
 """Attribution: which of the changed packages did it, and since which of its releases.
 
-First the set of changes is cut down to the smallest that still fails (Zeller and Hildebrandt 2002,
-"Simplifying and isolating failure-inducing input"), where a set that cannot be resolved says
-nothing; then the releases of each culprit are bisected. Every probe is an environment of its own.
+Each regression is judged apart. First the set of changes is cut down to the smallest that still
+fails (Zeller and Hildebrandt 2002, "Simplifying and isolating failure-inducing input"), where a set
+that cannot be resolved says nothing; then the releases of each culprit are bisected. Regressions
+that come and go between the same two environments as that one have the same culprits, and need no
+search of their own.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from harness.candidates import Candidates, Versions
 from harness.changes import Change
-from harness.environments import Environments
-from harness.errors import InterpreterError, ResolutionError, SpecError
-
-Fails = Callable[[Path], bool]
-Say = Callable[[str], None]
-Versions = Mapping[str, str]
+from harness.errors import HarnessError, SpecError
+from harness.finding import STAGES, Finding
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,97 +45,147 @@ class Culprit:
                 f"{self.package} between {self.good} (good) and {self.bad} (bad); "
                 f"{len(self.between)} releases between them cannot be tested here"
             )
-        told = f"{self.package} {self.bad}; the last good release is {self.good}"
-        return f"{told}; {' '.join(self.along)} came along" if self.along else told
+        words = f"{self.package} {self.bad}; the last good release is {self.good}"
+        return f"{words}; {' '.join(self.along)} came along" if self.along else words
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attribution:
+    """Regressions that the same releases brought about.
+
+    Attributes:
+        culprits: packages that did it, of which none does it without the others.
+        reason: why there is none, or none any further; else empty.
+        findings: that regressed.
+    """
+
+    culprits: tuple[Culprit, ...]
+    reason: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def words(self) -> str:
+        """For a reviewer."""
+        named = " together with ".join(culprit.words for culprit in self.culprits)
+        if not self.reason:
+            return named
+        return f"{named}; not attributed any further: {self.reason}" if named else self.reason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Edge:
+    """Where a regression begins: a culprit, and the environments on both sides."""
+
+    culprit: Culprit
+    good: Versions
+    bad: Versions
+
+
+def attribute(
+    candidates: Candidates, changes: Iterable[Change], regressions: Sequence[Finding]
+) -> Iterator[Attribution]:
+    """Attributions as they are found, each with every regression that it explains.
+
+    Those of the cell that shows most come first, the sharpest of them before all others.
+    """
+    moved = {c.package: c for c in changes if c.before and c.after and " " not in c.after}
+    moved.pop("python", None)  # which is no package
+    counts = Counter(finding.cell for finding in regressions)
+    left = sorted(regressions, key=lambda f: (STAGES.index(f.stage), -counts[f.cell], f.cell))
+    while left:
+        first = left[0]
+        companions = [f for f in left if (f.stage, f.cell) == (first.stage, first.cell)]
+        search = _Search(candidates, first, companions)
+        try:
+            search.run(moved)
+        except HarnessError as error:
+            explained, reason = [first], error.text
+        else:
+            explained, reason = [first, *_alike(candidates, search.edges, left[1:])], ""
+        culprits = tuple(edge.culprit for edge in search.edges)
+        yield Attribution(culprits=culprits, reason=reason, findings=tuple(explained))
+        left = [finding for finding in left if finding not in explained]
+
+
+def grouped(attributions: Iterable[Attribution]) -> tuple[Attribution, ...]:
+    """The same, those of which the same is said in one."""
+    findings: dict[tuple[tuple[Culprit, ...], str], tuple[Finding, ...]] = {}
+    for each in attributions:
+        key = each.culprits, each.reason
+        findings[key] = findings.get(key, ()) + each.findings
+    return tuple(
+        Attribution(culprits=culprits, reason=reason, findings=together)
+        for (culprits, reason), together in findings.items()
+    )
+
+
+def _alike(
+    candidates: Candidates, edges: Sequence[_Edge], regressions: Sequence[Finding]
+) -> list[Finding]:
+    """Regressions that show on the bad side of every edge, and not on its good side."""
+    alike = list(regressions)
+    for edge in edges:
+        for versions, shows in ((edge.bad, True), (edge.good, False)):
+            shown = candidates.shown(versions, alike) if alike else {}
+            alike = [finding for finding in alike if shown[finding] is shows]
+    return alike
 
 
 @dataclass(slots=True)
-class Attributor:
-    """Tries environments between a base and a candidate.
+class _Search:
+    """Looks for the culprits of one regression.
 
     Attributes:
-        environments: makes them.
-        base: interpreter of the base.
-        fails: whether an interpreter shows the findings; an `InterpreterError` says that it
-            cannot be tested.
-        say: called with each probe.
-        tried: environments that were tried.
+        candidates: that can be tried.
+        regression: to be explained.
+        companions: regressions that are judged at the same cost, itself among them.
+        edges: found so far.
     """
 
-    environments: Environments
-    base: Path
-    fails: Fails
-    say: Say
-    tried: int = 0
-    _known: dict[tuple[str, ...], bool | None] = field(default_factory=dict)
-    _pins: dict[tuple[str, ...], tuple[str, ...] | None] = field(default_factory=dict)
+    candidates: Candidates
+    regression: Finding
+    companions: Sequence[Finding]
+    edges: list[_Edge] = field(default_factory=list)
 
-    def attribute(self, changes: Sequence[Change]) -> Iterator[Culprit]:
-        """The culprits as they are found, each with its first bad release.
+    def run(self, moved: Mapping[str, Change]) -> None:
+        """Find them all.
 
         Releases that were asked for are tried alone first, which drag along what they need; those
         that were dragged along are only tried where the former explain nothing.
+
+        Args:
+            moved: changes of releases, by package.
 
         Raises:
             SpecError: releases cannot explain it: the base fails too, all changes together do not
                 fail again, or only files were edited.
         """
-        moved = {c.package: c for c in changes if c.before and c.after and " " not in c.after}
-        moved.pop("python", None)  # which is no package
         before = {name: change.before for name, change in moved.items()}
         after = {name: change.after for name, change in moved.items()}
         if not moved:
             raise SpecError("no package has another release, so no release can be blamed")
         wanted = {name: change.after for name, change in moved.items() if change.asked}
-        alone = len(wanted) < len(moved) and bool(wanted) and self._probe(wanted) is True
-        if alone:
+        if len(wanted) < len(moved) and bool(wanted) and self._fails(wanted) is True:
             after = wanted
             before = {name: before[name] for name in wanted}
-        elif self._probe(after) is not True:
+        elif self._fails(after) is not True:
             raise SpecError(
                 "the changed releases together do not fail",
                 why=", ".join(f"{name}=={version}" for name, version in after.items()),
                 fix="what fails may be an edited file, or another interpreter",
             )
-        if self._probe(before) is not False:
+        if self._fails(before) is not False:
             raise SpecError("the base fails too when it is made anew from its releases")
         guilty = sorted(self._smallest(before, after), key=lambda name: not moved[name].asked)
         for name in guilty:
             others = {other: after[other] for other in guilty if other != name}
-            culprit = self._bisect(name, before, others, after[name])
-            yield culprit
-            if culprit.alone:
+            self.edges.append(self._bisect(name, before, others, after[name]))
+            if self.edges[-1].culprit.alone:
                 return
 
-    def _probe(self, versions: Versions) -> bool | None:
-        """Whether an environment with these releases fails; None if that cannot be tested.
-
-        What they leave open stays as it is in the base wherever it can.
-        """
-        pins = self._resolved(versions)
-        if pins is None:
-            return None
-        if pins not in self._known:
-            self.tried += 1
-            told = " ".join(f"{name}=={version}" for name, version in versions.items())
-            try:
-                self._known[pins] = self.fails(self.environments.make(self.base, pins))
-            except (ResolutionError, InterpreterError) as error:
-                self._known[pins] = None
-                self.say(f"cannot be tested: {told}: {(error.why or error.what).splitlines()[-1]}")
-            else:
-                self.say(f"{'bad ' if self._known[pins] else 'good'} {told}")
-        return self._known[pins]
-
-    def _resolved(self, versions: Versions) -> tuple[str, ...] | None:
-        """Pins of an environment with these releases; None if they cannot be together."""
-        asked = tuple(f"{name}=={version}" for name, version in sorted(versions.items()))
-        if asked not in self._pins:
-            try:
-                self._pins[asked] = self.environments.resolve(self.base, asked)
-            except ResolutionError:
-                self._pins[asked] = None
-        return self._pins[asked]
+    def _fails(self, versions: Versions) -> bool | None:
+        """Whether the regression shows with these releases; None if that cannot be tested."""
+        return self.candidates.shown(versions, self.companions)[self.regression]
 
     def _smallest(self, before: Versions, after: Versions) -> list[str]:
         """The smallest set of packages found whose changes alone fail; all others as before."""
@@ -147,7 +196,7 @@ class Attributor:
             chunks = [guilty[start : start + size] for start in range(0, len(guilty), size)]
             rests = [[n for n in guilty if n not in chunk] for chunk in chunks]
             tries = [*chunks, *(rests if len(chunks) > 2 else [])]  # noqa: PLR2004 - of two, each is the other's rest
-            failing = next((t for t in tries if self._probe(_mixed(before, after, t))), None)
+            failing = next((t for t in tries if self._fails(_mixed(before, after, t))), None)
             if failing is not None:
                 guilty, parts = failing, 2
             elif parts >= len(guilty):
@@ -156,37 +205,39 @@ class Attributor:
                 parts = min(len(guilty), 2 * parts)
         return guilty
 
-    def _bisect(self, name: str, before: Versions, others: Versions, last: str) -> Culprit:
+    def _bisect(self, name: str, before: Versions, others: Versions, last: str) -> _Edge:
         """The first bad release of a culprit, the other culprits as in the candidate if they can.
 
         Where another release of it wants other releases of those, the resolver chooses.
         """
-        releases = self.environments.releases(name, before[name], last)
+        releases = self.candidates.environments.releases(name, before[name], last)
         low, high = 0, len(releases) - 1
         unknown: set[int] = set()
 
         def settled(index: int) -> Versions:
             with_others = {**others, name: releases[index]}
-            return with_others if self._resolved(with_others) else {name: releases[index]}
+            return with_others if self.candidates.pins(with_others) else {name: releases[index]}
 
         while left := [index for index in range(low + 1, high) if index not in unknown]:
             middle = min(left, key=lambda index: abs(index - (low + high) / 2))
-            failed = self._probe(settled(middle))
+            failed = self._fails(settled(middle))
             if failed is None:
                 unknown.add(middle)
             elif failed:
                 high = middle
             else:
                 low = middle
-        good, bad = (set(self._resolved(settled(index)) or ()) for index in (low, high))
-        return Culprit(
+        sides = settled(low), settled(high)
+        good, bad = (set(self.candidates.pins(side) or ()) for side in sides)
+        culprit = Culprit(
             package=name,
             good=releases[low],
             bad=releases[high],
             between=tuple(releases[low + 1 : high]),
             along=tuple(sorted(pin for pin in bad - good if pin.partition("==")[0] != name)),
-            alone=settled(high).keys() == {name} and bool(others),
+            alone=sides[1].keys() == {name} and bool(others),
         )
+        return _Edge(culprit=culprit, good=sides[0], bad=sides[1])
 
 
 def _mixed(before: Versions, after: Versions, changed: Sequence[str]) -> dict[str, str]:

@@ -51,7 +51,7 @@ class Finding:
     name: str
     standing: Standing
     words: str = ""
-    figures: Mapping[str, float] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict, hash=False)
     test: str = ""
 
     @property

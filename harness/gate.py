@@ -15,11 +15,11 @@ from typing import Any
 
 from harness import allowances, changes, outcomes, racing, statistics
 from harness.allowances import Allowance
-from harness.attribute import Culprit
+from harness.attribute import Attribution
 from harness.changes import Change
 from harness.collecting import Declared
 from harness.errors import HarnessError, RunError
-from harness.finding import Finding
+from harness.finding import Finding, Stage
 from harness.match import Match, Pair, Say
 from harness.outcomes import LOST, Outcomes
 from harness.runner import Runner
@@ -38,7 +38,7 @@ class Comparison:
         unneeded: allowances that no finding needs.
         pairs: the runs of every cell that trained on both sides.
         suites: as pytest takes them.
-        culprits: packages that brought the regressions about, where that was asked.
+        attributions: which packages brought the regressions about, where that was asked.
         rebased: changes that making the base took, against the running environment.
         dragged: changes of core packages, the base's too, that nobody wanted or allowed, in words.
         options: of pytest's that say what was judged, and how.
@@ -51,7 +51,7 @@ class Comparison:
     unneeded: tuple[Allowance, ...]
     pairs: tuple[Pair, ...]
     suites: tuple[str, ...]
-    culprits: tuple[Culprit, ...] = ()
+    attributions: tuple[Attribution, ...] = ()
     rebased: tuple[Change, ...] = ()
     dragged: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
@@ -79,6 +79,7 @@ class Gate:
         self.base, self.candidate = base, candidate
         self.sides = (base, candidate)
         self.suites, self.cells = suites, cells
+        self._base_outcomes: Outcomes = {}
 
     def compare(self, asked: Iterable[str], allowed: Sequence[Allowance], say: Say) -> Comparison:
         """Run the suites on both sides, and look at what differs.
@@ -103,6 +104,7 @@ class Gate:
         before = self._judged(self.base, self.suites)
         say("candidate: running the suites")
         after = self._judged(self.candidate, self.suites)
+        self._base_outcomes = before
         findings = [*outcomes.compare(before, after)]
         lost = {finding.cell for finding in findings if finding.name == LOST}
         pairs: list[Pair] = []
@@ -132,26 +134,47 @@ class Gate:
             suites=tuple(self.suites),
         )
 
-    def recheck(self, candidate: Runner, findings: Sequence[Finding]) -> bool:
-        """Whether another candidate shows any of some findings, which are all of one cell.
+    def recheck(
+        self, candidate: Runner, regressions: Sequence[Finding]
+    ) -> dict[Finding, bool | None]:
+        """Whether another candidate shows some regressions; None where that cannot be told.
 
         Raises:
             InterpreterError: it cannot import what is to be judged.
         """
-        candidate.launcher.start()
-        (name,) = {finding.cell for finding in findings}
-        cells = {cell: told for cell, told in self.cells.items() if self._name(cell) == name}
-        other = Gate(self.base, candidate, self.suites, cells)
-        tests = [finding.test for finding in findings if finding.stage == "invariants"]
+        tests = sorted({finding.test for finding in regressions if finding.test})
+        found: list[Finding] = []
         if tests:
-            before, after = (self._judged(side, tests) for side in other.sides)
-            found = [*outcomes.compare(before, after)]
-        else:
-            matches = [other._match(cell, lambda _: None) for cell in cells]
-            found = [finding for match in matches for finding in match.findings()]
-            if any(finding.stage == "throughput" for finding in findings):
-                found += [match.race() for match in matches]
-        return any(finding.standing == "regressed" for finding in found)
+            try:
+                after = self._judged(candidate, tests)
+            except RunError:
+                candidate.launcher.start()  # where that fails, it says why
+                raise
+            if any(outcome.get("lost") for outcome in after.values()):
+                candidate.launcher.start()
+            before = {test: told for test, told in self._base_outcomes.items() if test in after}
+            found += outcomes.compare(before, after)
+        other = Gate(self.base, candidate, self.suites, self.cells)
+        for cell in self.cells:
+            stages = {f.stage for f in regressions if f.cell == self._name(cell) and not f.test}
+            found += other._looked_at(cell, stages)
+        return {finding: _shows(finding, found) for finding in regressions}
+
+    def _looked_at(self, cell: Cell, stages: set[Stage]) -> Iterator[Finding]:
+        """Findings of a cell, up to the bluntest of some stages."""
+        match = self._match(cell, lambda _: None)
+        if "throughput" in stages:
+            yield replace(match.race(), stage="throughput")  # a lost one, too
+        computed = stages - {"throughput"}
+        try:
+            for finding in match.findings() if computed else ():
+                yield finding
+                computed.discard(finding.stage)
+                if not computed:
+                    return
+        except HarnessError as error:
+            for stage in computed:
+                yield replace(match.lost(error), stage=stage)
 
     def _name(self, cell: Cell) -> str:
         """How findings name a cell."""
@@ -189,6 +212,28 @@ class Gate:
                 )
             told: Outcomes = json.loads(written.read_text(encoding="utf-8"))["outcomes"]
         return told
+
+
+def _shows(regression: Finding, found: Iterable[Finding]) -> bool | None:
+    """Whether findings hold a regression; None if what they say of it decides nothing.
+
+    Where runs are equal to the last bit, blunter questions are not asked, and the answer is no.
+    """
+    about = [
+        finding
+        for finding in found
+        if (finding.stage, finding.cell) == (regression.stage, regression.cell)
+    ]
+    if regression.name == LOST:
+        about = [finding for finding in about if finding.name == LOST]
+    elif regression.test:
+        about = [f for f in about if (f.test, f.name) == (regression.test, regression.name)]
+        if not about:  # its run was lost, or neither side judged
+            return None
+    standings = {finding.standing for finding in about}
+    if "regressed" in standings:
+        return True
+    return None if standings & {"inconclusive", "not measured"} else False
 
 
 def _controlled(findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -1,14 +1,18 @@
 """Attribution: the smallest set that fails and its first bad release, on made-up releases."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from harness.attribute import Attributor, Culprit
+from harness import attribute as attributing
+from harness.attribute import Culprit
+from harness.candidates import Candidates
 from harness.changes import Change
 from harness.environments import Environments
-from harness.errors import InterpreterError, ResolutionError, SpecError
+from harness.errors import InterpreterError, ResolutionError
+from harness.finding import Finding
 
 BASE = {"a": "1", "b": "1", "c": "1"}
 LAST = 9
@@ -45,24 +49,39 @@ CHANGES = [Change(package=name, before="1", after=str(LAST), asked=name == "a") 
 """Of all three packages; a was asked for."""
 
 
-def attributor(
-    tmp_path: Path, bad: Callable[[dict[str, int]], bool], shelf: type[Shelf] = Shelf
-) -> Attributor:
-    """What tries environments where `bad` fails."""
+def regression(name: str, cell: str = "TestSmall/a") -> Finding:
+    """A test of a cell that fails in the candidate alone."""
+    return Finding(stage="invariants", cell=cell, name=name, standing="regressed")
 
-    def fails(python: Path) -> bool:
-        return bad({k: int(v) for k, v in (p.split("==") for p in python.name.split(","))})
 
-    environments = shelf(folder=tmp_path)
-    return Attributor(environments=environments, base=tmp_path, fails=fails, say=lambda _: None)
+ONE = regression("test_x")
+
+Bad = Callable[[dict[str, int]], bool | None]
+
+
+def candidates(
+    tmp_path: Path, bad: Mapping[Finding, Bad], shelf: type[Shelf] = Shelf
+) -> Candidates:
+    """Environments, each regression of which shows where it is `bad`."""
+
+    def judge(python: Path, regressions: Sequence[Finding]) -> Mapping[Finding, bool | None]:
+        installed = {k: int(v) for k, v in (p.split("==") for p in python.name.split(","))}
+        return {finding: bad[finding](installed) for finding in regressions}
+
+    return Candidates(
+        environments=shelf(folder=tmp_path), base=tmp_path, judge=judge, say=lambda _: None
+    )
 
 
 def attribute(
-    tmp_path: Path, bad: Callable[[dict[str, int]], bool], shelf: type[Shelf] = Shelf
+    tmp_path: Path, bad: Bad, shelf: type[Shelf] = Shelf
 ) -> tuple[tuple[Culprit, ...], int]:
-    """Culprits, and how many environments were tried."""
-    trying = attributor(tmp_path, bad, shelf)
-    return tuple(trying.attribute(CHANGES)), trying.tried
+    """Culprits of one regression, and how many environments were tried."""
+    trying = candidates(tmp_path, {ONE: bad}, shelf)
+    (found,) = attributing.attribute(trying, CHANGES, [ONE])
+    assert found.culprits or found.reason
+    assert found.findings == (ONE,)
+    return found.culprits, trying.tried
 
 
 @pytest.mark.parametrize("first", [2, 5, 9])
@@ -112,12 +131,11 @@ def test_what_only_came_along_is_no_culprit(tmp_path: Path) -> None:
         (lambda _: True, "the base fails too"),
     ],
 )
-def test_what_releases_cannot_explain_is_said(
-    tmp_path: Path, bad: Callable[[dict[str, int]], bool], message: str
-) -> None:
+def test_what_releases_cannot_explain_is_said(tmp_path: Path, bad: Bad, message: str) -> None:
     """Both ends are tried again before anything is blamed."""
-    with pytest.raises(SpecError, match=message):
-        attribute(tmp_path, bad)
+    (found,) = attributing.attribute(candidates(tmp_path, {ONE: bad}), CHANGES, [ONE])
+    assert not found.culprits
+    assert message in found.words
 
 
 def test_dragged_releases_are_tried_last(tmp_path: Path) -> None:
@@ -165,7 +183,49 @@ def test_culprits_that_are_known_stay_known(tmp_path: Path) -> None:
     def bad(installed: dict[str, int]) -> bool:
         return installed["a"] >= 4 and installed["b"] >= 7
 
-    culprits = attributor(tmp_path, bad, Lost).attribute(CHANGES)
-    assert next(culprits).package == "a"
-    with pytest.raises(ResolutionError):
-        next(culprits)
+    (found,) = attributing.attribute(candidates(tmp_path, {ONE: bad}, Lost), CHANGES, [ONE])
+    assert [culprit.package for culprit in found.culprits] == ["a"]
+    assert found.reason == "the index is gone"
+
+
+def test_each_regression_has_culprits_of_its_own(tmp_path: Path) -> None:
+    """Whatever the others do: of one cell, of several, of two packages, or of none."""
+    bad: dict[Finding, Bad] = {
+        regression("test_x"): lambda installed: installed["a"] >= 4,
+        regression("test_y"): lambda installed: installed["a"] >= 7,
+        regression("test_z"): lambda installed: installed["b"] >= 3,
+        regression("test_x", "TestSmall/b"): lambda installed: installed["a"] >= 4,
+        regression("test_both"): lambda installed: installed["a"] >= 4 and installed["b"] >= 3,
+        regression("test_none"): lambda _: False,
+        regression("test_lost"): lambda _: None,
+    }
+    found = attributing.grouped(attributing.attribute(candidates(tmp_path, bad), CHANGES, [*bad]))
+    told = {
+        tuple(f"{c.package} {c.bad}" for c in each.culprits): [f.name for f in each.findings]
+        for each in found
+    }
+    assert told == {
+        ("a 4",): ["test_x", "test_x"],
+        ("a 7",): ["test_y"],
+        ("b 3",): ["test_z"],
+        ("a 4", "b 3"): ["test_both"],
+        (): ["test_none", "test_lost"],
+    }
+
+
+def test_regressions_of_one_culprit_cost_no_further_search(tmp_path: Path) -> None:
+    """Those of other cells are judged on both sides of it, and nowhere else."""
+    cells = [regression("test_x", f"TestSmall/{letter}") for letter in "abcdef"]
+    judged: Counter[str] = Counter()
+
+    def bad(finding: Finding) -> Bad:
+        def shows(installed: dict[str, int]) -> bool:
+            judged[finding.cell] += 1
+            return installed["a"] >= 4
+
+        return shows
+
+    trying = candidates(tmp_path, {finding: bad(finding) for finding in cells})
+    (found,) = attributing.attribute(trying, CHANGES, cells)
+    assert set(found.findings) == set(cells)
+    assert sorted(judged.values())[:5] == [2] * 5

@@ -14,11 +14,12 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 
+import harness
 from harness import changes, finding, requirements
 from harness.environments import Environments
 from harness.errors import SpecError
 from harness.finding import Finding, Standing
-from tests import uv
+from tests import uv, wheels
 from tests.conftest import SMALL_SUITE
 from tests.test_page import CELL, SCHEMA
 
@@ -168,6 +169,29 @@ def test_a_crash_is_neither_a_pass_nor_a_failure_of_its_tests(desk: Desk, crashi
     assert answer.told["verdict"] in {"inconclusive", "not measured"}, answer.printed
     assert not standings["fixed"] + standings["regressed"], answer.printed
     assert answer.printed.count("lost in the base: the run crashed") == 1
+
+
+def test_each_regression_is_attributed_apart(desk: Desk, tmp_path: Path) -> None:
+    """Two releases break two tests: each is named with its own, and with nothing else."""
+    broken = {
+        "evaluate": ("accuracy_flattered", "test_metrics_match_predictions"),
+        "transformers": ("saved_without_label_names", "test_saved_model_reloads"),
+    }
+    faults = Path(harness.__file__).parent / "faults"
+    made = [
+        str(wheels.faulty(package, faults / f"{fault}.py", tmp_path))
+        for package, (fault, _) in broken.items()
+    ]
+    kept = ["--environments", str(tmp_path / "environments")]
+    answer = desk(*made, "--attribute", *kept, *uv.links())
+    assert answer.code == 1, answer.printed
+    found = {
+        tuple(culprit["package"] for culprit in each["culprits"]): {
+            name.rpartition(":")[2] for name in each["findings"]
+        }
+        for each in answer.told["attributions"]
+    }
+    assert found == {(package,): {test} for package, (_, test) in broken.items()}, answer.printed
 
 
 def test_what_is_allowed_passes_and_is_shown(desk: Desk, broken: Path) -> None:

@@ -123,7 +123,7 @@ FLOORS = (
     },
     {"suite", "runner", "trying", "timing"},
     {"jury", "worker", "schedule", "collecting", "contest"},
-    {"proving", "comparison", "changes", "racing", "outcomes"},
+    {"proving", "candidates", "comparison", "changes", "racing", "outcomes"},
     {"attribute", "match"},
     {"gate", "night"},
     {"acceptance", "calibrating", "report", "stash"},

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from harness.allowances import Allowance
+from harness.attribute import Attribution, Culprit
 from harness.batching import compose
 from harness.changes import Change
 from harness.collation import parse
@@ -40,6 +41,23 @@ TEST = "TestSmall::test_labels_are_renamed[bert-base-uncased-dynamic-trainer]"
 
 def comparison() -> Comparison:
     """A regression whose words come from a hostile data set."""
+    regression = Finding(
+        stage="invariants",
+        cell=CELL,
+        name="test_labels_are_renamed",
+        standing="regressed",
+        words=HOSTILE,
+        test=f"suites/test_small.py::{TEST}",
+    )
+    race = Finding(
+        stage="throughput",
+        cell=CELL,
+        name="train",
+        standing="regressed",
+        words="train 1.050 [1.040, 1.060]",
+        figures={"train mean": 1.05, "train low": 1.04, "train high": 1.06},
+    )
+    culprit = Culprit(package="transformers", good="4.57.6", bad="5.0.0")
     environment = {
         "executable": "/venv/bin/python",
         "python": "3.11.7",
@@ -51,23 +69,9 @@ def comparison() -> Comparison:
         candidate=environment,
         changes=(Change(package="transformers", before="4.57.6", after="5.0.0", asked=True),),
         findings=(
-            Finding(
-                stage="invariants",
-                cell=CELL,
-                name="test_labels_are_renamed",
-                standing="regressed",
-                words=HOSTILE,
-                test=f"suites/test_small.py::{TEST}",
-            ),
+            regression,
             Finding(stage="contracts", cell="", name="a call", standing="changed", words="is new"),
-            Finding(
-                stage="throughput",
-                cell=CELL,
-                name="train",
-                standing="regressed",
-                words="train 1.050 [1.040, 1.060]",
-                figures={"train mean": 1.05, "train low": 1.04, "train high": 1.06},
-            ),
+            race,
         ),
         unneeded=(Allowance(id="training:*", because=HOSTILE),),
         pairs=(
@@ -83,6 +87,10 @@ def comparison() -> Comparison:
         suites=("suites",),
         rebased=(Change(package="datasets", before="5.2.0", after="5.0.1", asked=False),),
         options=("--harness-device=cuda",),
+        attributions=(
+            Attribution(culprits=(culprit,), reason="", findings=(regression,)),
+            Attribution(culprits=(), reason=HOSTILE, findings=(race,)),
+        ),
         dragged=("base: datasets: 5.2.0 -> 5.0.1",),
     )
 
@@ -193,6 +201,24 @@ def test_the_page_says_how_to_see_it_again() -> None:
     cell = CELL.partition("/")[2]
     assert f"pytest suites/test_small.py::TestSmall -k &#39;[{cell}]&#39; --harness" in text
     assert "harness gate --base-python /venv/bin/python --candidate-python" in text
+
+
+def test_every_regression_stands_below_its_culprit() -> None:
+    """In the console, in Markdown and on the page; JSON names the findings."""
+    found = comparison()
+    blamed = "culprit: transformers 5.0.0; the last good release is 4.57.6"
+    shown = f"invariants: test_labels_are_renamed in {CELL}"
+    raced = f"throughput: train in {CELL}"
+    console = "\n".join(lines(found))
+    assert f"{blamed}\n    of {shown}\nno culprit: {HOSTILE}\n    of {raced}\n" in console
+    for text in (markdown(found), unescape(page(found))):
+        told = re.sub(r"<.*?>|\*", "", text.replace(HOSTILE, "hostile"))
+        places = [told.index(x) for x in ("Culprit: tr", shown, "No culprit: hostile", raced)]
+        assert places == sorted(places)
+    assert [each["findings"] for each in as_json(found)["attributions"]] == [
+        [f"invariants:{CELL}:test_labels_are_renamed"],
+        [f"throughput:{CELL}:train"],
+    ]
 
 
 def test_a_core_package_that_moved_along_is_in_the_first_line() -> None:

@@ -11,8 +11,9 @@ FAULTY = '''
 
 def _begin_fault():
     """Break what is imported, once, in the first process that is forked: there training begins."""
-    if not hasattr(sys, "_fault_begun"):  # this file may be run twice
-        sys._fault_begun = True
+    begun = sys.__dict__.setdefault("_faults_begun", set())
+    if {path} not in begun:  # this file may be run twice, and stand in several packages
+        begun.add({path})
         runpy.run_path({path})
 
 

@@ -2,14 +2,14 @@
 
 import argparse
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import allowances, changes, collecting, environments, requirements, support
-from harness.attribute import Attributor, Culprit
+from harness.attribute import Attribution, attribute, grouped
+from harness.candidates import Candidates, Shown
 from harness.changes import Change
 from harness.commands.options import (
     Commands,
@@ -22,7 +22,7 @@ from harness.commands.options import (
     settings_of,
 )
 from harness.environments import Environments
-from harness.errors import HarnessError, SpecError
+from harness.errors import SpecError
 from harness.finding import EXIT_CODES, Finding, verdict
 from harness.installer import Installer
 from harness.report import files
@@ -150,36 +150,37 @@ def run(asked: argparse.Namespace) -> int:
         found = replace(found, rebased=rebased, dragged=tuple(moved), options=options)
         regressed = [f for f in found.findings if f.standing == "regressed"]
         if asked.attribute and regressed:
-            found = replace(found, culprits=_culprits(asked, gate, found.changes, regressed))
+            found = replace(
+                found, attributions=_attributions(asked, gate, found.changes, regressed)
+            )
     print(*comparison.lines(found), sep="\n")
     print("reports:", *comparison.write(settings.reports, found))
     return EXIT_CODES[verdict(found.findings)]
 
 
-def _culprits(
+def _attributions(
     asked: argparse.Namespace, gate: "Gate", moved: Sequence[Change], regressed: Sequence[Finding]
-) -> tuple[Culprit, ...]:
-    """Who brought regressions about, told by the cell that shows most of them."""
-    cell, _ = Counter(finding.cell for finding in regressed).most_common(1)[0]
-    shown = [finding for finding in regressed if finding.cell == cell]
+) -> tuple[Attribution, ...]:
+    """Who brought each regression about."""
 
-    def fails(python: Path) -> bool:
+    def judge(python: Path, regressions: Sequence[Finding]) -> Shown:
         with running(asked, python) as runner:
-            return gate.recheck(runner, shown)
+            return gate.recheck(runner, regressions)
 
     sides = tuple(side.settings.python for side in gate.sides)
     made = _environments_of(asked, wheels=True, givers=sides)
-    attributor = Attributor(environments=made, base=sides[0], fails=fails, say=say)
-    culprits: list[Culprit] = []
+    candidates = Candidates(environments=made, base=sides[0], judge=judge, say=say)
+    attributions: list[Attribution] = []
+    left = list(regressed)
     try:
-        culprits.extend(attributor.attribute(moved))
-    except HarnessError as error:  # what was compared is told all the same
-        say(f"not attributed{' any further' if culprits else ''}: {error.text}")
-    except KeyboardInterrupt:
-        say("not attributed: interrupted; what was tried is kept for the same command")
-    finally:
-        say(f"{attributor.tried} environments were tried")
-    return tuple(culprits)
+        for attribution in attribute(candidates, moved, regressed):
+            attributions.append(attribution)
+            left = [finding for finding in left if finding not in attribution.findings]
+    except KeyboardInterrupt:  # what was compared is told all the same
+        reason = "interrupted; what was tried is kept for the same command"
+        attributions.append(Attribution(culprits=(), reason=reason, findings=tuple(left)))
+    say(f"{candidates.tried} environments were tried")
+    return grouped(attributions)
 
 
 def say(text: str) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from harness.attribute import Attribution
 from harness.finding import STAGES, Finding, Stage, Standing, verdict
 from harness.gate import Comparison
 
@@ -16,6 +17,8 @@ SHOWN: tuple[Standing, ...] = (
 )
 """What a reviewer reads, the worst first; what is the same is counted, what is known on both sides
 has a list of its own."""
+
+_MOST_CELLS = 3
 
 Cause = tuple[Standing, Stage, str, str]
 """Standing, stage, name and words of findings that one thing brings about."""
@@ -45,6 +48,25 @@ def known(found: Comparison) -> list[str]:
         if finding.standing == "known":
             counts[finding.words] += 1
     return [f"{words} ({n} {'test' if n == 1 else 'tests'})" for words, n in counts.items()]
+
+
+def blame(attribution: Attribution) -> str:
+    """What an attribution names."""
+    return "culprit" if attribution.culprits else "no culprit"
+
+
+def regressions(attribution: Attribution) -> list[str]:
+    """What culprits brought about, one line each with the cells that show it."""
+    cells: dict[str, list[str]] = {}
+    for finding in attribution.findings:
+        cells.setdefault(f"{finding.stage}: {finding.name}", []).append(finding.cell)
+    return [f"{name} in {some(names)}" for name, names in cells.items()]
+
+
+def some(cells: list[str]) -> str:
+    """The first few of some cells."""
+    more = len(cells) - _MOST_CELLS
+    return ", ".join(cells[:_MOST_CELLS]) + (f" and {more} more" if more > 0 else "")
 
 
 def sums(found: Comparison) -> str:

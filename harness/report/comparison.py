@@ -14,11 +14,9 @@ from harness.changes import Change
 from harness.finding import AGAINST, Finding, verdict
 from harness.gate import Comparison
 from harness.report import files
-from harness.report.causes import headline, known, shown, sums
+from harness.report.causes import blame, headline, known, regressions, shown, some, sums
 from harness.report.junit import junit
 from harness.report.page import page
-
-_MOST_CELLS = 3
 
 
 def lines(found: Comparison) -> Iterator[str]:
@@ -32,7 +30,7 @@ def lines(found: Comparison) -> Iterator[str]:
             continue
         yield f"{standing.upper()} {stage}: {name}" + (f": {words}" if words else "")
         if any(cells):
-            yield f"    in {_some(cells)}"
+            yield f"    in {some(cells)}"
         if standing in AGAINST:
             every = Finding(stage=stage, cell="*", name=name, standing=standing).id
             yield f"    to accept it: --allow '{every}' --because '…'"
@@ -42,8 +40,9 @@ def lines(found: Comparison) -> Iterator[str]:
     for allowance in found.unneeded:
         yield f"NO LONGER NEEDED {allowance.id}: allowed because {allowance.because}"
     yield sums(found)
-    for culprit in found.culprits:
-        yield f"culprit: {culprit.words}"
+    for attribution in found.attributions:
+        yield f"{blame(attribution)}: {attribution.words}"
+        yield from (f"    of {line}" for line in regressions(attribution))
     yield f"verdict: {headline(found)}"
 
 
@@ -57,7 +56,9 @@ def _speed(found: Comparison) -> Iterator[str]:
 def markdown(found: Comparison) -> str:
     """The comparison for a pull request: verdict, what changed by cause, environments."""
     parts = [f"# Gate: {headline(found)}", ""]
-    parts += [f"**Culprit:** {culprit.words}" for culprit in found.culprits]
+    for attribution in found.attributions:
+        parts += [f"**{blame(attribution).capitalize()}:** {attribution.words}", ""]
+        parts += [*(f"- {line}" for line in regressions(attribution)), ""]
     parts += ["", sums(found)]
     if any(known(found)):
         parts += ["", "## Known on both sides", "", *(f"- {line}" for line in known(found))]
@@ -72,7 +73,7 @@ def markdown(found: Comparison) -> str:
         if standing != previous:
             parts += ["", f"## {standing.capitalize()}", ""]
             previous = standing
-        where = f" ({_some(cells)})" if any(cells) else ""
+        where = f" ({some(cells)})" if any(cells) else ""
         parts.append(f"- **{stage}**, `{name}`: {words}{where}")
     parts += ["", *(f"- {line}" for line in _speed(found))]
     if found.unneeded:
@@ -85,8 +86,13 @@ def as_json(found: Comparison) -> dict[str, Any]:
     """The comparison for programs."""
     told = asdict(found)
     findings = [asdict(finding) | {"id": finding.id} for finding in found.findings]
+    attributions = [
+        asdict(attribution) | {"findings": [finding.id for finding in attribution.findings]}
+        for attribution in found.attributions
+    ]
     whole = {"version": 1, "verdict": verdict(found.findings), "bit_equal": found.bit_equal}
-    strict: dict[str, Any] = _strict(whole | told | {"findings": findings})
+    lists = {"findings": findings, "attributions": attributions}
+    strict: dict[str, Any] = _strict(whole | told | lists)
     return strict
 
 
@@ -120,12 +126,6 @@ def write(folder: Path, found: Comparison) -> list[Path]:
         except OSError as error:  # the verdict is what it is
             sys.stderr.write(f"GITHUB_STEP_SUMMARY cannot be written: {error.strerror}\n")
     return written
-
-
-def _some(cells: list[str]) -> str:
-    """The first few of some cells."""
-    more = len(cells) - _MOST_CELLS
-    return ", ".join(cells[:_MOST_CELLS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _why(change: Change) -> str:

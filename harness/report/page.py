@@ -11,7 +11,7 @@ from harness.finding import Finding, verdict
 from harness.gate import Comparison
 from harness.match import Pair
 from harness.report import selection
-from harness.report.causes import Cause, known, shown, sums
+from harness.report.causes import Cause, known, regressions, shown, sums
 from harness.report.drawing import Curves, Interval, curves, intervals, render
 
 
@@ -64,6 +64,7 @@ def page(found: Comparison) -> str:
         verdict=verdict(found.findings),
         sums=sums(found),
         known=known(found),
+        attributions=[(a, regressions(a)) for a in found.attributions],
         told=[(s, [told for _, told in group]) for s, group in groupby(causes, lambda c: c[0])],
         races=[(race, _intervals(race)) for race in races],
         cells=[_drawn(found, pair) for pair in found.pairs],

@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from harness import catalog, collecting, faults
+from harness.errors import unknown
 from harness.runner import Runner
 from harness.settings import Settings
 from harness.spec import Recipe
@@ -117,10 +118,13 @@ def exhibit(fault: Path, cells: list[Path], store: Path) -> dict[str, Any]:
 def main() -> int:
     """Gate the faults asked for, or all; print what came of each."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("faults", nargs="*")
+    known = {path.stem: path for path in FAULTS.glob("*.py") if path.stem != "__init__"}
+    parser.add_argument("faults", nargs="*", metavar="FAULT")
     asked = parser.parse_args().faults
-    files = [path for path in FAULTS.glob("*.py") if path.stem in asked or not asked]
-    files = [path for path in files if path.stem != "__init__"]
+    for name in asked:
+        if name not in known:
+            parser.error(unknown("fault", name, known).text)
+    files = [known[name] for name in asked or known]
     files.sort(key=lambda path: (ORDER.index(module(path)), path.stem))
     missed = []
     with TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
