@@ -41,7 +41,8 @@ class Comparison:
         attributions: which packages brought the regressions about, where that was asked.
         rebased: changes that making the base took, against the running environment.
         dragged: changes of core packages, the base's too, that nobody wanted or allowed, in words.
-        options: of pytest's that say what was judged, and how.
+        options: of pytest's that say what was judged, and how, and where records are.
+        allowing: the gate's own that say what may differ.
     """
 
     base: Mapping[str, Any]
@@ -55,6 +56,7 @@ class Comparison:
     rebased: tuple[Change, ...] = ()
     dragged: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    allowing: tuple[str, ...] = ()
 
     @property
     def bit_equal(self) -> tuple[int, int]:

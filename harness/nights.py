@@ -106,18 +106,18 @@ class Nights:
         return self.history.entries(name, device=device)
 
     @cached_property
-    def _store(self) -> str:
-        """The session's store; empty if it is the repository's own."""
+    def _options(self) -> "tuple[str, ...]":
+        """The session's options, without what the repository says itself."""
         from harness.report import command  # sessions without nights need none
 
         config = self.config
         folder = config.invocation_params.dir
-        options = command.options_of(config.stash[SETTINGS], config.stash[ROOT], folder)
-        return command.store_of(options)
+        return command.options_of(config.stash[SETTINGS], config.stash[ROOT], folder)
 
     def _judge(self, request: pytest.FixtureRequest, cell: Cell, run: "Run") -> Tonight:
         """Train what the night takes, and compare."""
         from harness.night import Night
+        from harness.report.command import store_of
 
         settings, runner = self.config.stash[SETTINGS], schedule_of(self.config).runner
         suite = request.cls.__name__
@@ -128,7 +128,7 @@ class Nights:
             device=device_class(runner.environment(), cell.device),
             standing="not measured",
             words="",
-            store=self._store,
+            store=store_of(self._options),
         )
         try:
             self.admit(request.cls, cell)
@@ -187,6 +187,7 @@ class Nights:
     ) -> "Trend":
         """The trend of a cell, of a suite in a folder, up to the runs so far."""
         from harness import annotations, entry
+        from harness.report.command import for_history
         from harness.trends import Trends, limit
 
         records = self.config.stash[SETTINGS].store / "records"
@@ -201,6 +202,7 @@ class Nights:
             environments=self.history.environments() | told,
             annotations=self.annotations[folder],
             most=limit(cells),
+            options=for_history(self._options, self.config.args),
         ).of(name, entries, reference)
 
 

@@ -38,6 +38,13 @@ def _setting(
     return field(default=default, metadata={"help": help_text, _LIMITS: Limits(**limits), **shown})
 
 
+SHARED = (
+    *(f"{PREFIX}{name}" for name in ("scale", "device", "sources", "set", "deviations")),
+    *(f"{PREFIX}{name}" for name in ("timeout", "threads", "pass-environment")),
+)
+"""Options that say what is judged, and how: commands take them too."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """What a session was asked for, beyond what pytest itself understands."""

@@ -33,11 +33,13 @@ class Trends:
         environments: see `History.environments`.
         annotations: known changes, of any cell.
         most: see `limit`.
+        options: of `harness gate`, to ask it about what the history holds.
     """
 
     environments: Mapping[str, Mapping[str, Any]]
     annotations: Sequence[Annotation]
     most: float
+    options: Sequence[str] = ()
 
     def of(
         self,
@@ -181,7 +183,8 @@ class Trends:
             return ""
         asked = [f"{name}=={theirs}" for name, _, theirs in moved]
         based = [part for name, ours, _ in moved for part in ("--base", f"{name}=={ours}")]
-        return shlex.join(["harness", "gate", *asked, *based, "--attribute"])
+        scale = [] if after.scale == "tiny" else [f"--harness-scale={after.scale}"]
+        return shlex.join(["harness", "gate", *asked, *based, "--attribute", *scale, *self.options])
 
     def _environments(
         self, before: Entry, after: Entry
@@ -200,7 +203,10 @@ def _packages(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[tup
 
 
 def gathered(
-    history: History, references: Iterable[tuple[str, str, Reference]], known: Sequence[Annotation]
+    history: History,
+    references: Iterable[tuple[str, str, Reference]],
+    known: Sequence[Annotation],
+    options: Sequence[str] = (),
 ) -> tuple[list[Trend], list[str]]:
     """The trends of every cell that sessions told of, and the nights of the history.
 
@@ -208,6 +214,7 @@ def gathered(
         history: of a store.
         references: cell, class of devices, and what was accepted.
         known: changes.
+        options: see `Trends`.
     """
     accepted = {(cell, device): reference for cell, device, reference in references}
     standings: dict[tuple[str, str], dict[str, Standing]] = {}
@@ -219,7 +226,12 @@ def gathered(
                 standings.setdefault(key, {})[session["night"]] = told["standing"]
         nights[session["night"]] = None
     cells = history.cells()
-    trends = Trends(environments=history.environments(), annotations=known, most=limit(len(cells)))
+    trends = Trends(
+        environments=history.environments(),
+        annotations=known,
+        most=limit(len(cells)),
+        options=options,
+    )
     found = [
         trends.of(
             cell,

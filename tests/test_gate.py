@@ -1,12 +1,15 @@
 """The gate, through its public door: two environments, one verdict, an exit code."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -129,6 +132,13 @@ def test_a_harmless_change_passes(
         (line,) = (line for line in told.splitlines() if shared in line)
         assert line.endswith("(2 tests)"), line
     assert shared in page.partition("<h2>Packages")[0]
+    (again,) = re.findall("<summary>again</summary><pre>(.*)</pre>", page)
+    judged = subprocess.run(
+        [sys.executable, "-m", *shlex.split(unescape(again)), "--harness-stored", "-q"],
+        cwd=desk.folder,
+        check=False,
+    )
+    assert judged.returncode == 0, again
     assert summary.read_text(encoding="utf-8") == text
 
 
@@ -148,6 +158,9 @@ def test_a_broken_library_is_regressed(desk: Desk, broken: Path) -> None:
     answer = desk("--candidate-python", str(broken))
     assert answer.code == 1, answer.printed
     assert "REGRESSED invariants: test_learning_rate_follows_schedule" in answer.printed
+    page = (desk.folder / "reports" / "gate.html").read_text(encoding="utf-8")
+    (again,) = set(re.findall("<pre>(harness gate .*)</pre>", page))
+    assert desk(*shlex.split(unescape(again))[2:]).told == answer.told
     stages = {f["stage"] for f in answer.told["findings"] if f["standing"] == "regressed"}
     assert {"invariants", "first steps"} <= stages
     cases = ET.parse(desk.folder / "reports" / "gate.xml").getroot()  # noqa: S314 - our own

@@ -19,6 +19,7 @@ from harness.cli import main
 from harness.errors import SpecError, StoreError
 from harness.history import NAME, History
 from harness.record import Record
+from harness.report import command
 from harness.store import Store
 from harness.trend import Line, Trend
 from harness.trends import Trends, limit
@@ -144,11 +145,19 @@ def test_it_can_be_taken_elsewhere(
 
 
 def followed(
-    store: Store, known: Sequence[Annotation] = (), reference: Reference | None = None
+    store: Store,
+    known: Sequence[Annotation] = (),
+    reference: Reference | None = None,
+    options: Sequence[str] = (),
 ) -> Trend:
     """The trend of the one cell."""
     with History(store.root) as history:
-        trends = Trends(environments=history.environments(), annotations=known, most=limit(24))
+        trends = Trends(
+            environments=history.environments(),
+            annotations=known,
+            most=limit(24),
+            options=options,
+        )
         return trends.of(f"{SUITE}/{CELL}", history.entries(), reference)
 
 
@@ -272,6 +281,20 @@ def test_a_night_is_what_its_sessions_said_last(store: Store, small_record: Reco
         earlier = history.night("2026-01-01")
         assert earlier is not None
         assert [cell["standing"] for cell in earlier["cells"]] == ["regressed"]
+
+
+def test_the_trend_asks_the_gate_about_the_same_store(store: Store, small_record: Record) -> None:
+    """Where the history is another's, its command names it, and the suites."""
+    a_month(store, small_record, 0.03, seeds=3)
+    options = [
+        "--harness-store=/s",
+        "--harness-scale=full",
+        "--harness-set=seed=7",
+        "--harness-least=1",
+    ]
+    told = command.for_history(options, ["suites/", "ours"])
+    (move,) = accuracy_of(followed(store, options=told)).moves
+    assert move.command.endswith("--attribute --harness-set=seed=7 --store=/s --suites=ours")
 
 
 def test_the_trend_is_drawn(

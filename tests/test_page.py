@@ -86,7 +86,12 @@ def comparison() -> Comparison:
         ),
         suites=("suites",),
         rebased=(Change(package="datasets", before="5.2.0", after="5.0.1", asked=False),),
-        options=("--harness-device=cuda",),
+        options=(
+            "--harness-device=cuda",
+            "--harness-store=/shared/s",
+            "--harness-remote=file:///r",
+        ),
+        allowing=("--allowed=/ours.toml",),
         attributions=(
             Attribution(culprits=(culprit,), reason="", findings=(regression,)),
             Attribution(culprits=(), reason=HOSTILE, findings=(race,)),
@@ -196,11 +201,15 @@ def test_the_page_says_how_to_see_it_again() -> None:
     """A regression comes with the command that shows it; the verdict comes first."""
     text = page(comparison())
     assert text.index("regressed") < text.index("Packages") < text.index("Cells")
-    options = "--harness-python=/venv/bin/python --harness-device=cuda"
+    stores = "--harness-store=/shared/s --harness-remote=file:///r"
+    options = f"--harness-python=/venv/bin/python --harness-device=cuda {stores}"
     assert f"pytest &#39;suites/test_small.py::{TEST}&#39; {options}" in text
     cell = CELL.partition("/")[2]
     assert f"pytest suites/test_small.py::TestSmall -k &#39;[{cell}]&#39; --harness" in text
-    assert "harness gate --base-python /venv/bin/python --candidate-python" in text
+    (again,) = re.findall("<pre>(harness gate .*)</pre>", text)
+    assert again.startswith("harness gate --base-python /venv/bin/python --candidate-python")
+    own = "--store=/shared/s --remote=file:///r --allowed=/ours.toml"
+    assert again.endswith(f"--suites suites --harness-device=cuda {own}")
 
 
 def test_every_regression_stands_below_its_culprit() -> None:

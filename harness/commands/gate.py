@@ -16,6 +16,7 @@ from harness.commands.options import (
     add_environments,
     add_reports,
     add_settings,
+    add_store,
     given,
     interpreter,
     running,
@@ -101,7 +102,7 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="find the package that did it, and the release since when",
     )
-    parser.add_argument("--store", type=Path, metavar="DIR", help="default: .harness")
+    add_store(parser)
     add_reports(parser)
     add_environments(parser)
     parser.set_defaults(command=run)
@@ -146,8 +147,13 @@ def run(asked: argparse.Namespace) -> int:
         found = gate.compare(named, allowances.load(allowed), say)
         moved = [f"base: {c.versions}" for c in changes.dragged(rebased, asked.allow_dragged)]
         moved += [c.versions for c in changes.dragged(found.changes, asked.allow_dragged)]
-        options = given(settings)
-        found = replace(found, rebased=rebased, dragged=tuple(moved), options=options)
+        found = replace(
+            found,
+            rebased=rebased,
+            dragged=tuple(moved),
+            options=given(asked, settings),
+            allowing=() if asked.allowed is None else (f"--allowed={asked.allowed.absolute()}",),
+        )
         regressed = [f for f in found.findings if f.standing == "regressed"]
         if asked.attribute and regressed:
             found = replace(

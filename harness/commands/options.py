@@ -15,8 +15,9 @@ from harness.document import Document
 from harness.errors import MisfitError
 from harness.limits import Limits, argument
 from harness.remote import Remote
+from harness.report import command
 from harness.runner import Runner
-from harness.settings import PREFIX, Settings, check_interpreter
+from harness.settings import SHARED, Settings, check_interpreter
 from harness.store import Store
 from harness.validation import parse_overrides
 
@@ -34,13 +35,6 @@ def interpreter(text: str) -> Path:
     except MisfitError as error:
         raise argparse.ArgumentTypeError(error.line) from None
     return Path(text)
-
-
-SHARED = (
-    *("scale", "device", "sources", "set", "deviations", "timeout", "threads"),
-    "pass_environment",
-)
-"""Settings of pytest's that say what is judged, and how."""
 
 
 def add_suites(parser: argparse.ArgumentParser, repeats: int | None = None) -> None:
@@ -79,7 +73,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     """Options that are pytest's too."""
     group = parser.add_argument_group("as pytest takes them")
     for flag, keywords in Settings.options():
-        if flag.removeprefix(PREFIX).replace("-", "_") in SHARED:
+        if flag in SHARED:
             group.add_argument(flag, **keywords)
 
 
@@ -106,7 +100,8 @@ def settings_of(asked: argparse.Namespace, python: Path) -> Settings:
     Raises:
         SpecError: one makes no sense, or a file that one names.
     """
-    given = {name: getattr(asked, f"harness_{name}", None) for name in SHARED}
+    names = [flag.removeprefix("--").replace("-", "_") for flag in SHARED]
+    given = {name.removeprefix("harness_"): getattr(asked, name, None) for name in names}
     given |= {name: getattr(asked, name, None) for name in ("store", "remote", "reports")}
     given["python"] = python
     settings = _merged(asked, given)
@@ -128,11 +123,15 @@ def _merged(asked: argparse.Namespace, given: Mapping[str, Any]) -> Settings:
     return Settings.merge(given, Document.read(root / "pyproject.toml"), root, Path.cwd())
 
 
-def given(settings: Settings) -> tuple[str, ...]:
-    """Options of pytest's that say what is judged, and how, where that is not the default."""
-    flags = tuple(f"{PREFIX}{name}=" for name in SHARED)
+def given(asked: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
+    """Options of pytest's that say what is judged, and how, and where records are.
+
+    What is the default is left out, and a store that the repository names itself.
+    """
     defaults = Settings().arguments()
-    return tuple(x for x in settings.arguments() if x.startswith(flags) and x not in defaults)
+    judged = [x for x in command.judging(settings.arguments()) if x not in defaults]
+    here = command.options_of(settings, root_of(asked), Path.cwd())
+    return (*judged, *command.storing(here))
 
 
 @contextmanager

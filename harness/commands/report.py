@@ -14,6 +14,7 @@ from harness.commands.options import (
     add_reports,
     add_settings,
     add_suites,
+    given,
     settings_of,
     store_of,
 )
@@ -49,7 +50,7 @@ def run(asked: argparse.Namespace) -> int:
 
 def _trend(asked: argparse.Namespace) -> int:
     """Draw the history beside what was accepted."""
-    from harness.report import trend
+    from harness.report import command, trend
 
     store = store_of(asked)
     store.fetch()
@@ -57,12 +58,14 @@ def _trend(asked: argparse.Namespace) -> int:
     files = [path for folder in folders for path in sorted(folder.rglob(baseline.NAME))]
     known = [one for folder in folders for one in annotations.load(folder / annotations.NAME)]
     references = [one for path in files for one in Baselines.load(path)]
+    settings = settings_of(asked, asked.python)
+    options = command.for_history(given(asked, settings), asked.suites)
     with History(store.root) as history:
-        found, nights = trends.gathered(history, references, known)
+        found, nights = trends.gathered(history, references, known, options)
     if not found:
         raise SpecError(
             f"the store {store.root} holds no session",
             fix="run pytest suites/ -m nightly first, or name another --store",
         )
-    print("trend:", *trend.write(settings_of(asked, asked.python).reports, found, nights))
+    print("trend:", *trend.write(settings.reports, found, nights))
     return 0

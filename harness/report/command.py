@@ -8,7 +8,9 @@ from pathlib import Path
 
 from harness.document import Document
 from harness.report import selection
-from harness.settings import PREFIX, Settings
+from harness.settings import PREFIX, SHARED, Settings
+
+_STORES = (f"{PREFIX}store", f"{PREFIX}remote")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +51,30 @@ def options_of(settings: Settings, root: Path, folder: Path) -> tuple[str, ...]:
     """
     own = Settings.merge({}, Document.read(root / "pyproject.toml"), root, folder).arguments()
     return tuple(option for option in settings.arguments() if option not in own)
+
+
+def judging(options: Iterable[str]) -> tuple[str, ...]:
+    """Those of pytest's options that say what is judged, and how."""
+    return tuple(option for option in options if option.partition("=")[0] in SHARED)
+
+
+def storing(options: Iterable[str]) -> tuple[str, ...]:
+    """Those that say where records are."""
+    return tuple(option for option in options if option.partition("=")[0] in _STORES)
+
+
+def of_gate(options: Iterable[str]) -> tuple[str, ...]:
+    """What pytest's options come to for `harness gate`, without what it does not take."""
+    options = tuple(options)
+    stores = [option.replace(PREFIX, "--", 1) for option in storing(options)]
+    return (*judging(options), *stores)
+
+
+def for_history(options: Iterable[str], suites: Iterable[str]) -> tuple[str, ...]:
+    """The gate's options to ask it about what a history holds, at the scale of its runs."""
+    scale = f"{PREFIX}scale="
+    chosen = [option for option in of_gate(options) if not option.startswith(scale)]
+    return (*chosen, *(f"--suites={suite}" for suite in suites if suite.rstrip("/") != "suites"))
 
 
 def store_of(options: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from harness.gate import Comparison
 from harness.match import Pair
 from harness.report import selection
 from harness.report.causes import Cause, known, regressions, shown, sums
+from harness.report.command import of_gate
 from harness.report.drawing import Curves, Interval, curves, intervals, render
 
 
@@ -96,7 +97,8 @@ def _again(found: Comparison, *, races: bool) -> str:
     suites = [part for suite in found.suites for part in ("--suites", suite)]
     only = [] if races else ["--correctness-only"]
     pair = [part for side in sides for part in side]
-    return shlex.join(["harness", "gate", *pair, *suites, *only, *found.options])
+    options = [*of_gate(found.options), *found.allowing]
+    return shlex.join(["harness", "gate", *pair, *suites, *only, *options])
 
 
 def _drawn(found: Comparison, pair: Pair) -> Drawn:
