@@ -5,13 +5,21 @@ fault that spreads from the loss to the gradient, or grows, would otherwise look
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from numbers import Real
+from typing import Any, Self, TypeGuard
 
 from harness.tolerance import SIZE, Band
+
+_MOST = 2.0
+"""The largest difference between finite values, relative to the larger: one counts as this much in
+a mean that is infinite."""
+
+_LONGEST, _SHOWN = 200, 12
+"""Characters of a value, and figures, that a message shows."""
 
 _judged: ContextVar[list["Distance"] | None] = ContextVar("judged", default=None)
 
@@ -22,31 +30,40 @@ class Distance:
 
     Attributes:
         figure: its name.
-        value: the first that is too far off; the number of values if it is that.
+        value: the first that is too far off, as text if it is no number; the number of values if
+            it is that.
         expected: what it should be.
         place: of that value in the series, from 1; 0 if it is their number.
         apart: the largest difference, with its sign, relative to 1 or to the values themselves;
-            twice the mean difference where that alone is too large.
+            twice the mean difference where that alone is too large. Infinite between values that
+            are not finite, or no numbers.
+        mean: of all differences: a fault that spreads has another.
         band: how large it may be.
     """
 
     figure: str
-    value: float
-    expected: float
+    value: float | str
+    expected: float | str
     place: int
     apart: float
+    mean: float
     band: float
 
     @property
     def factor(self) -> float:
         """How many times what it should be the value is."""
-        return self.value / self.expected if self.expected else math.inf
+        if isinstance(self.value, str) or isinstance(self.expected, str) or not self.expected:
+            return math.inf
+        return self.value / self.expected
 
     @property
     def text(self) -> str:
         """For a reader."""
         if not self.place:
             return f"{self.figure}: {self.value:g} values, expected {self.expected:g}"
+        if isinstance(self.value, str) or isinstance(self.expected, str):
+            value, expected = str(self.value)[:_LONGEST], str(self.expected)[:_LONGEST]
+            return f"{self.figure}, value {self.place}: {value}, expected {expected}"
         allowed = f"{self.band:.0e}" if self.band else "nothing"
         return (
             f"{self.figure}, value {self.place}: {self.value!r}, expected {self.expected!r}; "
@@ -67,10 +84,20 @@ class Distance:
         return cls(**given)
 
     def like(self, other: Self) -> bool:
-        """Whether another run of the same comparison is as far off, to rounding."""
-        if self.apart == other.apart:
-            return True
-        return abs(self.apart - other.apart) <= max(self.band, SIZE * abs(self.apart))
+        """Whether another run of the same comparison is as far off, to rounding.
+
+        What is infinitely far off is so at the same place, and is the same there.
+        """
+        near = max(self.band, SIZE * min(abs(self.apart), 1.0))
+        if abs(self.mean - other.mean) > near:
+            return False
+        if math.isfinite(self.apart) and math.isfinite(other.apart):
+            return abs(self.apart - other.apart) <= max(self.band, SIZE * abs(self.apart))
+        return (
+            self.place == other.place
+            and _same(self.value, other.value)
+            and _same(self.expected, other.expected)
+        )
 
 
 class MismatchError(AssertionError):
@@ -83,7 +110,9 @@ class MismatchError(AssertionError):
             known = self.distances.get(distance.figure, distance)
             self.distances[distance.figure] = max(known, distance, key=lambda d: abs(d.apart))
         self.besides = besides
-        texts = [distance.text for distance in self.distances.values()]
+        texts = [distance.text for distance in self.distances.values()][:_SHOWN]
+        if len(self.distances) > _SHOWN:
+            texts.append(f"and {len(self.distances) - _SHOWN} more")
         super().__init__("; ".join([*texts, besides] if besides else texts))
 
 
@@ -108,11 +137,12 @@ def judging() -> Iterator[None]:
         raise MismatchError(judged)
 
 
-def compare(figure: str, values: Sequence[float], expected: Sequence[float], band: float) -> None:
+def compare(figure: str, values: Sequence[Any], expected: Sequence[Any], band: float = 0.0) -> None:
     """Hold a figure's values against what they should be: same length, all finite, near each other.
 
     Each difference counts relative to 1 or to the value itself, whichever is larger. A mean
     difference of more than half the band, all on one side, is too much: scaling faults look so.
+    Values that are no numbers must be equal.
 
     Raises:
         MismatchError: they are not, and nobody judges the figures of a whole test.
@@ -126,36 +156,89 @@ def compare(figure: str, values: Sequence[float], expected: Sequence[float], ban
     judged.append(distance)
 
 
+def require(figure: str, values: Sequence[Any], holds: Callable[[Any], bool], wanted: str) -> None:
+    """Hold a figure's values against a condition, such as a bound.
+
+    Args:
+        figure: its name.
+        values: of it.
+        holds: whether one is as it should be.
+        wanted: what one should be, such as `at most 12`.
+
+    Raises:
+        MismatchError: as `compare` does.
+    """
+    compare(figure, values, [value if holds(value) else wanted for value in values])
+
+
+def compare_names(figure: str, names: Iterable[str], expected: Iterable[str]) -> None:
+    """Hold a set of names against what it should be: each that is too many or missing is a figure.
+
+    Raises:
+        MismatchError: as `compare` does.
+    """
+    there, wanted = {*names}, {*expected}
+    for name in sorted(there ^ wanted):
+        compare(f"{figure}: {name}", [name in there], [name in wanted])
+
+
 def _distance(
-    figure: str, values: Sequence[float], expected: Sequence[float], band: float
+    figure: str, values: Sequence[Any], expected: Sequence[Any], band: float
 ) -> Distance | None:
     """How far a figure is off, if that is too far."""
     if len(values) != len(expected):
         return Distance(
             figure=figure,
-            value=len(values),
-            expected=len(expected),
+            value=float(len(values)),
+            expected=float(len(expected)),
             place=0,
             apart=math.inf,
+            mean=0.0,
             band=float(band),
         )
-    apart = [
-        (a - b) / max(1.0, abs(a), abs(b)) if math.isfinite(a) and math.isfinite(b) else math.inf
-        for a, b in zip(values, expected, strict=True)
-    ]
+    apart = [_difference(a, b) for a, b in zip(values, expected, strict=True)]
     largest = max(apart, key=abs, default=0.0)
     if isinstance(band, Band):
         band.note(abs(largest))
     beyond = [place for place, difference in enumerate(apart) if abs(difference) > band]
-    drift = sum(apart) / max(1, len(apart))
-    if not beyond and abs(drift) <= band / 2:
+    mean = sum(max(-_MOST, min(_MOST, difference)) for difference in apart) / max(1, len(apart))
+    if not beyond and abs(mean) <= band / 2:
         return None
     place = beyond[0] if beyond else apart.index(largest)
     return Distance(
         figure=figure,
-        value=float(values[place]),
-        expected=float(expected[place]),
+        value=_plain(values[place]),
+        expected=_plain(expected[place]),
         place=place + 1,
-        apart=largest if beyond else 2 * drift,
+        apart=largest if beyond else 2 * mean,
+        mean=mean,
         band=float(band),
     )
+
+
+def _difference(value: Any, expected: Any) -> float:
+    """How far a value is off: relative, if both are finite numbers; infinitely, if not equal."""
+    if not (_is_number(value) and _is_number(expected)):
+        return 0.0 if value == expected else math.inf
+    if not (math.isfinite(value) and math.isfinite(expected)):
+        return math.inf
+    return float((value - expected) / max(1.0, abs(value), abs(expected)))
+
+
+def _plain(value: Any) -> float | str:
+    """A value as JSON can hold it."""
+    return float(value) if _is_number(value) else str(value)
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value is one; true and false are none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _same(value: float | str, other: float | str) -> bool:
+    """Whether two values are the same, to rounding if they are numbers; none is finite, if one."""
+    if isinstance(value, str) or isinstance(other, str):
+        return value == other
+    if math.isfinite(value) and math.isfinite(other):
+        return math.isclose(value, other, rel_tol=SIZE)
+    return math.isfinite(value) is math.isfinite(other)

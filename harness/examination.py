@@ -3,7 +3,7 @@
 import inspect
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,9 +104,10 @@ def examine(job: Job, prepared: Prepared, outcome: Outcome, watch: Watch) -> dic
             "state_log_equal", lambda: _state_log_equal(setup, outcome), None
         ),
         "files": _files(setup),
-        "metric_checks": questions.ask(
-            "metric_checks", lambda: _metric_checks(prepared.metrics, watch), {}
-        ),
+        "metric_checks": {
+            name: questions.ask(name, check, None)
+            for name, check in _metric_checks(prepared.metrics, watch).items()
+        },
         "loss_given": questions.ask("loss_given", lambda: _loss_given(prepared), {}),
         "errors": questions.errors,
     }
@@ -289,25 +290,28 @@ def _files(setup: Setup) -> tuple[str, ...]:
     )
 
 
-def _metric_checks(metrics: Metrics, watch: Watch) -> dict[str, Any]:
-    """The final metrics computed in other ways.
+def _metric_checks(metrics: Metrics, watch: Watch) -> dict[str, Callable[[], Any]]:
+    """The final metrics computed in other ways, each to be asked for by itself.
 
     `in_batches`: through `add_batch`; `singular_refused`: the exception that a misspelt
     `prediction=` raised; `weighted_f1`: by scikit-learn, None where it is not installed.
     """
     labels = watch.arrays["final.labels"]
     predictions = np.argmax(watch.arrays["final.predictions"], axis=-1)
+    return {
+        "in_batches": lambda: metrics.compute_in_batches(predictions, labels, CHUNK),
+        "singular_refused": lambda: metrics.refusal_of_singular(predictions, labels),
+        "weighted_f1": lambda: _weighted_f1(predictions, labels),
+    }
+
+
+def _weighted_f1(predictions: Any, labels: Any) -> float | None:
+    """By scikit-learn, if it is installed."""
     try:
         from sklearn.metrics import f1_score
     except ImportError:
-        weighted = None
-    else:
-        weighted = float(f1_score(labels, predictions, average="weighted", zero_division=0))
-    return {
-        "in_batches": metrics.compute_in_batches(predictions, labels, CHUNK),
-        "singular_refused": metrics.refusal_of_singular(predictions, labels),
-        "weighted_f1": weighted,
-    }
+        return None
+    return float(f1_score(labels, predictions, average="weighted", zero_division=0))
 
 
 def _loss_given(prepared: Prepared) -> dict[str, bool]:

@@ -34,7 +34,16 @@ def answer(answers: Any, errors: Mapping[str, str], name: str) -> Any:
     Raises:
         CrashError: asking did not end well.
     """
+    check(errors, name)
+    return getattr(answers, name)
+
+
+def check(errors: Mapping[str, str], name: str) -> None:
+    """Refuse to go on where an answer is missing.
+
+    Raises:
+        CrashError: asking did not end well.
+    """
     if name in errors:
         crash = f"a question crashed: {errors[name]}"
         raise CrashError(crash, why=f"the question for {name!r}")
-    return getattr(answers, name)

@@ -219,10 +219,11 @@ class Record:
         reload: what `from_pretrained` of the saved model gave; see `harness.loops.trainer`.
         state_log_equal: whether `trainer_state.json` holds the log history; None if not saved.
         files: saved at the end, relative names.
-        metric_checks: metrics computed in other ways; see `harness.loops.trainer`.
+        metric_checks: metrics computed in other ways, by name; see `harness.examination`. Read
+            them with `metric_check`.
         loss_given: whether `outputs.loss` was there: `with_labels`, `without_labels`.
-        errors: how asking ended, by the field's name, where it did not end well: the field is then
-            empty. Read fields that may be among them with `answer`.
+        errors: how asking ended, by the name of the field or the check, where it did not end well:
+            that is then empty. Read fields that may be among them with `answer`.
         predicted_shape: of `predict` on the evaluated split.
         warnings: raised during the run, each once.
         phases: wall seconds by phase.
@@ -280,6 +281,15 @@ class Record:
         """
         return questions.answer(self, self.errors, name)
 
+    def metric_check(self, name: str) -> Any:
+        """One of `metric_checks`.
+
+        Raises:
+            CrashError: asking did not end well.
+        """
+        questions.check(self.errors, name)
+        return self.metric_checks[name]
+
     def evaluation(self, name: str = "final") -> Evaluation:
         """The evaluation of that name."""
         return next(found for found in self.evaluations if found.name == name)
@@ -293,6 +303,14 @@ class Record:
     def device_class(self) -> str:
         """The kind of machine that its figures can be compared within."""
         return environment.device_class(self.environment, self.device)
+
+    @property
+    def stages(self) -> dict[str, list[Batch]]:
+        """The batches of training (`train`) and of each evaluation, in order."""
+        stages: dict[str, list[Batch]] = {}
+        for batch in self.batches:
+            stages.setdefault(batch.stage, []).append(batch)
+        return stages
 
     def batches_of(self, stage: str) -> tuple[Batch, ...]:
         """The batches of training (`train`) or of an evaluation, in order."""

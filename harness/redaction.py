@@ -12,7 +12,7 @@ where a secret lies; and words of this package's own files, which everybody can 
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
 from html import escape
 from pathlib import Path
@@ -142,8 +142,13 @@ def values(value: Any) -> Any:
     return value
 
 
-def document(written: str) -> str:
-    """A file's text without secrets; JSON, or a line of JSON each, stays what it is."""
+def document(written: str, data: Collection[str] = ()) -> str:
+    """A file's text without secrets; JSON, or a line of JSON each, stays what it is.
+
+    Args:
+        written: the text.
+        data: names in a JSON object whose values stay as they are.
+    """
     hidden = text(written)
     if hidden == written or written.lstrip()[:1] not in {"{", "["}:
         return hidden
@@ -155,7 +160,10 @@ def document(written: str) -> str:
         except ValueError:
             return hidden
     indent = 1 if "\n" in written.strip() else None
-    return json.dumps(strings(decoded), indent=indent) + "\n" * written.endswith("\n")
+    hidden = strings(decoded)
+    if isinstance(decoded, dict):
+        hidden |= {name: decoded[name] for name in data if name in decoded}
+    return json.dumps(hidden, indent=indent) + "\n" * written.endswith("\n")
 
 
 def _secret_hidden(match: re.Match[str]) -> str:

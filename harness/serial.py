@@ -35,9 +35,9 @@ def decode(hint: Any, value: Any) -> Any:
 @cache
 def _decoder(hint: Any) -> Callable[[Any], Any]:
     """What rebuilds values of a declared type: looked at once, for a record has thousands."""
-    if is_dataclass(hint):
+    if isinstance(hint, type) and is_dataclass(hint):
         declared = hints(hint)  # what a class holds may be of the class itself: resolved later
-        return lambda value: hint(  # type: ignore[operator] # a class
+        return lambda value: hint(
             **{name: _decoder(declared[name])(part) for name, part in value.items()}
         )
     origin, arguments = get_origin(hint), get_args(hint)

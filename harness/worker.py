@@ -240,16 +240,16 @@ def main(arguments: list[str]) -> int:
     if arguments[0] == "once":
         return once()
     import transformers.models.bert.modeling_bert
-    import transformers.models.distilbert.modeling_distilbert  # noqa: F401
+    import transformers.models.distilbert.modeling_distilbert  # noqa: F401 - before a fork
 
     import harness.collating
     import harness.loops.accelerate
     import harness.loops.pytorch
     import harness.loops.trainer
-    import harness.trying  # noqa: F401
+    import harness.trying  # noqa: F401 - before a fork
 
     with contextlib.suppress(ImportError):
-        import sklearn.metrics  # noqa: F401
+        import sklearn.metrics  # noqa: F401 - before a fork
     gc.collect()
     gc.freeze()  # or every collection in a child would walk all that was imported
     zygote = Zygote(arguments[1])

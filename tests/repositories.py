@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 def clone(folder: Path) -> Path:
     """What a clone of this repository would hold if everything were committed."""
     listed = subprocess.check_output(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607 - whichever git there is
         cwd=ROOT,
         text=True,
     )

@@ -17,55 +17,55 @@ class Driver:
         count._obj.value = 2
         return 0
 
-    def nvmlDeviceGetHandleByIndex_v2(self, index: int, handle: Any) -> int:  # noqa: N802
+    def nvmlDeviceGetHandleByIndex_v2(self, index: int, handle: Any) -> int:  # noqa: N802 - as above
         """A handle is any pointer."""
         handle._obj.value = index + 1
         return 0
 
-    def nvmlDeviceGetUUID(self, handle: Any, text: Any, size: int) -> int:  # noqa: N802
+    def nvmlDeviceGetUUID(self, handle: Any, text: Any, size: int) -> int:  # noqa: N802 - as above
         """Of GPUs 1 and 2, and of the parts of the second, 20 and 21."""
         assert size >= 96
         kind = "GPU" if handle.value < 20 else "MIG"
         text.value = f"{kind}-ab{handle.value}-9".encode()
         return 0
 
-    def nvmlDeviceGetMaxMigDeviceCount(self, handle: Any, count: Any) -> int:  # noqa: N802
+    def nvmlDeviceGetMaxMigDeviceCount(self, handle: Any, count: Any) -> int:  # noqa: N802 - as above
         """The second is divided."""
         count._obj.value = 3 if handle.value == 2 else 0
         return 0
 
-    def nvmlDeviceGetMigDeviceHandleByIndex(self, device: Any, index: int, part: Any) -> int:  # noqa: N802
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, device: Any, index: int, part: Any) -> int:  # noqa: N802 - as above
         """Into two of the three parts that it could have."""
         assert device.value == 2
         part._obj.value = 20 + index
         return 6 if index == 2 else 0
 
-    def nvmlDeviceGetName(self, handle: Any, name: Any, size: int) -> int:  # noqa: N802
+    def nvmlDeviceGetName(self, handle: Any, name: Any, size: int) -> int:  # noqa: N802 - as above
         """A name."""
         assert size >= 96
         name.value = f"GPU {handle.value - 1}".encode()
         return 0
 
-    def nvmlSystemGetDriverVersion(self, version: Any, size: int) -> int:  # noqa: N802
+    def nvmlSystemGetDriverVersion(self, version: Any, size: int) -> int:  # noqa: N802 - as above
         """A version."""
         assert size >= 80
         version.value = b"580.1"
         return 0
 
-    def nvmlDeviceGetUtilizationRates(self, handle: Any, rates: Any) -> int:  # noqa: N802
+    def nvmlDeviceGetUtilizationRates(self, handle: Any, rates: Any) -> int:  # noqa: N802 - as above
         """Per cent."""
         assert handle.value == 1
         rates._obj.gpu = 93
         return 0
 
-    def nvmlDeviceGetMemoryInfo(self, handle: Any, memory: Any) -> int:  # noqa: N802
+    def nvmlDeviceGetMemoryInfo(self, handle: Any, memory: Any) -> int:  # noqa: N802 - as above
         """Bytes."""
         assert handle.value == 1
         assert ctypes.sizeof(memory._obj) == 24
         memory._obj.used = 5 << 30
         return 0
 
-    def nvmlDeviceGetPowerUsage(self, handle: Any, power: Any) -> int:  # noqa: N802
+    def nvmlDeviceGetPowerUsage(self, handle: Any, power: Any) -> int:  # noqa: N802 - as above
         """Milliwatts."""
         assert handle.value == 1
         power._obj.value = 312_500

@@ -70,7 +70,7 @@ def test_every_file_of_a_project_counts(tmp_path: Path) -> None:
     pin = f"toy @ {requirements.line(str(tmp_path))}"
     for git in (False, True):
         if git:
-            subprocess.run(["git", "init", "--quiet", tmp_path], check=True)  # noqa: S607
+            subprocess.run(["git", "init", "--quiet", tmp_path], check=True)  # noqa: S607 - whichever git there is
             (tmp_path / ".gitignore").write_text("out/\n", encoding="utf-8")
         contents = [requirements.content(pin)]
         for name in ("pyproject.toml", "toy.c", "data/labels.json"):

@@ -1,15 +1,21 @@
 """Outcomes on both sides: known only if alike, and a lost run is neither a pass nor a failure."""
 
+import json
+import math
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from harness import finding
-from harness.distance import MismatchError, compare
+from harness.distance import MismatchError, compare, judging
 from harness.finding import Finding, Standing
 from harness.outcomes import alike
 from harness.outcomes import compare as compare_outcomes
+from harness.record import Record
+from harness.suite import Suite
 
 TEST = "suites/test_x.py::TestX::test_y[bert-dynamic-trainer]"
 
@@ -104,6 +110,72 @@ def test_one_side_alone(
 ) -> None:
     """A known issue counts as the failure that it is."""
     assert judged(base, candidate).standing == standing
+
+
+def frozen(record: Record, *places: int) -> Record:
+    """Some parameters are not trained."""
+    parameters = [replace(p, trainable=i not in places) for i, p in enumerate(record.parameters)]
+    return replace(record, parameters=tuple(parameters))
+
+
+def renamed(record: Record, *names: str) -> Record:
+    """Some parameters are in no checkpoint."""
+    return replace(record, newly_initialized=(*record.newly_initialized, *names))
+
+
+def unlogged(record: Record, *places: int) -> Record:
+    """Some steps have no loss that is a number."""
+    steps = [replace(s, loss=math.nan) if i in places else s for i, s in enumerate(record.steps)]
+    return replace(record, steps=tuple(steps))
+
+
+def wider(record: Record, by: int, *places: int) -> Record:
+    """Some batches are wider than their collation makes them."""
+    batches = []
+    for place, batch in enumerate(record.batches):
+        rows, width = batch.shapes["input_ids"]
+        changed = {**batch.shapes, "input_ids": (rows, width + by * (place in places))}
+        batches.append(replace(batch, shapes=changed))
+    return replace(record, batches=tuple(batches))
+
+
+def shorter(record: Record, by: int) -> Record:
+    """Some steps are not taken."""
+    return replace(record, steps=record.steps[:-by])
+
+
+@pytest.mark.parametrize(
+    ("invariant", "change", "base", "candidate"),
+    [
+        ("test_every_parameter_moved", frozen, (3,), (4,)),
+        ("test_every_parameter_moved", frozen, (3,), (3, 4)),
+        ("test_only_head_is_new", renamed, ("bert.a",), ("bert.b",)),
+        ("test_losses_are_finite", unlogged, (2,), (3,)),
+        ("test_losses_are_finite", unlogged, (2,), (2, 3)),
+        ("test_width_follows_collation", wider, (1, 0), (2, 0)),
+        ("test_width_follows_collation", wider, (1, 0), (1, 0, 1)),
+        ("test_number_of_steps", shorter, (1,), (2,)),
+    ],
+)
+def test_a_fault_that_spread_or_changed_is_another(
+    small_record: Record,
+    invariant: str,
+    change: Callable[..., Record],
+    base: tuple[Any, ...],
+    candidate: tuple[Any, ...],
+) -> None:
+    """Each value of an invariant is judged: the first that is off does not hide the others."""
+
+    def failed(record: Record) -> dict[str, Any]:
+        with pytest.raises(MismatchError) as caught, judging():
+            getattr(Suite(), invariant)(record)
+        distances = [distance.to_json() for distance in caught.value.distances.values()]
+        return outcome("failed", str(caught.value), distances=json.loads(json.dumps(distances)))
+
+    ours, theirs = failed(change(small_record, *base)), failed(change(small_record, *candidate))
+    assert judged(ours, ours).standing == "known"
+    assert judged(ours, theirs).standing == "regressed"
+    assert finding.verdict([judged(ours, theirs)]) == "regressed"
 
 
 def many(**told: Any) -> dict[str, dict[str, Any]]:

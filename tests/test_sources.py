@@ -4,6 +4,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from harness import digest
+from harness import digest, jury, redaction
 from harness.errors import MissingSourceError, SourceError, SpecError
 from harness.runner import Runner
 from harness.settings import Settings
@@ -64,6 +65,22 @@ def test_a_users_folder_trains(runner: Runner, folder: Path) -> None:
     record = train(runner, folder)
     assert record.sizes == {"train": 40, "evaluation": 20}
     assert record.inputs["origins"]["dataset"] == str(folder / "datasets" / "imdb")
+
+
+def test_a_row_may_look_like_a_secret(runner: Runner, folder: Path) -> None:
+    """Rows are data, which a record keeps and compares: what is said of them hides it again."""
+    token = f"sk-{'0a1b2c3d' * 4}"
+    for split in ("train", "test"):
+        texts = [f"good {token}", f"bad {token}"] * 20
+        write(folder, split, {"text": texts, "label": [1, 0] * 20})
+    record = train(runner, folder, replace(CELL, recipe=replace(CELL.recipe, max_length=128)))
+    assert any(token in text for example in record.examples for text in example.texts)
+    verdict = jury.hear("test_sentences_decode_back", record)
+    assert verdict.outcome == "holds", verdict.message
+    others = replace(record.examples[0], decoded=("other",))
+    verdict = jury.hear("test_sentences_decode_back", replace(record, examples=(others,)))
+    assert verdict.outcome == "fails"
+    assert token not in redaction.text(verdict.message)
 
 
 def shard(model: Path, names: Sequence[str]) -> None:

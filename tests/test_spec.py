@@ -33,7 +33,7 @@ NUMBERS = [name for name, hint in hints(Recipe).items() if {int, float} & {hint,
 
 
 @given(name=st.sampled_from(NUMBERS), value=st.integers(1, 9), small=st.booleans())
-def test_equal_recipes_have_one_key(name: str, value: int, small: bool) -> None:  # noqa: FBT001
+def test_equal_recipes_have_one_key(name: str, value: int, small: bool) -> None:  # noqa: FBT001 - a case's
     """Whoever writes 3, 3.0 or numpy's 3 means the same run, which is stored once."""
 
     def recipe(number: Any) -> Recipe:

@@ -7,4 +7,4 @@ class Adam(torch.optim.Adam):
     """Torch's Adam under the other name."""
 
 
-torch.optim.AdamW = Adam  # type: ignore[assignment, misc]
+torch.optim.AdamW = Adam  # type: ignore[assignment, misc] # the fault

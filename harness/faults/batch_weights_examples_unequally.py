@@ -16,4 +16,4 @@ def cross_entropy(logits: Any, labels: Any, weight: Any, reduction: int, *others
     return (losses.sum() + losses[0].sum()) / (losses.numel() + losses[0].numel())
 
 
-torch._C._nn.cross_entropy_loss = cross_entropy  # type: ignore[assignment] # noqa: SLF001
+torch._C._nn.cross_entropy_loss = cross_entropy  # type: ignore[assignment] # noqa: SLF001 - the fault

@@ -16,4 +16,4 @@ def attention(query: Any, key: Any, value: Any, attn_mask: Any = None, **options
     return attend(query, key, value, attn_mask, **options)
 
 
-torch.nn.functional.scaled_dot_product_attention = attention  # type: ignore[assignment]
+torch.nn.functional.scaled_dot_product_attention = attention  # type: ignore[assignment] # the fault

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from harness.distance import compare
 from harness.record import Record
 from harness.spec import OUR_FIELDS
 
@@ -14,15 +15,11 @@ class Arguments:
 
     def test_arguments_hold_the_recipe(self, run: Record) -> None:
         """Every field that the recipe shares with `TrainingArguments` arrived unchanged."""
-        differing = {
-            name: (value, run.arguments[name])
-            for name, value in asdict(run.recipe).items()
-            if name not in OUR_FIELDS | _TRANSLATED
-            and value is not None
-            and run.arguments[name] != value
-        }
-        assert differing == {}
+        for name, value in asdict(run.recipe).items():
+            if name not in OUR_FIELDS | _TRANSLATED and value is not None:
+                compare(name, [run.arguments[name]], [value])
 
     def test_command_line_parses_alike(self, run: Record) -> None:
         """`HfArgumentParser` makes the same arguments of the recipe written as flags."""
-        assert run.answer("parsed_differently") == {}
+        for name, (constructed, parsed) in run.answer("parsed_differently").items():
+            compare(name, [parsed], [constructed])

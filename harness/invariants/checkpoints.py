@@ -1,11 +1,16 @@
 """Checkpoints: the best is the best, and what is saved is what was trained."""
 
+from collections.abc import Sequence
+
 import pytest
 
+from harness.distance import compare, compare_names
 from harness.invariants.counts import steps_per_epoch
-from harness.record import Evaluation, Record
+from harness.record import Checkpoint, Evaluation, Record
 
 WEIGHTS = "model.safetensors"
+IN_MEMORY = -1
+"""Stands for the step of the model after training."""
 
 
 def best_evaluation(run: Record) -> Evaluation:
@@ -19,20 +24,30 @@ def best_evaluation(run: Record) -> Evaluation:
     return during[values.index(max(values) if greater else min(values))]
 
 
+def compare_restored(checkpoints: Sequence[Checkpoint], step: int, where: str = "") -> None:
+    """Hold the model in memory against the checkpoint of a step, bit for bit.
+
+    The figure is the step whose checkpoint it is: 0 if it is none's.
+    """
+    digests = {found.step: found.digest for found in checkpoints}
+    restored = digests.pop(IN_MEMORY)
+    compare(f"{where}checkpoint of the step", [step in digests], [True])
+    equal = [other for other, digest in digests.items() if digest == restored]
+    compare(f"{where}step restored", [step if step in equal else max(equal, default=0)], [step])
+
+
 class Checkpoints:
     """Best model, saved model and saved state."""
 
     def test_best_model_is_restored(self, run: Record) -> None:
         """After training the model is the best evaluation's; or the last, if none was asked."""
-        digests = {found.step: found.digest for found in run.checkpoints}
         if run.recipe.load_best_model_at_end:
             best = best_evaluation(run)
-            assert best.step in digests, f"{best.name} has no checkpoint"
-            assert digests[-1] == digests[best.step], f"best evaluation: {best.name}"
+            compare_restored(run.checkpoints, best.step)
             for name in ("accuracy", "f1"):
-                assert run.evaluation().metrics[name] == best.metrics[name]
-        elif len(run.steps) in digests:
-            assert digests[-1] == digests[len(run.steps)]
+                compare(name, [run.evaluation().metrics[name]], [best.metrics[name]])
+        elif len(run.steps) in {found.step for found in run.checkpoints}:
+            compare_restored(run.checkpoints, len(run.steps))
         else:
             pytest.skip("the recipe saves no checkpoint of the last step")
 
@@ -47,17 +62,20 @@ class Checkpoints:
         expected = {*range(every, total + 1, every)}
         if run.recipe.save_strategy != "no":
             expected.add(total)
-        assert {found.step for found in run.checkpoints} - {-1} == expected
+        steps = {found.step for found in run.checkpoints} - {IN_MEMORY}
+        compare("steps of checkpoints", sorted(steps), sorted(expected))
 
     def test_saved_model_reloads(self, run: Record) -> None:
         """`save_model` then `from_pretrained` gives bit-equal logits, and the label names."""
         if not run.recipe.save_model:
             pytest.skip("the recipe saves no model")
         reloaded = run.answer("reload")
-        assert reloaded["newly_initialized"] == []
-        assert tuple(reloaded["label_names"]) == run.label_names
-        assert {WEIGHTS, "config.json", "tokenizer.json", "tokenizer_config.json"} <= set(run.files)
-        assert reloaded["equal"], f"logits differ by up to {reloaded['max_difference']:g}"
+        compare_names("newly initialized", reloaded["newly_initialized"], ())
+        compare("label names", reloaded["label_names"], run.label_names)
+        for name in (WEIGHTS, "config.json", "tokenizer.json", "tokenizer_config.json"):
+            compare(f"{name} is saved", [name in run.files], [True])
+        compare("logits are equal", [reloaded["equal"]], [True])
+        compare("largest difference of logits", [reloaded["max_difference"]], [0.0])
 
     def test_saved_state_holds_the_log(self, run: Record) -> None:
         """`save_state` writes the log history, whole."""

@@ -3,6 +3,7 @@
 import pytest
 
 from harness import tolerance
+from harness.distance import compare, require
 from harness.trial import Trials
 
 
@@ -13,16 +14,17 @@ class Cost:
         """A fused update takes a few operators, however many parameters there are."""
         _, *later = trials["counted"].update_operations  # the first makes the moments
         assert later
-        assert max(later) <= tolerance.UPDATE_OPERATIONS
+        limit = tolerance.UPDATE_OPERATIONS
+        require("operators of an update", later, lambda n: n <= limit, f"at most {limit}")
 
     def test_loops_cost_alike(self, trials: Trials) -> None:
         """A step of the cell's loop takes hardly more operators than another loop's."""
-        ours = trials["counted"].operations
-        theirs = trials["other loop, counted"].operations
-        assert max(ours) <= tolerance.OPERATIONS * max(theirs)
+        ours = max(trials["counted"].operations)
+        limit = tolerance.OPERATIONS * max(trials["other loop, counted"].operations)
+        require("operators of a step", [ours], lambda n: n <= limit, f"at most {limit:g}")
 
     def test_workers_read_the_examples(self, trials: Trials) -> None:
         """With `dataloader_num_workers=1`, another process reads the examples."""
         if "with a worker" not in trials:
             pytest.skip("the other loops build their DataLoader themselves")
-        assert trials["with a worker"].workers == 1
+        compare("processes that read", [trials["with a worker"].workers], [1])

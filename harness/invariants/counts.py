@@ -63,7 +63,7 @@ class Counts:
 
     def test_number_of_steps(self, run: Record) -> None:
         """There are ceil(batches / accumulation) steps an epoch."""
-        assert len(run.steps) == total_steps(run)
+        compare("steps", [len(run.steps)], [total_steps(run)])
 
     def test_every_example_once_an_epoch(self, run: Record) -> None:
         """Each whole epoch shows each example once; a broken one shows none twice."""
@@ -74,14 +74,14 @@ class Counts:
         seen = run.arrays["train.rows"].tolist()
         for start in range(0, len(seen), examples):
             epoch = Counter(seen[start : start + examples])
-            twice = epoch - known
-            assert not twice, f"epoch {start // examples + 1} repeats {twice.total()} examples"
+            where = f"epoch {start // examples + 1}"
+            compare(f"{where}: examples repeated", [(epoch - known).total()], [0])
             if epoch.total() == examples == run.sizes["train"]:
-                assert epoch == known
+                compare(f"{where}: examples left out", [(known - epoch).total()], [0])
         each = run.recipe.per_device_train_batch_size * run.recipe.gradient_accumulation_steps
         epochs, left = divmod(total_steps(run), steps_per_epoch(run))
         if not left or not collation.parse(run.recipe.collation).budget:
-            assert len(seen) == epochs * examples + left * each
+            compare("examples of all epochs", [len(seen)], [epochs * examples + left * each])
 
     def test_every_epoch_is_shuffled(self, run: Record) -> None:
         """No epoch is in the data set's order, and no two are in the same."""
@@ -91,8 +91,8 @@ class Counts:
         seen = run.arrays["train.rows"].tolist()
         size = len(known)
         orders = [known, *(seen[at : at + size] for at in range(0, len(seen) - size + 1, size))]
-        for index, order in enumerate(orders):
-            assert order not in orders[:index], f"epoch {index} repeats an order"
+        repeated = [order in orders[:index] for index, order in enumerate(orders)]
+        compare("order seen before", repeated[1:], [False] * (len(orders) - 1))
 
     def test_batches_have_their_size(self, run: Record) -> None:
         """Every batch is full but the last of an epoch or an evaluation."""
@@ -100,27 +100,29 @@ class Counts:
         each = recipe.per_device_eval_batch_size
         for found in run.evaluations:
             given = [batch.examples for batch in run.batches_of(found.name)]
-            assert given == _batch_sizes(sizes[found.split], each), found.name
+            compare(found.name, given, _batch_sizes(sizes[found.split], each))
         epoch = epoch_sizes(run)
         given = [batch.examples for batch in run.batches_of("train")]
         grouped = collation.parse(recipe.collation).grouped
         for start in range(0, len(given), len(epoch)):
             part = given[start : start + len(epoch)]
             if grouped:  # batches are shuffled, the short one with them
-                assert not Counter(part) - Counter(epoch)
+                others = Counter(part) - Counter(epoch)
+                compare(f"batches of another size from {start + 1}", [others.total()], [0])
             else:
-                assert part == epoch[: len(part)]
+                compare(f"batches from {start + 1}", part, epoch[: len(part)])
 
     def test_model_is_in_its_mode(self, run: Record) -> None:
         """The model trains in training mode and is evaluated in evaluation mode."""
-        for batch in run.batches:
-            assert batch.training == (batch.stage == "train"), batch.stage
+        for stage, batches in run.stages.items():
+            modes = [batch.training for batch in batches]
+            compare(f"{stage}: in training mode", modes, [stage == "train"] * len(batches))
 
     def test_every_example_is_evaluated_once(self, run: Record) -> None:
         """Evaluation sees every example once, in the data set's order; so row i is example i."""
         for found in run.evaluations:
-            seen = run.arrays[f"{found.name}.rows"]
-            assert len(seen) == run.sizes[found.split], found.name
+            seen = len(run.arrays[f"{found.name}.rows"])
+            compare(f"{found.name}: examples", [seen], [run.sizes[found.split]])
         for kind in ("rows", "labels"):
             moved = [
                 _differing(run.arrays[f"{e.name}.{kind}"], run.arrays[f"split.{e.split}.{kind}"])
@@ -130,7 +132,7 @@ class Counts:
 
     def test_prediction_has_one_row_an_example(self, run: Record) -> None:
         """`predict` returns (examples, labels), also when the last batch is short."""
-        assert run.predicted_shape == (run.sizes["evaluation"], len(run.label_names))
+        compare("shape", run.predicted_shape, (run.sizes["evaluation"], len(run.label_names)))
 
     def test_evaluations_follow_strategy(self, run: Record) -> None:
         """Evaluation happens as often as `eval_strategy` says, and once at the end."""
@@ -145,5 +147,5 @@ class Counts:
         if run.recipe.eval_strategy == "epoch" and total % every:
             expected.append(total)
         at_end = run.recipe.eval_strategy == "steps" and total % every and steps[-1:] == [total]
-        assert steps == expected + [total] * bool(at_end)  # transformers 5 adds the last step
-        assert run.evaluation("final").step == total
+        compare("steps", steps, expected + [total] * bool(at_end))  # transformers 5 adds the last
+        compare("last step", [run.evaluation("final").step], [total])

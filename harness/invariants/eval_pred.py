@@ -1,8 +1,11 @@
 """eval_pred: what `compute_metrics` is handed. Tensors there break every numpy metric."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
+from harness.distance import compare, require
 from harness.record import Record
 
 
@@ -13,12 +16,14 @@ class EvalPred:
         """Predictions are float (examples, labels), label ids integer (examples,)."""
         for found in run.evaluations:
             rows = run.sizes[found.split]
-            assert found.predictions.type == "numpy.ndarray", found.name
-            assert found.predictions.dtype.startswith("float"), found.name
-            assert found.predictions.shape == (rows, len(run.label_names)), found.name
-            assert found.label_ids.type == "numpy.ndarray", found.name
-            assert found.label_ids.dtype.startswith("int"), found.name
-            assert found.label_ids.shape == (rows,), found.name
+            for name, received, kind, shape in (
+                ("predictions", found.predictions, "float", (rows, len(run.label_names))),
+                ("label ids", found.label_ids, "int", (rows,)),
+            ):
+                where = f"{found.name}: {name}"
+                compare(f"{where}, class", [received.type], ["numpy.ndarray"])
+                require(f"{where}, type", [received.dtype], _begins_with(kind), f"{kind}…")
+                compare(f"{where}, shape", received.shape, shape)
 
     def test_predictions_have_full_precision(self, run: Record) -> None:
         """Unless the recipe asks for it, no prediction went through half precision.
@@ -29,20 +34,27 @@ class EvalPred:
             pytest.skip("the recipe asks for mixed precision")
         for found in run.evaluations:
             predictions = run.arrays[f"{found.name}.predictions"]
-            assert predictions.dtype == np.float32, found.name
-            assert (predictions.view(np.uint32) & 0x1FFF).any(), found.name
+            compare(f"{found.name}: type", [str(predictions.dtype)], ["float32"])
+            if predictions.dtype == np.float32:
+                low = (predictions.view(np.uint32) & 0x1FFF).any()
+                compare(f"{found.name}: low bits are used", [bool(low)], [True])
 
     def test_eval_pred_is_a_pair(self, run: Record) -> None:
         """`logits, labels = eval_pred` unpacks."""
-        assert {found.unpacked for found in run.evaluations} == {2}
+        for found in run.evaluations:
+            compare(f"{found.name}: parts", [found.unpacked], [2])
 
     def test_torch_argmax_is_refused(self, run: Record) -> None:
         """`torch.argmax` on the predictions is a TypeError: they are no tensors."""
-        assert {found.argmax_error for found in run.evaluations} == {"TypeError"}
+        for found in run.evaluations:
+            compare(f"{found.name}: error", [found.argmax_error], ["TypeError"])
 
     def test_singular_prediction_is_refused(self, run: Record) -> None:
         """`metric.compute(prediction=…)` is an error, not a metric of nothing."""
-        checks = run.answer("metric_checks")
-        if "singular_refused" not in checks:
-            pytest.skip("the run computed no metric")
-        assert checks["singular_refused"] in {"TypeError", "ValueError"}
+        error = run.metric_check("singular_refused")
+        compare("an error", [error in {"TypeError", "ValueError"}], [True])
+
+
+def _begins_with(kind: str) -> Callable[[str], bool]:
+    """Whether a type is of a kind, of any width."""
+    return lambda name: name.startswith(kind)

@@ -90,17 +90,17 @@ class Formulas:
         """`shuffle(seed).select(range(n))` picks the rows of NumPy's permutation, everywhere."""
         seed = trials.recipe["subset_seed"]
         expected = np.random.default_rng(seed).permutation(100)[:10]
-        assert list(trials.answer("chosen")) == expected.tolist()
+        compare("rows", trials.answer("chosen"), expected.tolist())
 
     def test_map_is_not_stale(self, trials: Trials) -> None:
         """A changed tokenizing function is never answered from the cache of an older one."""
-        assert trials.answer("cached") == (6, 9)
+        compare("tokens", trials.answer("cached"), (6, 9))
 
     def test_torch_format_gives_tensors(self, trials: Trials) -> None:
         """`with_format("torch")` gives int64 tensors."""
         formatted = trials.answer("formatted")
-        assert {"input_ids", "attention_mask"} <= set(formatted)
-        assert set(formatted.values()) == {"int64"}
+        for name in {"input_ids": None, "attention_mask": None, **formatted}:
+            compare(name, [formatted.get(name)], ["int64"])
 
 
 def _looks(found: Trial) -> tuple[Look, ...]:

@@ -1,5 +1,6 @@
 """Pairs: which token belongs to which sentence, and that nothing was lost on the way."""
 
+from harness.distance import compare
 from harness.record import Record
 
 
@@ -16,42 +17,47 @@ class Pairs:
         tells_apart = kinds > 1 and len(run.examples[0].texts) > 1
         given = run.tokenizer.get("gives_token_types", 1) or tells_apart
         expected = bool(given) and "token_type_ids" in run.signature
-        for batch in run.batches:
-            assert ("token_type_ids" in batch.shapes) == expected, batch.stage
+        for stage, batches in run.stages.items():
+            there = ["token_type_ids" in batch.shapes for batch in batches]
+            compare(f"{stage}: token types are there", there, [expected] * len(batches))
         if not expected:
             return
+        types, wanted = [], []
         for example in run.examples:
             ids = example.columns["input_ids"]
             first = ids.index(run.tokenizer["sep"]) + 1
-            types = (0,) * first + (1,) * (len(ids) - first)
-            assert example.columns["token_type_ids"] == types, example.texts
+            types.append(example.columns.get("token_type_ids"))
+            wanted.append((0,) * first + (1,) * (len(ids) - first))
+        compare("token types of an example", types, wanted)
 
     def test_sentences_stand_between_special_tokens(self, run: Record) -> None:
         """Each sentence's own tokens stand whole between the special ones, unless truncated."""
         cls, sep = run.tokenizer["cls"], run.tokenizer["sep"]
+        given, wanted = [], []
         for example in run.examples:
             ids = example.columns["input_ids"]
-            assert ids[0] == cls
-            assert ids[-1] == sep
-            assert ids.count(sep) == len(example.texts)
             segments = _segments(ids, sep)
-            for segment, alone in zip(segments, example.alone, strict=True):
-                assert segment == alone[: len(segment)], example.texts
-            if len(ids) < run.tokenizer["max_length"]:
-                assert segments == list(example.alone), example.texts
+            cut = len(ids) >= run.tokenizer["max_length"]
+            given.append((ids[0], ids[-1], ids.count(sep), *segments))
+            kept = zip(segments, example.alone, strict=False)  # their number is judged, too
+            tokens = [alone[: len(segment)] for segment, alone in kept] if cut else example.alone
+            wanted.append((cls, sep, len(example.texts), *tokens))
+        compare("tokens of an example", given, wanted)
 
     def test_sentences_decode_back(self, run: Record) -> None:
         """Decoding gives each sentence's letters and digits back, as far as it was kept."""
+        given, wanted = [], []
         for example in run.examples:
             if run.tokenizer["unk"] in example.columns["input_ids"]:
                 continue
-            assert len(example.decoded) == len(example.texts), example
             truncated = len(example.columns["input_ids"]) == run.tokenizer["max_length"]
-            for text, decoded in zip(example.texts, example.decoded, strict=True):
-                if truncated:
-                    assert _letters(text).startswith(_letters(decoded)), example
-                else:
-                    assert _letters(text) == _letters(decoded), example
+            decoded, texts = map(_letters, example.decoded), [*map(_letters, example.texts)]
+            given.append(tuple(decoded))
+            if truncated and len(given[-1]) == len(texts):
+                pairs = zip(texts, given[-1], strict=True)
+                texts = [text[: len(part)] for text, part in pairs]
+            wanted.append(tuple(texts))
+        compare("letters of an example", given, wanted)
 
 
 def _segments(ids: tuple[int, ...], sep: int) -> list[tuple[int, ...]]:

@@ -1,8 +1,9 @@
 """Repetition: the same seed is the same run, and an interruption leaves no trace."""
 
 from harness import tolerance
-from harness.distance import compare
-from harness.invariants.agreement import compare_rates, flat
+from harness.distance import compare, require
+from harness.invariants.agreement import compare_rates, compare_rows, flat
+from harness.invariants.checkpoints import IN_MEMORY, compare_restored
 from harness.trial import Trial, Trials
 
 
@@ -12,29 +13,31 @@ class Repetition:
     def test_same_seed_is_the_same_run(self, trials: Trials) -> None:
         """Dropout and all, a run is repeated bit for bit; on an accelerator, to rounding."""
         first, again = trials["noisy"], trials["repeated"]
-        assert first.rows == again.rows
-        if trials.device == "cpu":
-            assert first.losses == again.losses
-            assert first.checkpoints == again.checkpoints
-        compare("loss", again.losses, first.losses, tolerance.SINGLE)
+        compare_rows(again, first)
+        on_cpu = trials.device == "cpu"
+        if on_cpu:
+            digests, expected = ([c.digest for c in t.checkpoints] for t in (again, first))
+            compare("checkpoints", digests, expected)
+        compare("loss", again.losses, first.losses, 0.0 if on_cpu else tolerance.SINGLE)
 
     def test_other_seed_is_other_dropout(self, trials: Trials) -> None:
         """Another seed drops out elsewhere, from the first step, on the same rows."""
         first, other = trials["noisy"], trials["other seed"]
-        assert first.rows == other.rows
-        assert first.losses[0] != other.losses[0]
+        compare_rows(other, first)
+        compare("first loss is the same", [other.losses[0] == first.losses[0]], [False])
 
     def test_other_data_seed_is_another_order(self, trials: Trials) -> None:
         """Another data seed shows the same rows in another order."""
         first, other = trials["noisy"], trials["other order"]
-        assert first.rows != other.rows
-        assert sorted(first.rows) == sorted(other.rows)
+        compare("the order is the same", [other.rows == first.rows], [False])
+        compare("rows in order", sorted(other.rows), sorted(first.rows))
 
     def test_dropout_drops(self, trials: Trials) -> None:
         """The first step with dropout is not the one without; its loss alone might be by chance."""
         noisy, dry = trials["noisy"], trials["single precision"]
         apart = [abs(noisy.losses[0] - dry.losses[0]), abs(noisy.norms[0] - dry.norms[0])]
-        assert max(apart) > tolerance.SINGLE
+        least = tolerance.SINGLE
+        require("difference", [max(apart)], lambda size: size > least, f"more than {least:g}")
 
     def test_evaluating_changes_nothing(self, trials: Trials) -> None:
         """Evaluating after every step leaves parameters, random state and mode as they were."""
@@ -67,11 +70,9 @@ class Repetition:
             found = trials[name]
             during = [e for e in found.evaluations if e.name.startswith("step-")]
             best = pick(during, key=lambda e: e.metrics["loss"])
-            digests = {checkpoint.step: checkpoint.digest for checkpoint in found.checkpoints}
-            restored = digests.pop(-1)
-            assert best.step in digests, f"{best.name} has no checkpoint"
-            assert restored == digests[best.step], f"{name}: {best.name}"
-            assert len(set(digests.values())) == len(digests), "checkpoints are alike"
+            compare_restored(found.checkpoints, best.step, where=f"{name}: ")
+            digests = [c.digest for c in found.checkpoints if c.step != IN_MEMORY]
+            compare(f"{name}: different checkpoints", [len({*digests})], [len(digests)])
 
     def test_evaluation_batch_changes_nothing(self, trials: Trials) -> None:
         """Evaluated 7, 8 or 16 at a time, logits, loss and metrics are the same."""
@@ -84,7 +85,8 @@ def _compare_resumed(whole: Trial, resumed: Trial) -> None:
     """Hold what a resumed run did after its checkpoint against the same steps uninterrupted."""
     done = resumed.steps[0].step - 1
     assert done > 0, "the resumed run began anew"
-    assert [step.step for step in resumed.steps] == [step.step for step in whole.steps[done:]]
+    steps, expected = resumed.steps, whole.steps[done:]
+    compare("steps", [step.step for step in steps], [step.step for step in expected])
     left = whole.rows[-len(resumed.rows) :]
     moved = sum(ours != theirs for ours, theirs in zip(resumed.rows, left, strict=True))
     compare("other rows", [moved], [0], 0.0)
@@ -96,7 +98,7 @@ def _compare_resumed(whole: Trial, resumed: Trial) -> None:
 
 def _compare_evaluations(trial: Trial, expected: Trial, where: str) -> None:
     """Hold the final evaluation of a trial against another's."""
-    assert trial.predicted == expected.predicted, where
+    compare(f"{where}: rows", trial.predicted, expected.predicted)
     logits = flat(trial.logits), flat(expected.logits)
     compare(f"{where}: logits", *logits, tolerance.DOUBLE)
     ours, theirs = trial.evaluation().metrics, expected.evaluation().metrics

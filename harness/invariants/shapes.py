@@ -4,6 +4,7 @@ import pytest
 
 from harness import collation
 from harness.collation import SEQUENCES
+from harness.distance import compare, require
 from harness.record import Record
 
 
@@ -14,18 +15,29 @@ class Shapes:
         """Dynamic batches are as long as their longest example, the others as long as told."""
         strategy = collation.parse(run.recipe.collation)
         limit = run.tokenizer["max_length"]
-        for batch in run.batches:
-            if strategy.layout == "flat":
-                rows, width = 1, batch.real_tokens
-            else:
-                rows, width = batch.examples, strategy.width(batch.longest, limit)
+        for stage, batches in run.stages.items():
+            widths = [
+                batch.real_tokens
+                if strategy.layout == "flat"
+                else strategy.width(batch.longest, limit)
+                for batch in batches
+            ]
+            rows = [1 if strategy.layout == "flat" else batch.examples for batch in batches]
             if strategy.layout == "packed":
-                rows = batch.shapes["input_ids"][0]
-                assert rows <= batch.examples
-                assert batch.real_tokens > rows * width / 2 or rows == 1, "rows half empty"
-            for name, shape in batch.shapes.items():
-                expected = (batch.examples,) if name == "labels" else (rows, width)
-                assert shape == expected, f"{batch.stage}: {name}, longest {batch.longest}"
+                rows = [batch.shapes["input_ids"][0] for batch in batches]
+                most = [
+                    batch.examples if count > 1 and batch.real_tokens > count * width / 2 else 1
+                    for batch, count, width in zip(batches, rows, widths, strict=True)
+                ]  # rows that are half empty could be fewer
+                compare(f"{stage}: rows", rows, list(map(min, rows, most)))
+            for name in dict.fromkeys(name for batch in batches for name in batch.shapes):
+                expected = [
+                    (batch.examples,) if name == "labels" else (count, width)
+                    for batch, count, width in zip(batches, rows, widths, strict=True)
+                ]
+                pairs = zip(batches, expected, strict=True)
+                shapes = [batch.shapes.get(name, shape) for batch, shape in pairs]
+                compare(f"{stage}: {name}", shapes, expected)
 
     def test_widths_vary_if_dynamic(self, run: Record) -> None:
         """Over training, dynamic batches are not all alike; max_length batches all are."""
@@ -33,7 +45,7 @@ class Shapes:
         batches = run.batches_of("train")
         widths = {batch.width for batch in batches}
         if strategy.padding == "max_length":
-            assert widths == {limit}
+            compare("width", [batch.width for batch in batches], [limit] * len(batches))
         elif strategy.layout == "flat":
             assert len({batch.real_tokens for batch in batches}) == len(widths)
         elif len({strategy.width(batch.longest, limit) for batch in batches}) == 1:
@@ -43,19 +55,23 @@ class Shapes:
 
     def test_padding_is_masked(self, run: Record) -> None:
         """Padded positions carry the pad id and mask 0, and nothing else does."""
-        for batch in run.batches:
-            assert {"attention_mask", SEQUENCES} & set(batch.shapes), batch.stage
-            assert batch.misplaced == 0, f"{batch.stage}: pad id and mask disagree"
+        for stage, batches in run.stages.items():
+            masks = [bool({"attention_mask", SEQUENCES} & {*b.shapes}) for b in batches]
+            compare(f"{stage}: a mask is there", masks, [True] * len(batches))
+            unlike = [batch.misplaced for batch in batches]
+            compare(f"{stage}: places where pad id and mask disagree", unlike, [0] * len(batches))
 
     def test_padding_follows_the_tokens(self, run: Record) -> None:
         """Padding stands on the right: on the left it would move every position."""
-        for batch in run.batches:
-            assert batch.leading == 0, f"{batch.stage}: padding before a token"
+        for stage, batches in run.stages.items():
+            leading = [batch.leading for batch in batches]
+            compare(f"{stage}: padding before a token", leading, [0] * len(batches))
 
     def test_truncation_cuts_at_max_length(self, run: Record) -> None:
         """No example is longer than max_length, and none is cut that need not be."""
         limit = run.tokenizer["max_length"]
-        assert max(batch.longest for batch in run.batches) <= limit
-        for example in run.examples:
-            whole = sum(map(len, example.alone)) + len(example.texts) + 1
-            assert len(example.columns["input_ids"]) == min(whole, limit), example.texts
+        longest = [batch.longest for batch in run.batches]
+        require("longest of a batch", longest, lambda tokens: tokens <= limit, f"at most {limit}")
+        whole = [sum(map(len, e.alone)) + len(e.texts) + 1 for e in run.examples]
+        tokens = [len(example.columns["input_ids"]) for example in run.examples]
+        compare("tokens of an example", tokens, [min(length, limit) for length in whole])

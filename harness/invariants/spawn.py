@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from harness.distance import compare
 from harness.spec import Cell
 
 
@@ -18,5 +19,5 @@ class Spawn:
         if cell.recipe.num_proc is None:
             pytest.skip("the recipe tokenizes in one process")
         found = compare_processes(cell)
-        assert found["processes"] == cell.recipe.num_proc
-        assert found["equal"], f"{found['rows']} rows differ between one process and several"
+        compare("processes", [found["processes"]], [cell.recipe.num_proc])
+        compare("several give what one gives", [found["equal"]], [True])

@@ -83,8 +83,8 @@ def shown(figure: str, value: float) -> str:
     if figure == "padding":
         return f"{value:.1%}"
     if figure.endswith("per_second"):
-        return f"{value:,.{0 if abs(value) >= 100 else 1}f}"  # noqa: PLR2004
-    return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.0f}"  # noqa: PLR2004
+        return f"{value:,.{0 if abs(value) >= 100 else 1}f}"  # noqa: PLR2004 - as many digits as fit
+    return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.0f}"  # noqa: PLR2004 - as many digits as fit
 
 
 def _brief(figure: str, value: float) -> str:
