@@ -2,9 +2,13 @@
 
 Whoever judges without pytest collects first: the asserts of invariants are rewritten, so that they
 show their values, only if it is pytest that imports them. That is why suites are imported late.
+No plugin is switched off: a repository's own options may be one of its.
 """
 
+import io
+import tempfile
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 
 import pytest
@@ -71,10 +75,11 @@ def cells(
         SpecError: there are none, or pytest could not collect them.
     """
     collector = _Collector(scale)
-    collect = ["--collect-only", "-p", "no:terminal", "-p", "no:cacheprovider"]
     # Of an installed package, pytest would rewrite the modules of the command line too.
-    collect += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
-    code = pytest.main([*collect, *arguments, *options], plugins=[collector])
+    collect = ["--collect-only", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    with tempfile.TemporaryDirectory() as cache, redirect_stdout(io.StringIO()):
+        collect += ["-o", f"cache_dir={cache}"]
+        code = pytest.main([*collect, *arguments, *options], plugins=[collector])
     if collector.errors:
         raise SpecError("the suites cannot be collected", why="\n".join(collector.errors))
     if not collector.cells:

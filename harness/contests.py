@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     Shared = tuple[type[Benchmark], Cell]
 
 _CONTESTS = pytest.StashKey["Contests"]()
+_STORAGE = "file://./.benchmarks"
+"""Where pytest-benchmark keeps what it is asked to save, if not told otherwise."""
+
 _FEWEST = 2
 """Rounds that an interval needs."""
 
@@ -87,6 +91,17 @@ class Contests:
 def contests_of(config: pytest.Config) -> Contests:
     """The session's contests."""
     return config.stash.setdefault(_CONTESTS, Contests())
+
+
+def end(config: pytest.Config) -> None:
+    """End all children; an empty folder of pytest-benchmark's is no trace worth leaving.
+
+    It makes its default one in every session, whether anything is saved there or not.
+    """
+    contests_of(config).close()
+    if config.getoption("benchmark_storage", default="") == _STORAGE:
+        with suppress(OSError):  # it holds something, or another process was faster
+            (config.invocation_params.dir / ".benchmarks").rmdir()
 
 
 def untimed(config: pytest.Config, item: pytest.Item) -> str:

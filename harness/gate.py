@@ -200,7 +200,7 @@ class Gate:
             done = subprocess.run(
                 [
                     *(sys.executable, "-m", "pytest", *suites, "-q", f"--rootdir={Path.cwd()}"),
-                    *("-p", "no:cacheprovider", *settings.arguments()),
+                    *("-o", f"cache_dir={Path(reports, 'cache')}", *settings.arguments()),
                 ],
                 capture_output=True,
                 text=True,

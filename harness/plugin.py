@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from harness import deviations, failures, interruption, repository
+from harness import contests, deviations, failures, interruption, repository
 from harness.console import Console
 from harness.contests import contests_of, untimed
 from harness.document import Document
-from harness.errors import (
-    HarnessError,
-    SpecError,
-)
+from harness.errors import HarnessError, SpecError
 from harness.guidance import Guidance
 from harness.nights import nights_of
 from harness.reporting import Reporting
@@ -121,7 +118,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """End the workers; all waits have a limit, so that another Ctrl-C has nothing to hurry."""
     schedule = config.stash.get(SCHEDULE, None)
     with interruption.deferred():
-        contests_of(config).close()
+        contests.end(config)
         if schedule is not None:
             schedule.close()
     if not hasattr(config, "workerinput"):

@@ -44,7 +44,10 @@ def repository(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     if request.param == "clone":
         repositories.clone(folder)
     elif request.param == "strict":
-        table = "[tool.pytest.ini_options]\nfilterwarnings = ['error']\n"
+        table = (
+            "[tool.pytest.ini_options]\nfilterwarnings = ['error']\n"
+            "addopts = ['-ra', '--ff', '--durations=3', '--strict-config', '--strict-markers']\n"
+        )
         (folder / "pyproject.toml").write_text(table, encoding="utf-8")
     (folder / "test_small.py").write_text(SMALL_SUITE, encoding="utf-8")
     return folder
@@ -60,6 +63,7 @@ def test_every_command_starts_everywhere(command: str, repository: Path, bare: P
     assert message in done.stdout + done.stderr
     for trouble in ("Warning", "Traceback", "finds no suite"):
         assert trouble not in done.stdout + done.stderr
+    assert not (repository / ".benchmarks").exists()
 
 
 @pytest.fixture
