@@ -205,22 +205,22 @@ def _root(name: str) -> Path | None:
     return Path(spec.origin) if spec.origin else None
 
 
-def _importable(root: Path) -> Iterator[Path]:
-    """Files of a package that can change what it does."""
+def _importable(root: Path) -> Iterator[str]:
+    """Files of a package that can change what it does: thousands, for which a `Path` is dear."""
     if root.is_file():
-        yield root
+        yield str(root)
     for folder, names, files in os.walk(root):
         names[:] = sorted(name for name in names if name != "__pycache__")
         for name in sorted(files):
             if name.endswith(_SUFFIXES) or ".so." in name:
-                yield Path(folder, name)
+                yield f"{folder}{os.sep}{name}"
 
 
-def _training_tower(root: Path) -> Iterator[Path]:
+def _training_tower(root: Path) -> Iterator[str]:
     """Our own modules that a worker may import."""
     for path in _importable(root):
-        first = path.relative_to(root).parts[0].removesuffix(".py")
-        if path.suffix == ".py" and first not in JUDGING:
+        first = Path(path).relative_to(root).parts[0].removesuffix(".py")
+        if path.endswith(".py") and first not in JUDGING:
             yield path
 
 
@@ -228,9 +228,10 @@ def _versions() -> dict[str, str]:
     """Every installed distribution's version, by normalized name; the first on the path wins."""
     found: dict[str, str] = {}
     for distribution in distributions():
-        name = distribution.metadata["Name"]
-        if name:
-            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), distribution.version)
+        metadata = distribution.metadata  # parsed anew whenever it is asked for
+        if metadata["Name"]:
+            name = re.sub(r"[-_.]+", "-", metadata["Name"]).lower()
+            found.setdefault(name, metadata["Version"])
     return dict(sorted(found.items()))
 
 
@@ -284,25 +285,24 @@ class _Digests:
             with contextlib.suppress(OSError):
                 beside.unlink(missing_ok=True)
 
-    def of_tree(self, root: Path, paths: Iterator[Path]) -> str:
+    def of_tree(self, root: Path, paths: Iterator[str]) -> str:
         """Digest of files below a root: relative names and contents.
 
         A tree is hashed anew when any file's size, modification or status time has changed:
         an edit that keeps size and modification time still moves the status time.
         """
         found = list(paths)
-        stats = [path.stat() for path in found]
         signature = digest.of_json(
             [
-                [str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
-                for path, stat in zip(found, stats, strict=True)
+                [path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+                for path, stat in zip(found, map(os.stat, found), strict=True)
             ]
         )
         place = digest.of_json(str(root))  # a path may hold what no file should
         remembered = self.known.get(place)
         if remembered is not None and remembered[0] == signature:
             return str(remembered[1])
-        content = digest.of_files(found, root)
+        content = digest.of_files(map(Path, found), root)
         self.known[place] = [signature, content]
         self.changed = True
         return content

@@ -4,6 +4,7 @@ State lives in `config.stash`. Nothing here imports torch or transformers: pytes
 only ever reads records.
 """
 
+import gc
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -273,6 +274,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     compared = [cell for cell in wanted["compare_processes"] if cell.recipe.num_proc]
     try:
         if runs or wanted["trials"] or compared:
+            gc.freeze()  # what was collected stays: garbage is looked for in what comes
             schedule_of(config).expect([*runs], [*wanted["trials"]], compared)
         contests_of(config).expect(config, asking)
     except HarnessError as error:

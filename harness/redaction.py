@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
 from html import escape
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
@@ -104,7 +105,7 @@ def text(written: str, variables: Mapping[str, str] | None = None) -> str:
     """A text without secrets: those of environment variables, and those that look like one."""
     if len(written) < _SHORTEST:
         return written
-    known = _pattern(frozenset(_secrets(os.environ if variables is None else variables)))
+    known = _pattern(_secrets(variables))
     if known is not None:
         written = known.sub(HIDDEN, written)
     lower = written.lower()
@@ -171,15 +172,25 @@ def _secret_hidden(match: re.Match[str]) -> str:
     return f"{match.groupdict().get('kept', '')}{HIDDEN}"
 
 
-def _secrets(variables: Mapping[str, str]) -> Iterator[str]:
-    """Values that variables give away: those of secret names, and of addresses the passwords."""
-    for name, value in variables.items():
-        if is_secret(name):
-            yield value
-        if "://" in value:
-            for match in _ADDRESS.finditer(value):
-                password = match[0].partition(":")[2] or match[0]
-                yield from (password, unquote(password))
+def _secrets(variables: Mapping[str, str] | None) -> frozenset[str]:
+    """Values that variables give away, as they are now: pytest changes one with every test.
+
+    The dictionary below `os.environ`, which decodes every name and value, is four times as fast.
+    """
+    if variables is None:
+        variables = getattr(os.environ, "_data", os.environ)
+    return frozenset(chain.from_iterable(map(_given_away, [*variables.items()])))
+
+
+@lru_cache(maxsize=1024)
+def _given_away(variable: tuple[str | bytes, str | bytes]) -> tuple[str, ...]:
+    """The value of a secret name, and of addresses the passwords."""
+    name, value = map(os.fsdecode, variable)
+    secrets = [value] if is_secret(name) else []
+    for match in _ADDRESS.finditer(value) if "://" in value else ():
+        password = match[0].partition(":")[2] or match[0]
+        secrets += [password, unquote(password)]
+    return tuple(secrets)
 
 
 @lru_cache

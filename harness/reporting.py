@@ -46,6 +46,7 @@ class Reporting:
         self.config = config
         self.gathering = Gathering(config)
         self.measured = self.gathering.measured
+        self.records: dict[str, Record] = {}
         self.keeping = Keeping(config, self.measured)
         config.pluginmanager.register(self.gathering, "harness-gathering")
         self._interrupted = False
@@ -224,7 +225,8 @@ class Reporting:
         readable: dict[tuple[str, str], Record] = {}
         for name, row in self.measured.rows.items():
             with suppress(OSError, ValueError):  # deleted since, all of it or in part
-                readable[name] = Record.read(records / row.record)
+                known = self.records.get(row.record)  # of other processes, only what is stored
+                readable[name] = known or Record.read(records / row.record)
         return readable
 
 

@@ -90,11 +90,11 @@ def _ask(
 @pytest.fixture
 def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
     """The cell's record: from the store, or trained now."""
-    schedule, show = schedule_of(request.config), reporting_of(request.config).progress
+    schedule, reporting = schedule_of(request.config), reporting_of(request.config)
 
     def trained() -> "Result":
         nights_of(request.config).admit(request.cls, cell)
-        return schedule.run(cell, show)
+        return schedule.run(cell, reporting.progress)
 
     result = _ask(request, cell, trained)
     told = request.config.stash.setdefault(TOLD, set())
@@ -103,6 +103,7 @@ def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
 
         told.add((request.cls, cell))
         row = Row.of(request.cls.__name__, cell, result)
+        reporting.records[row.record] = result.record
         request.node.user_properties.append((ROW, row.to_property()))
     return result.record
 

@@ -135,6 +135,16 @@ def test_json_stays_json(password: str) -> None:
         assert password not in json.loads(hidden)
 
 
+@given(token=drawn(20), other=drawn(21))
+def test_variables_are_known_as_they_are_now(token: str, other: str) -> None:
+    """A test may set one, change it and take it away."""
+    shown = f"{token} {other}"
+    for value, hidden in ((token, token), (other, other), (token, token)):
+        with patch.dict(os.environ, {"LATE_TOKEN": value}):
+            assert redaction.text(shown) == shown.replace(hidden, redaction.HIDDEN)
+        assert redaction.text(shown) == shown
+
+
 @given(token=drawn(30), kept=st.integers(6, 24))
 def test_values_are_known_where_they_were_shortened(token: str, kept: int) -> None:
     """Pytest shows the beginning and the end of what is long."""
