@@ -7,6 +7,7 @@ import pytest
 
 from harness.collecting import EXAMPLE
 from harness.repository import SUITES
+from harness.stash import SETTINGS
 
 _NOTHING = pytest.ExitCode.NO_TESTS_COLLECTED
 
@@ -44,7 +45,9 @@ class Guidance:
         """Which options left tests out."""
         given = {"-k": self.config.option.keyword, "-m": self.config.option.markexpr}
         named = [f"{flag} {text!r}" for flag, text in given.items() if text]
-        return f" by {' and '.join(named)}" if named else ""
+        scale = self.config.stash[SETTINGS].scale  # a table may say it, and nobody remembers
+        only = f", of which there are those of scale {scale} alone" if named and scale else ""
+        return f" by {' and '.join(named)}{only}" if named else ""
 
     def _empty(self) -> str:
         """The folder of suites that was asked for; empty if none was."""

@@ -127,6 +127,14 @@ def test_an_empty_selection_is_not_green(door: Door) -> None:
     result.stdout.fnmatch_lines([f"nothing was measured: all {count} * by -k 'no_such_test' *"])
 
 
+def test_a_scale_that_is_not_judged_is_named(door: Door) -> None:
+    """Where a table says `tiny`, -m gpu selects nothing, and the reason is not far to seek."""
+    door.pytester.makepyprojecttoml("[tool.harness]\nscale = 'tiny'\n")
+    result = door("-m", "gpu")
+    assert result.ret == 5
+    result.stdout.fnmatch_lines(["*by -m 'gpu', of which there are those of scale tiny alone*"])
+
+
 @pytest.mark.parametrize(
     ("other", "code"),
     [("def test_mine(): pass", 0), ("import nothing_of_the_kind", 2)],
