@@ -74,7 +74,7 @@ class Deviation:
         """Whether all that a test found wrong is this issue."""
         if not self.figures:
             return True
-        if not isinstance(error, MismatchError) or error.besides:
+        if not isinstance(error, MismatchError):
             return False
         return all(self._covers(distance) for distance in error.distances.values())
 

@@ -31,9 +31,9 @@ class Distance:
     Attributes:
         figure: its name.
         value: the first that is too far off, as text if it is no number; the number of values if
-            it is that.
+            it is that; or a sentence.
         expected: what it should be.
-        place: of that value in the series, from 1; 0 if it is their number.
+        place: of that value in the series, from 1; 0 if it is none of them.
         apart: the largest difference, with its sign, relative to 1 or to the values themselves;
             twice the mean difference where that alone is too large. Infinite between values that
             are not finite, or no numbers.
@@ -59,6 +59,8 @@ class Distance:
     @property
     def text(self) -> str:
         """For a reader."""
+        if not self.place and isinstance(self.value, str):
+            return f"{self.figure}: {self.value}"
         if not self.place:
             return f"{self.figure}: {self.value:g} values, expected {self.expected:g}"
         if isinstance(self.value, str) or isinstance(self.expected, str):
@@ -103,17 +105,16 @@ class Distance:
 class MismatchError(AssertionError):
     """Figures that are not what they should be."""
 
-    def __init__(self, distances: Iterable[Distance], besides: str = "") -> None:
-        """Name them all, and what else was wrong."""
+    def __init__(self, distances: Iterable[Distance]) -> None:
+        """Name them all."""
         self.distances: dict[str, Distance] = {}
         for distance in distances:
             known = self.distances.get(distance.figure, distance)
             self.distances[distance.figure] = max(known, distance, key=lambda d: abs(d.apart))
-        self.besides = besides
         texts = [distance.text for distance in self.distances.values()][:_SHOWN]
         if len(self.distances) > _SHOWN:
             texts.append(f"and {len(self.distances) - _SHOWN} more")
-        super().__init__("; ".join([*texts, besides] if besides else texts))
+        super().__init__("; ".join(texts))
 
 
 @contextmanager
@@ -130,7 +131,8 @@ def judging() -> Iterator[None]:
     except Exception as error:
         if not judged:
             raise
-        raise MismatchError(judged, str(error).partition("\n")[0]) from error
+        sentence = str(error).partition("\n")[0]  # which may be another in another run
+        raise MismatchError([*judged, _of_sentence(type(error).__name__, sentence)]) from error
     finally:
         _judged.reset(token)
     if judged:
@@ -148,12 +150,8 @@ def compare(figure: str, values: Sequence[Any], expected: Sequence[Any], band: f
         MismatchError: they are not, and nobody judges the figures of a whole test.
     """
     distance = _distance(figure, values, expected, band)
-    if distance is None:
-        return
-    judged = _judged.get()
-    if judged is None:
-        raise MismatchError([distance])
-    judged.append(distance)
+    if distance is not None:
+        _judge(distance)
 
 
 def require(figure: str, values: Sequence[Any], holds: Callable[[Any], bool], wanted: str) -> None:
@@ -169,6 +167,16 @@ def require(figure: str, values: Sequence[Any], holds: Callable[[Any], bool], wa
         MismatchError: as `compare` does.
     """
     compare(figure, values, [value if holds(value) else wanted for value in values])
+
+
+def hold(figure: str, holds: bool, sentence: str) -> None:  # noqa: FBT001 - as `assert` takes it
+    """Hold a figure to be as it should be, where a sentence says best what is not.
+
+    Raises:
+        MismatchError: as `compare` does.
+    """
+    if not holds:
+        _judge(_of_sentence(figure, sentence))
 
 
 def compare_names(figure: str, names: Iterable[str], expected: Iterable[str]) -> None:
@@ -213,6 +221,31 @@ def _distance(
         apart=largest if beyond else 2 * mean,
         mean=mean,
         band=float(band),
+    )
+
+
+def _judge(distance: Distance) -> None:
+    """Remember a figure that is off until the test's end, if somebody judges all of them.
+
+    Raises:
+        MismatchError: nobody does.
+    """
+    judged = _judged.get()
+    if judged is None:
+        raise MismatchError([distance])
+    judged.append(distance)
+
+
+def _of_sentence(figure: str, sentence: str) -> Distance:
+    """A figure of which a sentence says what is off."""
+    return Distance(
+        figure=figure,
+        value=sentence,
+        expected="",
+        place=0,
+        apart=math.inf,
+        mean=0.0,
+        band=0.0,
     )
 
 

@@ -1,6 +1,7 @@
 """Distances: each figure of a test is judged by itself, and all that are off are named."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -41,8 +42,12 @@ def test_what_else_ends_a_test_does_not_hide_a_figure() -> None:
             raise error
 
     for error in (AssertionError("rows"), ValueError("rows")):
-        with pytest.raises(MismatchError, match="loss: 1 values, expected 2; rows"):
+        line = f"loss: 1 values, expected 2; {type(error).__name__}: rows"
+        with pytest.raises(MismatchError, match=line) as caught:
             judge([1.0], error)
+        _, ended = caught.value.distances.values()
+        assert ended.like(ended)
+        assert not ended.like(replace(ended, value="columns"))
     with pytest.raises(ValueError, match=r"^rows$"):
         judge([1.0, 1.0], ValueError("rows"))
 

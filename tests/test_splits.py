@@ -40,17 +40,17 @@ class TestAlone(Suite):
 ROWS_OF_DATA = "rows_are_enough or classes_are_several or not_trained or unknown or constant"
 
 FAILURES = {
-    "TestStrange::test_classes_are_several": "all 40 rows of train are 'pos': of neg, pos",
+    "TestStrange::test_classes_are_several": "train: all 40 rows are 'pos': of neg, pos",
     "TestStrange::test_evaluated_rows_were_not_trained": (
-        "20 of 20 rows of evaluation (100.0%) were trained on, and Thresholds(overlap=0.01)"
+        "evaluation: 20 of 20 rows (100.0%) were trained on, and Thresholds(overlap=0.01)"
         " permits 1.0%; 39 of 40 training rows repeat another"
     ),
-    "TestStrange::test_few_tokens_are_unknown": "80 of 160 tokens of train (50.0%) are unknown",
-    "TestTaught::test_evaluated_rows_were_not_trained": "200 of 400 rows of evaluation (50.0%)",
+    "TestStrange::test_few_tokens_are_unknown": "train: 80 of 160 tokens (50.0%) are unknown",
+    "TestTaught::test_evaluated_rows_were_not_trained": "evaluation: 200 of 400 rows (50.0%)",
     "TestTaught::test_model_beats_a_constant_answer": "By accuracy, a model that has learnt",
     "TestPermitted::test_model_beats_a_constant_answer": "By accuracy, a model that has learnt",
-    "TestAlone::test_rows_are_enough": "train has 1 rows: a run tells nothing below 10",
-    "TestAlone::test_classes_are_several": "all 1 rows of train are '1 star'",
+    "TestAlone::test_rows_are_enough": "train: 1 rows: a run tells nothing below 10",
+    "TestAlone::test_classes_are_several": "train: all 1 rows are '1 star'",
 }
 
 

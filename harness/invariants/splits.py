@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from harness import catalog, chance, tolerance
+from harness.distance import hold
 from harness.record import Record
 from harness.spec import Thresholds
 
@@ -19,16 +20,18 @@ class Splits:
         """More than a handful of rows are trained on, and evaluated."""
         for split in TRAINED_AND_EVALUATED:
             rows, least = run.sizes[split], tolerance.FEWEST_ROWS
-            assert rows >= least, f"{split} has {rows} rows: a run tells nothing below {least}"
+            hold(split, rows >= least, f"{rows} rows: a run tells nothing below {least}")
 
     def test_classes_are_several(self, run: Record) -> None:
         """At least two labels are trained on, and at least two evaluated."""
         for split in TRAINED_AND_EVALUATED:
             rows = np.bincount(_of_rows(run, split, "labels"), minlength=len(run.label_names))
             present = [name for name, count in zip(run.label_names, rows, strict=True) if count]
-            assert len(present) > 1, (
-                f"all {rows.sum()} rows of {split} are {present[0]!r}: "
-                f"of {', '.join(run.label_names)}, at least two must be there"
+            hold(
+                split,
+                len(present) > 1,
+                f"all {rows.sum()} rows are {present[0]!r}: "
+                f"of {', '.join(run.label_names)}, at least two must be there",
             )
 
     def test_evaluated_rows_were_not_trained(self, run: Record, permitted: Thresholds) -> None:
@@ -39,21 +42,25 @@ class Splits:
         trained = _of_rows(run, "train", "texts")
         for split in [name for name in run.sizes if name != "train"]:
             known = np.isin(_of_rows(run, split, "texts"), trained)
-            assert known.mean() <= permitted.overlap, (
-                f"{known.sum()} of {len(known)} rows of {split} ({known.mean():.1%}) were trained "
-                f"on, and Thresholds(overlap={permitted.overlap:g}) permits "
-                f"{permitted.overlap:.1%}; {len(trained) - len(np.unique(trained))} of "
-                f"{len(trained)} training rows repeat another"
+            hold(
+                split,
+                bool(known.mean() <= permitted.overlap),
+                f"{known.sum()} of {len(known)} rows ({known.mean():.1%}) were trained on, and "
+                f"Thresholds(overlap={permitted.overlap:g}) permits {permitted.overlap:.1%}; "
+                f"{len(trained) - len(np.unique(trained))} of {len(trained)} training rows repeat "
+                "another",
             )
 
     def test_few_tokens_are_unknown(self, run: Record, permitted: Thresholds) -> None:
         """The vocabulary knows the language: another model's tokenizer would not."""
         for split in run.sizes:
             unknown, tokens = (_of_rows(run, split, of).sum() for of in ("unknown", "lengths"))
-            assert unknown <= permitted.unknown * tokens, (
-                f"{unknown} of {tokens} tokens of {split} ({unknown / tokens:.1%}) are unknown to "
-                f"the vocabulary, and Thresholds(unknown={permitted.unknown:g}) permits "
-                f"{permitted.unknown:.1%}"
+            hold(
+                split,
+                bool(unknown <= permitted.unknown * tokens),
+                f"{unknown} of {tokens} tokens ({unknown / tokens:.1%}) are unknown to the "
+                f"vocabulary, and Thresholds(unknown={permitted.unknown:g}) permits "
+                f"{permitted.unknown:.1%}",
             )
 
     def test_model_beats_a_constant_answer(self, run: Record, permitted: Thresholds) -> None:
