@@ -32,15 +32,15 @@ transformers.HfArgumentParser.parse_args_into_dataclasses = parse_args_into_data
 """
 """A command line is parsed otherwise."""
 
-NO_BATCHES = """
-import evaluate
+NO_SCORE = """
+import sklearn.metrics
 
-def add_batch(self, *args, **kwargs):
-    raise TypeError("no batches")
+def f1_score(*args, **kwargs):
+    raise TypeError("no such score")
 
-evaluate.EvaluationModule.add_batch = add_batch
+sklearn.metrics.f1_score = f1_score
 """
-"""Metrics take everything at once."""
+"""One of the checks of metrics cannot be made."""
 
 NO_SCHEDULE = """
 import transformers
@@ -67,11 +67,11 @@ def test_a_corner_hides_no_more_than_itself(
     runner: Runner, small_cell: Cell, small_record: Record, fault: Fault
 ) -> None:
     """Without an optimizer for callbacks, or flags, the cell trains; other tests of it judge."""
-    record = runner.run_faulty(small_cell, fault(NO_OPTIMIZER + NO_FLAGS + NO_BATCHES))
+    record = runner.run_faulty(small_cell, fault(NO_OPTIMIZER + NO_FLAGS + NO_SCORE))
     assert failing("run", record) - failing("run", small_record) == {
         "test_learning_rate_follows_schedule",
         "test_command_line_parses_alike",
-        "test_batches_add_up",
+        "test_weighted_f1_matches_sklearn",
     }
     verdict = jury.hear("test_command_line_parses_alike", record)
     assert verdict.message == "CrashError: a question crashed: TypeError: no such flag"

@@ -6,6 +6,7 @@ Neither has pytest, rich or typer: the judged environment needs nothing of ours.
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from harness.settings import Settings
 from harness.spec import Cell
 from harness.suite import Suite
 from tests import uv
+from tests.conftest import Fault
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +31,7 @@ OLDEST = (
     "huggingface_hub<1",
 )
 NEWEST = ("evaluate", *map(uv.pinned, ("transformers", "datasets", "accelerate")))
+BETWEEN = ("evaluate", "transformers==5.5.4", *map(uv.pinned, ("datasets", "accelerate")))
 OURS = {"pytest", "_pytest", "hypothesis", "rich", "typer"}
 OF_RECORDS = sorted({*jury.of("run")} - {"test_accuracy_stays_below_ceiling"})
 """Invariants of records; so short a run may be luckier than the ceiling allows."""
@@ -89,6 +92,30 @@ def test_every_relation_holds_or_is_known(judged: Runner, small_cell: Cell, loop
         assert issue.explains(caught.value), caught.value
         off[issue.what] |= {*caught.value.distances}
     assert off == {issue.what: {*issue.figures} for issue in known.values()}
+
+
+def test_norms_are_lost_between(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, small_cell: Cell, fault: Fault
+) -> None:
+    """In 5.5, neither the best model nor a resumed run has its checkpoint's LayerNorm weights."""
+    python = uv.environment(tmp_path / "venv", *BETWEEN)
+    settings = Settings(python=python, store=tmp_path_factory.mktemp("store"))
+    runner = Runner(settings=settings, session=uuid.uuid4().hex)
+    try:
+        names = ("least is best", "greatest is best", "uninterrupted", "resumed")
+        trials = runner.try_faulty(small_cell, fault(""), names)
+        versions = runner.environment()["packages"]
+    finally:
+        runner.close()
+    for name in ("test_best_is_best_either_way", "test_resumed_is_uninterrupted"):
+        with pytest.raises(MismatchError) as caught, judging():
+            getattr(Suite(), name)(trials)
+        issues = [
+            issue
+            for issue in deviations.load(deviations.OURS)
+            if issue.applies(name, small_cell.recipe, versions)
+        ]
+        assert [issue.explains(caught.value) for issue in issues] == [True], caught.value
 
 
 def test_spawned_tokenizing_agrees(judged: Runner, small_cell: Cell) -> None:
