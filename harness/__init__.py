@@ -7,19 +7,20 @@ too, and must be able to do so without pytest.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.declarations import Matrix, Thresholds
+    from harness.recipe import Recipe
     from harness.record import Record
-    from harness.spec import Matrix, Recipe, Thresholds
     from harness.suite import Benchmark, Suite
 
 __all__ = ["Benchmark", "Matrix", "Recipe", "Record", "Suite", "Thresholds"]
 
 _HOMES = {
     "Benchmark": "harness.suite",
-    "Matrix": "harness.spec",
-    "Recipe": "harness.spec",
+    "Matrix": "harness.declarations",
+    "Recipe": "harness.recipe",
     "Record": "harness.record",
     "Suite": "harness.suite",
-    "Thresholds": "harness.spec",
+    "Thresholds": "harness.declarations",
 }
 
 

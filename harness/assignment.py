@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from harness import catalog, digest
+from harness.cell import Cell
 from harness.job import Job, Kind
 from harness.sources import Inputs
-from harness.spec import Cell
 from harness.store import Key
 
 _NO_ARCHITECTURE = {"architectures", "dtype", "transformers_version"}

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 
 from harness.collation import SEQUENCES
-from harness.record import Batch
+from harness.record_parts import Batch
 
 Rows = npt.NDArray[np.uint64]
 Integers = npt.NDArray[np.int64]

@@ -12,7 +12,7 @@ from harness.batches import split_rows
 from harness.job import Job
 from harness.metrics import Metrics
 from harness.metrics import load as load_metrics
-from harness.spec import Recipe
+from harness.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,7 @@ import transformers
 from packaging.version import Version
 
 from harness.errors import RunError
-from harness.spec import OUR_FIELDS, Recipe
+from harness.recipe import OUR_FIELDS, Recipe
 
 
 def argument_values(recipe: Recipe, *, output_dir: str, device: str) -> dict[str, Any]:

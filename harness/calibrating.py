@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from harness import jury, tolerance
+from harness.cell import Cell
 from harness.proving import shortened
 from harness.runner import Runner
-from harness.spec import Cell
 
 MARGIN = 30
 """A proposed tolerance is this many times the largest noise seen, rounded up."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from harness import collation
 from harness.errors import unknown
-from harness.spec import Recipe
+from harness.recipe import Recipe
 
 TINY_LENGTH_DIVISOR = 4
 """Stand-ins have 128 positions where the originals have 512; a tiny recipe's lengths follow."""

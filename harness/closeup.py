@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness import encoder
 from harness.probes import Watch
-from harness.spec import Recipe
+from harness.recipe import Recipe
 from harness.trial import Look
 from harness.variations import LOOKS
 

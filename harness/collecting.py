@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from harness.cell import Cell
+from harness.declarations import Thresholds
 from harness.errors import SpecError
-from harness.spec import Cell, Thresholds
 
 EXAMPLE = """\
 from harness import Recipe, Suite

@@ -13,9 +13,10 @@ import numpy as np
 
 from harness import catalog, collation, tolerance
 from harness.batching import Integers, compose
+from harness.cell import Cell
 from harness.errors import HarnessError, LimitError, RunError, SpecError, UnsupportedError
+from harness.recipe import Lengths
 from harness.runner import Ask, Runner
-from harness.spec import Cell, Lengths
 from harness.standing import Entrant, Mode, Standing
 from harness.tolerance import Band
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.spec import Cell
+from harness.cell import Cell
 from harness.stash import by_mark, cell_of, schedule_of
 
 if TYPE_CHECKING:

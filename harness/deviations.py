@@ -14,12 +14,12 @@ from pathlib import Path
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from harness import catalog, collation, loops
+from harness import catalog, collation
 from harness.distance import Distance, MismatchError
 from harness.document import Document
 from harness.environment import JUDGED
 from harness.errors import MisfitError, SpecError, short, unknown
-from harness.spec import Recipe
+from harness.recipe import Recipe, check_loop
 from harness.tolerance import SIZE
 
 ANY = "any"
@@ -139,7 +139,7 @@ def _check_names(issue: Deviation, invariants: Collection[str]) -> None:
     judged = [canonicalize_name(name) for name in JUDGED]
     checks: tuple[tuple[str, Iterable[str], Callable[[str], object]], ...] = (
         ("invariants", issue.invariants, lambda name: _check_invariant(name, invariants)),
-        ("loops", issue.loops, loops.check),
+        ("loops", issue.loops, check_loop),
         ("models", issue.models, catalog.model),
         ("collations", issue.collations, collation.parse),
         ("packages", issue.packages, lambda name: _check_package(name, judged)),

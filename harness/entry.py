@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import environment
+from harness.recipe import Recipe
 from harness.record import series_of
-from harness.spec import Recipe
 
 EARLY = 5
 """The step whose training loss is kept: late enough to show the optimizer, too early for chaos."""

@@ -59,6 +59,8 @@ JUDGING = frozenset(
         "comparison",
         "contest",
         "contests",
+        "cell",
+        "declarations",
         "deviations",
         "distance",
         "distributions",

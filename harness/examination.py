@@ -18,7 +18,7 @@ from harness.loops.setup import Outcome, Setup, step_of
 from harness.metrics import Metrics
 from harness.probes import Watch
 from harness.questions import Questions
-from harness.record import Checkpoint, Example, Parameter
+from harness.record_parts import Checkpoint, Example, Parameter
 
 EXAMPLES = 16
 """Tokenized examples that a record shows whole."""

@@ -16,6 +16,7 @@ from typing import Any
 from harness import allowances, changes, outcomes, racing, statistics
 from harness.allowances import Allowance
 from harness.attribute import Attribution
+from harness.cell import Cell
 from harness.changes import Change
 from harness.collecting import Declared
 from harness.errors import HarnessError, RunError
@@ -23,7 +24,6 @@ from harness.finding import Finding, Stage
 from harness.match import Match, Pair, Say
 from harness.outcomes import LOST, Outcomes
 from harness.runner import Runner
-from harness.spec import Cell
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
-from harness.spec import Recipe
+from harness.recipe import Recipe
 
 Kind = Literal["train", "try", "tokenize", "measure", "collate", "time", "pace"]
 

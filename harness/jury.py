@@ -9,8 +9,8 @@ from typing import Any, Literal
 import pytest
 
 from harness import distance
+from harness.declarations import Thresholds
 from harness.invariants.contracts import DeprecatedArgumentWarning
-from harness.spec import Thresholds
 from harness.suite import Suite, invariants
 
 Subject = Literal["run", "trials", "compare_processes"]

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import comparison, racing, statistics
+from harness.cell import Cell
 from harness.errors import HarnessError
 from harness.finding import Finding, Stage, Standing
 from harness.record import Record
 from harness.runner import Runner
-from harness.spec import Cell
 
 NUDGE = 1e-6
 """A learning rate raised by this share moves every update by about the rounding of float32."""
@@ -190,7 +190,7 @@ class Match:
         What is still open then is a regression if something is lost, surely, for it was not shown
         to be little.
         """
-        (rows, _), (others, _) = (right_of(side.run(self.cell).record) for side in self.sides)
+        (rows, _), (others, _) = (side.run(self.cell).record.correctness() for side in self.sides)
         if not (len(rows) and np.array_equal(rows, others)):
             words = f"predictions were of {len(rows)} examples, now of {len(others)} others"
             return self._found("accuracy", "accuracy", "regressed", words, p=0.0)
@@ -213,7 +213,7 @@ class Match:
         """Right in the candidate less right in the base, by example, of one seed after another."""
         for extra in range(MOST_SEEDS):
             seeded = _seeded(self.cell, extra)
-            (_, before), (_, after) = (right_of(side.run(seeded).record) for side in self.sides)
+            (_, before), (_, after) = (side.run(seeded).record.correctness() for side in self.sides)
             yield after - before
 
 
@@ -235,24 +235,9 @@ def _nudged(cell: Cell, share: float) -> Cell:
     return replace(cell, recipe=replace(cell.recipe, learning_rate=rate))
 
 
-def right_of(run: Record) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.float64]]:
-    """Names of the evaluated examples, sorted, and whether each was predicted right.
-
-    None where the model saw more or fewer examples than were predicted: whose prediction is whose
-    is then anybody's guess.
-    """
-    rows: npt.NDArray[np.uint64] = np.asarray(run.arrays["final.rows"], np.uint64)
-    order = np.argsort(rows, kind="stable")
-    predicted = run.arrays["final.predictions"].argmax(axis=-1)
-    if len(predicted) != len(rows):
-        return rows[:0], np.empty(0)
-    right = np.asarray(predicted == run.arrays["final.labels"], np.float64)
-    return rows[order], right[order]
-
-
 def _answers(ours: Record, theirs: Record) -> Mapping[str, int]:
     """How many examples each side, both or neither predicts right."""
-    (rows, before), (others, after) = right_of(ours), right_of(theirs)
+    (rows, before), (others, after) = ours.correctness(), theirs.correctness()
     if not np.array_equal(rows, others):
         return {}
     return {

@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from harness import digest, series, statistics, tolerance
 from harness.baseline import FEWEST, Accepted, Reference
+from harness.cell import Cell
 from harness.figures import ROUND, SPEED
 from harness.finding import Standing
-from harness.match import right_of
+from harness.recipe import Recipe
 from harness.record import Record
 from harness.runner import Result
-from harness.spec import Cell, Recipe
 from harness.statistics import ALPHA, Effect
 from harness.store import Store
 
@@ -169,8 +169,8 @@ class Night:
         One column of accuracies where the accepted runs are not in the store any more.
         """
         kept = [self.store.open(f"records/{run.record}") for run in accepted.runs]
-        ours = [right_of(Record.read(folder)) for folder in kept if folder is not None]
-        theirs = [right_of(result.record) for result in self.results]
+        ours = [Record.read(folder).correctness() for folder in kept if folder is not None]
+        theirs = [result.record.correctness() for result in self.results]
         rows = theirs[0][0]
         if len(ours) == len(kept) and all(np.array_equal(r, rows) for r, _ in [*ours, *theirs]):
             return np.stack([right for _, right in ours]), np.stack([right for _, right in theirs])

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.cell import Cell
 from harness.environment import device_class
 from harness.errors import LimitError
-from harness.spec import Cell
 from harness.stash import CELLS, ROOT, SETTINGS, night_of, schedule_of
 from harness.tonight import Tonight
 

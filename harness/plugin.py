@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from harness import contests, deviations, failures, interruption, repository
+from harness.cell import Cell
 from harness.console import Console
 from harness.contests import contests_of, untimed
 from harness.document import Document
 from harness.errors import HarnessError, SpecError
 from harness.guidance import Guidance
 from harness.nights import nights_of
+from harness.recipe import SCALES, Scale
 from harness.reporting import Reporting
 from harness.settings import Settings
-from harness.spec import SCALES, Cell, Scale
 from harness.stash import (
     CELLS,
     CONSOLE,

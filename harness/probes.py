@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 
 from harness.batches import Rows, describe
-from harness.record import Batch, Evaluation, Step, Value
+from harness.record_parts import Batch, Evaluation, Step, Value
 
 _DRAIN = 64
 """Batches that are kept before they are described."""

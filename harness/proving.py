@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from harness import jury
+from harness.cell import Cell, base_of
 from harness.errors import HarnessError
 from harness.jury import Subject, Verdict
+from harness.recipe import Recipe
 from harness.runner import Runner
-from harness.spec import Cell, Recipe
-from harness.variations import base_of
 
 CRASH = "(the run itself)"
 """Stands among the invariants for a run that a fault did not let end."""

@@ -11,7 +11,8 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 
 from harness import statistics
-from harness.spec import Cell, Recipe
+from harness.cell import Cell
+from harness.recipe import Recipe
 from harness.statistics import Ratio
 
 JUDGED = ("step", "train", "predict", "tokenize", "save", "memory")

@@ -5,15 +5,15 @@ object a line), and `arrays/NAME.npy`. Losses may be NaN; Python's JSON writes a
 """
 
 import json
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from harness import digest, environment, questions, serial
-from harness.errors import StoreError
-from harness.spec import Recipe
+from harness.recipe import Recipe
+from harness.record_parts import Batch, Checkpoint, Evaluation, Example, Parameter, Step
+from harness.stored_arrays import StoredArrays
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,164 +23,6 @@ if TYPE_CHECKING:
 
 VERSION = 2
 _LINES = ("steps", "batches")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
-    """One optimizer step of training.
-
-    Attributes:
-        step: 1 for the first.
-        epoch: epochs done after the step.
-        loss: mean over the step's examples, the sum of what its micro-batches returned; under a
-            budget of tokens, their sum over what a batch has on average.
-        logged_loss: what the loop logged for it; some versions round. None if it logged none.
-        grad_norm: L2 norm of all gradients before clipping; None where the loop reports none.
-        learning_rate: the rate this step was taken with (first parameter group).
-        logged: names that the loop logged for this step.
-        seconds: wall time since the previous step ended, evaluation and saving excluded.
-        examples: rows of the step's batches.
-        real_tokens: tokens whose attention mask is 1.
-        padded_tokens: all tokens of the step's batches, padding included.
-    """
-
-    step: int
-    epoch: float
-    loss: float
-    logged_loss: float | None
-    grad_norm: float | None
-    learning_rate: float
-    logged: tuple[str, ...]
-    seconds: float
-    examples: int
-    real_tokens: int
-    padded_tokens: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Batch:
-    """What one batch looked like when the model received it.
-
-    Attributes:
-        stage: `train`, or the name of the evaluation.
-        training: whether the model was in training mode.
-        examples: in it; one a row, unless rows hold several.
-        shapes: by the names that the model received.
-        dtypes: likewise, such as `int64`.
-        digest: of the token ids, 16 hexadecimal digits.
-        width: tokens a row, padding included.
-        longest: most tokens with mask 1 in one row.
-        shortest: fewest.
-        real_tokens: tokens with mask 1.
-        misplaced: positions where "is padding by its id" and "is padding by its mask" disagree.
-        leading: rows in which padding comes before a real token.
-    """
-
-    stage: str
-    training: bool
-    examples: int
-    shapes: Mapping[str, tuple[int, ...]]
-    dtypes: Mapping[str, str]
-    digest: str
-    width: int
-    longest: int
-    shortest: int
-    real_tokens: int
-    misplaced: int
-    leading: int
-
-    @property
-    def positions(self) -> int:
-        """Positions that are computed, padding included."""
-        return math.prod(self.shapes["input_ids"])
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Value:
-    """What one argument of `compute_metrics` was.
-
-    Attributes:
-        type: the fully qualified class, such as `numpy.ndarray`.
-        dtype: such as `float32`; empty if it has none.
-        shape: empty if it has none.
-    """
-
-    type: str
-    dtype: str = ""
-    shape: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Evaluation:
-    """One evaluation. Its arrays are `NAME.predictions`, `NAME.labels` and `NAME.rows`.
-
-    Attributes:
-        name: `step-N` during training, `final` and `holdout` after it.
-        step: optimizer steps done before it.
-        split: rows' origin: `evaluation` or `holdout`.
-        metrics: as the loop reports them, prefixes such as `eval_` removed.
-        predictions: what `compute_metrics` received.
-        label_ids: likewise.
-        unpacked: how many parts `compute_metrics` got by unpacking its argument.
-        argmax_error: name of the exception that `torch.argmax(predictions)` raised.
-    """
-
-    name: str
-    step: int
-    split: str
-    metrics: Mapping[str, float]
-    predictions: Value
-    label_ids: Value
-    unpacked: int
-    argmax_error: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Example:
-    """One tokenized example, beside what its sentences are by themselves.
-
-    Attributes:
-        texts: one sentence, or two.
-        label: the label id in the source.
-        columns: the tokenized columns that have one value a token.
-        alone: token ids of each text, tokenized by itself without special tokens.
-        decoded: each segment of `input_ids` between special tokens, decoded back.
-    """
-
-    texts: tuple[str, ...]
-    label: int
-    columns: Mapping[str, tuple[int, ...]]
-    alone: tuple[tuple[int, ...], ...]
-    decoded: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Parameter:
-    """One tensor of the model.
-
-    Attributes:
-        name: as in the state dict.
-        shape: its shape.
-        dtype: such as `float32`.
-        trainable: whether it takes a gradient.
-        moved: largest absolute change from before the first step to after the last.
-        group: index of its optimizer group, -1 if none.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    trainable: bool
-    moved: float
-    group: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Checkpoint:
-    """Weights at one moment: `step` is -1 for the model in memory after training."""
-
-    step: int
-    digest: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -294,6 +136,23 @@ class Record:
         """The evaluation of that name."""
         return next(found for found in self.evaluations if found.name == name)
 
+    def correctness(self) -> "tuple[NDArray[np.uint64], NDArray[np.float64]]":
+        """Names of the evaluated examples, sorted, and whether each was predicted right.
+
+        Both empty where the model saw more or fewer examples than were predicted: whose prediction
+        is whose is then anybody's guess.
+        """
+        import numpy as np
+
+        rows: NDArray[np.uint64] = np.asarray(self.arrays["final.rows"], np.uint64)
+        order = np.argsort(rows, kind="stable")
+        predictions: Any = self.arrays["final.predictions"]
+        predicted = predictions.argmax(axis=-1)
+        if len(predicted) != len(rows):
+            return rows[:0], np.empty(0)
+        right = np.asarray(predicted == self.arrays["final.labels"], np.float64)
+        return rows[order], right[order]
+
     @property
     def series(self) -> str:
         """Digest of what repetitions share: all that decides a run but its seed."""
@@ -373,31 +232,3 @@ def series_of(recipe: Recipe, scale: str, device: str, inputs: Mapping[str, Any]
     return digest.of_json(
         [asdict(replace(recipe, seed=0)), scale, device, inputs.get("digests", {})]
     )
-
-
-class StoredArrays(Mapping[str, "Array"]):
-    """The `.npy` files of a folder, read when asked for."""
-
-    def __init__(self, folder: Path) -> None:
-        """Look at a folder, which may not exist."""
-        self.folder = folder
-
-    def __getitem__(self, name: str) -> "Array":
-        """Read one array."""
-        import numpy as np
-
-        path = self.folder / f"{name}.npy"
-        if not self.folder.is_dir():
-            raise StoreError(f"the record {self.folder} was deleted while it was read")
-        if not path.is_file():
-            raise KeyError(name)
-        array: Array = np.load(path, allow_pickle=False)
-        return array
-
-    def __iter__(self) -> Iterator[str]:
-        """The arrays' names."""
-        return iter(sorted(path.stem for path in self.folder.glob("*.npy")))
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(list(self.folder.glob("*.npy")))

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.cell import Cell
 from harness.errors import HarnessError, StoreError
 from harness.gathering import Gathering
 from harness.keeping import Keeping
 from harness.report import broken, files
 from harness.report.command import Command, options_of
 from harness.report.table import issue_lines, lines, markdown, noise_lines
-from harness.spec import Cell
 from harness.stash import (
     ROOT,
     SETTINGS,

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from harness import assignment, cores, environment, failures, repository, staging
 from harness.cache import AnswerCache
+from harness.cell import Cell, base_of, tokenized_of
 from harness.child import Child
 from harness.console import silence
 from harness.errors import HarnessError, NotStoredError, StoreError
@@ -23,10 +24,8 @@ from harness.record import Record
 from harness.remote import Remote
 from harness.settings import Settings
 from harness.sources import Inputs, Sources
-from harness.spec import Cell
 from harness.store import Key, Store
 from harness.trial import Trials
-from harness.variations import base_of, tokenized_of
 
 Progress = Callable[[Cell, int, int], None]
 Kept = TypeVar("Kept", Record, Trials)

@@ -10,7 +10,7 @@ from torch.utils.data import Sampler
 
 from harness.batching import Integers, compose, starts
 from harness.collation import Collation
-from harness.spec import Recipe
+from harness.recipe import Recipe
 
 
 class BatchOrder(Sampler[int]):

@@ -11,10 +11,9 @@ from concurrent.futures import TimeoutError as NotYet
 from typing import Any, TypeVar
 
 from harness import catalog, variations
+from harness.cell import Cell, base_of, tokenized_of
 from harness.runner import Result, Runner
-from harness.spec import Cell
 from harness.trial import Trials
-from harness.variations import base_of, tokenized_of
 
 Made = TypeVar("Made")
 Show = Callable[[Cell, int, int], None]

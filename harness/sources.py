@@ -15,7 +15,7 @@ from typing import Any
 
 from harness import catalog, digest, weights
 from harness.errors import MissingSourceError, SourceError
-from harness.spec import Recipe, Scale
+from harness.recipe import Recipe, Scale
 
 _MODEL_FILES = ("*.json", "*.txt", weights.NAME, "model-*-of-*.safetensors")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")

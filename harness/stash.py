@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import cores
+from harness.cell import Cell
 from harness.console import Console, silence
 from harness.deviations import Deviation
 from harness.errors import CrashError, HarnessError
 from harness.settings import Settings
-from harness.spec import Cell
 
 if TYPE_CHECKING:
     from harness.schedule import Schedule

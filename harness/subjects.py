@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from harness import failures
+from harness.cell import Cell, base_of, tokenized_of
 from harness.contests import contests_of
+from harness.declarations import Thresholds
 from harness.errors import (
     HarnessError,
     InterpreterError,
@@ -18,8 +20,8 @@ from harness.errors import (
     UnsupportedError,
 )
 from harness.nights import nights_of
+from harness.recipe import Recipe
 from harness.reporting import reporting_of
-from harness.spec import Cell, Recipe, Thresholds
 from harness.stash import (
     DEVIATION,
     ITEM,
@@ -39,7 +41,6 @@ from harness.stash import (
     session_name,
 )
 from harness.tonight import Tonight
-from harness.variations import base_of, tokenized_of
 
 if TYPE_CHECKING:
     from harness.record import Record

@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from harness import accelerator, catalog, validation
+from harness.cell import Cell
+from harness.declarations import Matrix, Thresholds
 from harness.errors import SpecError, kind_named, unknown
 from harness.invariants.agreement import Agreement
 from harness.invariants.arguments import Arguments
@@ -30,7 +32,7 @@ from harness.invariants.speed import Speed
 from harness.invariants.splits import Splits
 from harness.invariants.thresholds import Thresholds as ThresholdsReached
 from harness.invariants.training import Training
-from harness.spec import LENGTHS, SCALES, Cell, Device, Lengths, Matrix, Recipe, Scale, Thresholds
+from harness.recipe import LENGTHS, SCALES, Device, Lengths, Recipe, Scale
 
 
 class Declared:

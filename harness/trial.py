@@ -12,7 +12,7 @@ from typing import Any
 
 from harness import questions, serial
 from harness.errors import CrashError
-from harness.record import Checkpoint, Evaluation, Step
+from harness.record_parts import Checkpoint, Evaluation, Step
 
 Rows = tuple[tuple[float, ...], ...]
 

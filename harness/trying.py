@@ -26,8 +26,8 @@ from harness.examination import checkpoints
 from harness.job import Job
 from harness.loops.setup import Setup
 from harness.notices import Notices
+from harness.recipe import Recipe
 from harness.sampling import ComposedBatches, lengths_of
-from harness.spec import Recipe
 from harness.training import drive
 from harness.trial import Trial, Trials
 from harness.variations import Variation

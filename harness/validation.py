@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from harness import catalog, collation, loops
+from harness import catalog, collation
+from harness.declarations import Thresholds
 from harness.errors import MisfitError, SpecError, unknown
 from harness.limits import Limits
+from harness.recipe import Recipe, check_loop, check_optimizer
 from harness.serial import hints
-from harness.spec import Recipe, Thresholds, fitting
+from harness.spec import fitting
 
 STRATEGIES = ("no", "steps", "epoch")
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
@@ -67,7 +69,7 @@ def check(recipe: Recipe) -> None:
     for name in Recipe.field_names():
         check_field(name, getattr(recipe, name))
     dataset, model = catalog.dataset(recipe.dataset), catalog.model(recipe.model)
-    loops.check_optimizer(recipe.loop, recipe.optim)
+    check_optimizer(recipe.loop, recipe.optim)
     _check_together(recipe)
     if recipe.max_length is not None and recipe.max_length > model.limit:
         raise SpecError(
@@ -102,9 +104,9 @@ def check_field(name: str, value: Any) -> None:
         case "collation":
             collation.parse(value)
         case "loop":
-            loops.check(value)
+            check_loop(value)
         case "optim":
-            loops.check_optimizer("trainer", value)
+            check_optimizer("trainer", value)
         case "max_steps":
             if value != -1 and value < 1:
                 raise SpecError(f"max_steps={value}", fix="give 1 or more, or -1 for all epochs")

@@ -7,10 +7,9 @@ The rest are TrainingArguments' defaults. 22 examples make five batches of four 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, Literal
 
-from harness.spec import SCALES, Cell, Recipe, Scale
+from harness.recipe import SCALES, Recipe, Scale
 
 ROWS = 23
 """Most training examples that a variation needs."""
@@ -186,23 +185,3 @@ def of(recipe: Recipe, scale: str) -> dict[str, tuple[Recipe, Variation]]:
             changed = replace(changed, loop="trainer" if recipe.loop == "pytorch" else "pytorch")
         found[name] = (changed, variation)
     return found
-
-
-@lru_cache(maxsize=1024)  # every test of a cell's trials asks
-def base_of(cell: Cell) -> Cell:
-    """The cell that stands for all that share its trials."""
-    recipe = base(cell.recipe)
-    name = f"{recipe.model}-{recipe.loop}-trials"
-    return replace(cell, name=name, recipe=recipe, changed=())
-
-
-def tokenized_of(cell: Cell) -> Cell:
-    """The cell that stands for all that are tokenized alike."""
-    original = cell.recipe
-    recipe = Recipe(
-        dataset=original.dataset,
-        model=original.model,
-        max_length=original.max_length,
-        num_proc=original.num_proc,
-    )
-    return replace(cell, name=f"{recipe.model}-tokenized", recipe=recipe, changed=())

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from harness import catalog
+from harness.cell import Cell
+from harness.recipe import Recipe
 from harness.record import Record
 from harness.runner import Runner
 from harness.settings import Settings
-from harness.spec import Cell, Recipe
 
 SMALL: dict[str, Any] = {
     "dataset": "glue/mrpc",

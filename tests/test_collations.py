@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from harness import jury
+from harness.cell import Cell
 from harness.record import Record
 from harness.runner import Runner
-from harness.spec import Cell
 from tests.conftest import SMALL, Fault
 
 SUITE = f"""

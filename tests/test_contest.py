@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import catalog
+from harness.cell import Cell
 from harness.contest import PROVEN, WARM, Contest, drawn
 from harness.errors import HarnessError, LimitError, RunError, SpecError, UnsupportedError
 from harness.forecast import multiplications
+from harness.recipe import Lengths, Recipe
 from harness.runner import Ask, Runner
-from harness.spec import Cell, Lengths, Recipe
 from tests.conftest import Fault
 
 MAX_LENGTH, HIDDEN = 32, 64

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from harness import catalog, faults, jury
+from harness.cell import Cell
+from harness.declarations import Thresholds
+from harness.recipe import Recipe
 from harness.runner import Runner
-from harness.spec import Cell, Recipe, Thresholds
 from harness.suite import invariants
 from harness.tonight import Tonight
 from harness.trial import Trials

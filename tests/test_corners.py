@@ -1,9 +1,9 @@
 """One corner that a version does not support fails its own test, not the whole cell."""
 
 from harness import jury
+from harness.cell import Cell
 from harness.record import Record
 from harness.runner import Runner
-from harness.spec import Cell
 from tests.conftest import Fault
 
 NO_OPTIMIZER = """

@@ -8,7 +8,7 @@ import pytest
 from harness import deviations
 from harness.deviations import OURS, Deviation
 from harness.errors import SpecError
-from harness.spec import Recipe
+from harness.recipe import Recipe
 from harness.suite import invariants
 from tests.conftest import Door
 

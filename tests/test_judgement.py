@@ -10,12 +10,12 @@ import pytest
 from harness import nights
 from harness.acceptance import Accepting
 from harness.baseline import Accepted, Baselines, Reference, Run
+from harness.cell import Cell
 from harness.errors import SpecError
 from harness.figures import ROUND
 from harness.night import MOST_ROUNDS, Judgement, Night, answers, first
 from harness.record import Record
 from harness.runner import Result
-from harness.spec import Cell
 from harness.store import Key, Store
 from harness.trend import Line, Move, Trend
 

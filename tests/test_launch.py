@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from harness import failures, redaction
+from harness.cell import Cell
 from harness.errors import InterpreterError, RunError, StoreError
 from harness.launch import Launcher
 from harness.record import Record
 from harness.runner import Runner
 from harness.settings import Settings
-from harness.spec import Cell
 from tests.conftest import Fault
 from tests.processes import ends
 

@@ -40,6 +40,8 @@ FLOORS = (
         "distributions",
         "requirements",
         "spec",
+        "stored_arrays",
+        "record_parts",
         "environment",
         "tolerance",
         "settings",
@@ -57,6 +59,9 @@ FLOORS = (
         "tables",
         "weights",
     },
+    {"recipe"},
+    {"declarations", "variations"},
+    {"cell"},
     {
         "live",
         "zygote",
@@ -69,7 +74,6 @@ FLOORS = (
         "job",
         "notices",
         "loops",
-        "variations",
     },
     {
         "trial",

@@ -11,12 +11,11 @@ import pytest
 
 from harness import catalog, jury, tolerance, variations
 from harness.assignment import assign
+from harness.cell import Cell, base_of
 from harness.errors import HarnessError
-from harness.loops import NAMES
+from harness.recipe import LOOPS, Recipe
 from harness.runner import Runner
-from harness.spec import Cell, Recipe
 from harness.trial import Trial
-from harness.variations import base_of
 
 RECIPE = catalog.tiny(Recipe(dataset="glue/mrpc", max_length=128))
 
@@ -26,7 +25,7 @@ def cell_of(recipe: Recipe) -> Cell:
     return Cell(name=f"loops-{recipe.loop}", recipe=recipe, scale="tiny", device="cpu")
 
 
-@pytest.mark.parametrize("loop", NAMES)
+@pytest.mark.parametrize("loop", LOOPS)
 def test_every_law_holds_in_every_loop(runner: Runner, small_cell: Cell, loop: str) -> None:
     """A record of any loop passes every invariant that judges records."""
     cell = replace(small_cell, name=f"small-{loop}", recipe=replace(small_cell.recipe, loop=loop))
@@ -37,7 +36,7 @@ def test_every_law_holds_in_every_loop(runner: Runner, small_cell: Cell, loop: s
 def test_first_steps_are_alike_in_every_loop(runner: Runner) -> None:
     """The cheap fingerprint of a cell does not depend on who drives the steps."""
     first, *others = (
-        runner.trials(cell_of(replace(RECIPE, loop=loop))).first_steps for loop in NAMES
+        runner.trials(cell_of(replace(RECIPE, loop=loop))).first_steps for loop in LOOPS
     )
     assert [*first] == [
         "tokens", "embeddings", "layer.0", "layer.1", "layer.2", "logits", "losses", "norms"
@@ -64,7 +63,7 @@ def test_an_optimizer_of_the_trainer_alone_is_refused(runner: Runner, loop: str)
         runner.run(cell_of(recipe))
 
 
-@pytest.mark.parametrize("loop", NAMES)
+@pytest.mark.parametrize("loop", LOOPS)
 def test_a_run_can_end_amid_an_epoch(runner: Runner, loop: str) -> None:
     """`max_steps` ends every loop after as many steps, and halves of epochs count."""
     short = replace(RECIPE, loop=loop, max_train_samples=40, max_eval_samples=8, num_train_epochs=1)

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from harness import racing
+from harness.cell import Cell
 from harness.errors import RunError
 from harness.finding import Standing
 from harness.match import Match
+from harness.recipe import Recipe
 from harness.record import Record
 from harness.runner import Result, Runner
 from harness.settings import Settings
-from harness.spec import Cell, Recipe
 from harness.statistics import Ratio
 from harness.store import Key
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from harness import catalog, racing, statistics
+from harness.cell import Cell
+from harness.recipe import Recipe
 from harness.runner import Runner
-from harness.spec import Cell, Recipe
 from harness.statistics import Ratio
 from tests.conftest import Fault
 

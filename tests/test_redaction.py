@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from harness import redaction, variables
+from harness.cell import Cell
 from harness.environment import _FLAGS
 from harness.launch import Launcher
 from harness.runner import Runner
 from harness.settings import Settings
-from harness.spec import Cell
 from tests.conftest import SMALL
 
 ALPHANUMERIC = string.ascii_letters + string.digits

@@ -14,12 +14,12 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from harness import sealed
+from harness.cell import Cell
 from harness.errors import StoreError
 from harness.record import Record
 from harness.remote import Remote
 from harness.runner import Runner
 from harness.settings import Settings
-from harness.spec import Cell
 from harness.store import Key, Store
 
 KEY = Key(label="mrpc", recipe="a" * 64, environment="b" * 64)

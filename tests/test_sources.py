@@ -14,11 +14,12 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from harness import digest, jury, redaction
+from harness.cell import Cell
 from harness.errors import MissingSourceError, SourceError, SpecError
+from harness.recipe import Recipe
 from harness.runner import Runner
 from harness.settings import Settings
 from harness.sources import Sources, embedded
-from harness.spec import Cell, Recipe
 
 CELL = Cell(
     name="real",

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import catalog
+from harness.declarations import HEADLINE_AXES, Matrix, Thresholds
 from harness.errors import SpecError, nearest
+from harness.recipe import Recipe
 from harness.serial import hints
-from harness.spec import HEADLINE_AXES, Matrix, Recipe, Thresholds
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import collation, serial, validation
+from harness.declarations import Matrix, Thresholds
 from harness.errors import SpecError
-from harness.loops import TRAINER_OPTIMIZERS
-from harness.spec import Matrix, Recipe, Thresholds
+from harness.recipe import TRAINER_OPTIMIZERS, Recipe
 from tests.test_document import JSON
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from harness import deviations, jury
+from harness.cell import Cell
 from harness.distance import MismatchError, judging
-from harness.loops import NAMES
+from harness.recipe import LOOPS
 from harness.record import Record
 from harness.runner import Runner
 from harness.settings import Settings
-from harness.spec import Cell
 from harness.suite import Suite
 from tests import uv
 from tests.conftest import Fault
@@ -71,7 +71,7 @@ def test_every_invariant_holds(record: Record, name: str) -> None:
     assert verdict.outcome != "fails", verdict.message
 
 
-@pytest.mark.parametrize("loop", NAMES)
+@pytest.mark.parametrize("loop", LOOPS)
 def test_every_relation_holds_or_is_known(judged: Runner, small_cell: Cell, loop: str) -> None:
     """Exactly the known issues of these versions fail, with exactly the figures that they name."""
     cell = replace(small_cell, recipe=replace(small_cell.recipe, loop=loop))

@@ -9,12 +9,13 @@ import numpy as np
 
 from harness import catalog, collation, validation
 from harness.batching import compose
+from harness.cell import Cell
 from harness.commands.options import Commands, add_settings, interpreter, running
 from harness.errors import MissingSourceError
 from harness.forecast import Forecast, advice, forecast
 from harness.limits import Limits, argument
+from harness.recipe import Recipe, Scale
 from harness.runner import Runner
-from harness.spec import Cell, Recipe, Scale
 
 COUNT = argument(int, Limits(least=1))
 """A number of examples."""

@@ -3,8 +3,8 @@
 from dataclasses import asdict
 
 from harness.distance import compare
+from harness.recipe import OUR_FIELDS
 from harness.record import Record
-from harness.spec import OUR_FIELDS
 
 _TRANSLATED = {"warmup_steps", "fp16", "activation_checkpointing", "dataloader_pin_memory"}
 """Said differently by version or device; the schedule's and the precision's laws judge them."""

@@ -6,7 +6,8 @@ import pytest
 
 from harness.distance import compare, compare_names
 from harness.invariants.counts import steps_per_epoch
-from harness.record import Checkpoint, Evaluation, Record
+from harness.record import Record
+from harness.record_parts import Checkpoint, Evaluation
 
 WEIGHTS = "model.safetensors"
 IN_MEMORY = -1

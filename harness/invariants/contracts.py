@@ -3,8 +3,8 @@
 import re
 import warnings
 
+from harness.recipe import OUR_FIELDS, Recipe
 from harness.record import Record
-from harness.spec import OUR_FIELDS, Recipe
 
 _DEPRECATIONS = ("FutureWarning", "DeprecationWarning", "PendingDeprecationWarning")
 

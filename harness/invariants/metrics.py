@@ -8,7 +8,8 @@ import pytest
 
 from harness import catalog, tolerance
 from harness.distance import compare
-from harness.record import Evaluation, Record
+from harness.record import Record
+from harness.record_parts import Evaluation
 
 Floats = npt.NDArray[np.floating[Any]]
 

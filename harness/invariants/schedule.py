@@ -2,7 +2,7 @@
 
 import math
 
-from harness.spec import Recipe
+from harness.recipe import Recipe
 
 
 def warmup_steps(recipe: Recipe, total: int) -> int:

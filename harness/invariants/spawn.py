@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from harness.cell import Cell
 from harness.distance import compare
-from harness.spec import Cell
 
 
 class Spawn:

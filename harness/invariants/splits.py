@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from harness import catalog, chance, tolerance
+from harness.declarations import Thresholds
 from harness.distance import hold
 from harness.record import Record
-from harness.spec import Thresholds
 
 TRAINED_AND_EVALUATED = ("train", "evaluation")
 

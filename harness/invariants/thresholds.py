@@ -3,9 +3,9 @@
 import pytest
 
 from harness import tolerance
+from harness.declarations import Thresholds as Declared
 from harness.distance import compare
 from harness.record import Record
-from harness.spec import Thresholds as Declared
 
 
 class Thresholds:

@@ -8,7 +8,8 @@ from harness import collation, tolerance
 from harness.distance import compare, require
 from harness.invariants.counts import epoch_sizes, total_steps
 from harness.invariants.schedule import learning_rate, warmup_steps
-from harness.record import Record, Step
+from harness.record import Record
+from harness.record_parts import Step
 
 
 class Training:

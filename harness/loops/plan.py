@@ -11,10 +11,9 @@ import torch
 from torch.utils.data import DataLoader, RandomSampler
 
 from harness.errors import RunError
-from harness.loops import OPTIMIZERS
 from harness.loops.setup import Setup
+from harness.recipe import OPTIMIZERS, Recipe
 from harness.sampling import ComposedBatches, lengths_of
-from harness.spec import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

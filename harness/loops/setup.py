@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from harness.collation import Collation
 from harness.metrics import Metrics
-from harness.spec import Recipe
+from harness.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from harness.spec import Cell
+from harness.cell import Cell
 from harness.tonight import Tonight
 
 if TYPE_CHECKING:

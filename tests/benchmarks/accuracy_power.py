@@ -21,11 +21,12 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import statistics
+from harness.cell import Cell
 from harness.match import FEWEST_SEEDS, MOST_SEEDS, NUDGE
+from harness.recipe import Recipe
 from harness.record import Record
 from harness.runner import Runner
 from harness.settings import Settings
-from harness.spec import Cell, Recipe
 
 MARGIN = 0.02
 REPEATS = 100

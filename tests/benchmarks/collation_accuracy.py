@@ -19,10 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import catalog, statistics
-from harness.match import right_of
+from harness.cell import Cell
+from harness.declarations import Thresholds
+from harness.recipe import Recipe
 from harness.runner import Runner
 from harness.settings import Settings
-from harness.spec import Cell, Recipe, Thresholds
 
 BASELINE = "dynamic"
 OTHERS = ("max_length", "group_by_length", "max_tokens:1024", "packed", "padding_free")
@@ -34,7 +35,7 @@ def right(runner: Runner, recipe: Recipe, seeds: int) -> npt.NDArray[np.float64]
     def one(seed: int) -> npt.NDArray[np.float64]:
         asked = replace(recipe, seed=recipe.seed + seed)
         cell = Cell(name=f"{recipe.collation}-{seed}", recipe=asked, scale="tiny", device="cpu")
-        return right_of(runner.run(cell).record)[1]
+        return runner.run(cell).record.correctness()[1]
 
     def all_of_them() -> Iterator[npt.NDArray[np.float64]]:
         with ThreadPoolExecutor(2) as pool:

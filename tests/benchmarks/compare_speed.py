@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import catalog, collation
+from harness.recipe import OUR_FIELDS
 from harness.sources import Sources
-from harness.spec import OUR_FIELDS
 from harness.suite import Suite, cells
 
 ROOT = Path(__file__).parent.parent.parent

@@ -22,9 +22,9 @@ from typing import Any
 
 from harness import catalog, collecting, faults
 from harness.errors import unknown
+from harness.recipe import Recipe
 from harness.runner import Runner
 from harness.settings import Settings
-from harness.spec import Recipe
 from tests import uv, wheels
 
 FAULTS = Path(faults.__file__).parent

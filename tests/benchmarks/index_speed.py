@@ -19,10 +19,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from harness import catalog
+from harness.cell import Cell
 from harness.history import NAME, History
+from harness.recipe import Recipe
 from harness.runner import Runner
 from harness.settings import Settings
-from harness.spec import Cell, Recipe
 from harness.store import Store
 from harness.trends import Trends, limit
 from tests.conftest import SMALL

@@ -23,8 +23,8 @@ from harness.bridge import argument_values
 from harness.collation import parse
 from harness.loops.trainer import WatchCallback, WatchedTrainer
 from harness.probes import Watch
+from harness.recipe import Recipe
 from harness.sources import Sources
-from harness.spec import Recipe
 
 RECIPE = catalog.tiny(
     Recipe(dataset="glue/mrpc", max_length=128, num_train_epochs=1, per_device_train_batch_size=8)

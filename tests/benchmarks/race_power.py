@@ -20,11 +20,12 @@ from tempfile import TemporaryDirectory
 from scipy.stats import binomtest
 
 from harness import catalog
+from harness.cell import Cell
 from harness.match import Match
 from harness.racing import Timed
+from harness.recipe import Recipe
 from harness.runner import Runner
 from harness.settings import Settings
-from harness.spec import Cell, Recipe
 
 SLOW = '''"""Every training step takes longer."""
 import time
