@@ -7,20 +7,20 @@ too, and must be able to do so without pytest.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.declarations import Matrix, Thresholds
-    from harness.recipe import Recipe
-    from harness.record import Record
-    from harness.suite import Benchmark, Suite
+    from harness.core.recipe import Recipe
+    from harness.core.record import Record
+    from harness.judge.declarations import Matrix, Thresholds
+    from harness.judge.suite.base import Benchmark, Suite
 
 __all__ = ["Benchmark", "Matrix", "Recipe", "Record", "Suite", "Thresholds"]
 
 _HOMES = {
-    "Benchmark": "harness.suite",
-    "Matrix": "harness.declarations",
-    "Recipe": "harness.recipe",
-    "Record": "harness.record",
-    "Suite": "harness.suite",
-    "Thresholds": "harness.declarations",
+    "Benchmark": "harness.judge.suite.base",
+    "Matrix": "harness.judge.declarations",
+    "Recipe": "harness.core.recipe",
+    "Record": "harness.core.record",
+    "Suite": "harness.judge.suite.base",
+    "Thresholds": "harness.judge.declarations",
 }
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from harness import catalog
-from harness.cell import Cell
-from harness.recipe import Recipe
-from harness.record import Record
-from harness.runner import Runner
-from harness.settings import Settings
+from harness.core.recipe import Recipe
+from harness.core.record import Record
+from harness.judge import catalog
+from harness.judge.cell import Cell
+from harness.judge.runs.runner import Runner
+from harness.judge.settings import Settings
 
 SMALL: dict[str, Any] = {
     "dataset": "glue/mrpc",

@@ -8,10 +8,10 @@ import os
 import sys
 from pathlib import Path
 
-from harness import variations
-from harness.bench import Bench
-from harness.job import Job
-from harness.trying import try_one
+from harness.core import variations
+from harness.core.job import Job
+from harness.worker.fixture import Bench
+from harness.worker.trial_runs import try_one
 
 if __name__ == "__main__":
     job = Job.from_json(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))

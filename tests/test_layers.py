@@ -1,246 +1,225 @@
-"""The house stands: imports go down the floors, and the towers meet only in records."""
+"""The house stands: imports go down through the rooms, and the towers meet only in records."""
 
 import ast
 import subprocess
 import sys
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from harness.environment import JUDGING
-
 PACKAGE = Path(__file__).parent.parent / "harness"
 
-FLOORS = (
-    {"redaction"},
-    {
-        "console",
-        "cores",
-        "errors",
-        "interruption",
-        "digest",
-        "outlet",
-        "repository",
-        "encoder",
-        "faults",
-        "finding",
-        "statistics",
-        "chance",
-        "observation",
-        "accelerator",
-        "indexes",
-    },
-    {"serial", "questions"},
-    {
-        "limits",
-        "document",
-    },
-    {
-        "child",
-        "distributions",
-        "requirements",
-        "spec",
-        "stored_arrays",
-        "record_parts",
-        "environment",
-        "tolerance",
-        "settings",
-        "allowances",
-        "annotations",
-        "baseline",
-        "collation",
-        "drift",
-        "regime",
-        "tonight",
-        "trend",
-        "sealed",
-        "variables",
-        "staging",
-        "tables",
-        "weights",
-    },
-    {"recipe"},
-    {"declarations", "variations"},
-    {"cell"},
-    {
-        "live",
-        "zygote",
-        "installer",
-        "series",
-        "distance",
-        "record",
-        "remote",
-        "catalog",
-        "job",
-        "notices",
-        "loops",
-    },
-    {
-        "trial",
-        "environments",
-        "batches",
-        "batching",
-        "bridge",
-        "data",
-        "deviations",
-        "failures",
-        "entry",
-        "metrics",
-        "models",
-    },
-    {
-        "figures",
-        "history",
-        "sources",
-        "store",
-        "forecast",
-        "probes",
-        "loops.setup",
-        "collating",
-        "sampling",
-        "sequences",
-        "support",
-        "tokenizing",
-        "validation",
-    },
-    {
-        "assignment",
-        "cache",
-        "trends",
-        "loops.trainer",
-        "loops.plan",
-        "loops.course",
-        "bench",
-        "examination",
-        "launch",
-        "soundness",
-        "standing",
-    },
-    {
-        "invariants",
-        "closeup",
-        "loops.pytorch",
-        "loops.accelerate",
-        "training",
-        "answering",
-        "pacing",
-    },
-    {"suite", "runner", "trying", "timing"},
-    {"jury", "worker", "schedule", "collecting", "contest"},
-    {"proving", "candidates", "comparison", "changes", "racing", "outcomes"},
-    {"attribute", "match"},
-    {"gate", "night"},
-    {"acceptance", "calibrating", "report", "stash"},
-    {"keeping", "gathering", "commands", "contests", "guidance", "nights"},
-    {"censor", "reporting"},
-    {"plugin", "subjects", "issues", "cli"},
+ROOMS = (
+    "cli",
+    "plugin",
+    "reports",
+    "mutation",
+    "gate",
+    "suite",
+    "invariants",
+    "nightly",
+    "benchmark",
+    "runs",
+    "venvs",
+    "store",
 )
-"""Each floor imports only from those before it; a package's modules from each other too."""
+"""The rooms of `judge/`, from the top: each imports from those below it, and from loose files."""
 
-JUDGED_ALONE = {
-    "answering",
-    "batches",
-    "bench",
-    "bridge",
-    "closeup",
-    "collating",
-    "data",
-    "encoder",
-    "examination",
-    "loops.accelerate",
-    "loops.course",
-    "loops.plan",
-    "loops.pytorch",
-    "loops.setup",
-    "loops.trainer",
-    "metrics",
-    "models",
-    "pacing",
-    "probes",
-    "sampling",
-    "sequences",
-    "soundness",
-    "timing",
-    "tokenizing",
-    "training",
-    "trying",
-}
-"""Modules that import the packages under test: only a worker may."""
+CORE_NEEDS = {"numpy", "pyarrow", "safetensors"}
+"""Beside the standard library: what either tower has anyway."""
+
+FOR_TYPES = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
+
+JUDGED = {"accelerate", "datasets", "evaluate", "torch", "transformers"}
 
 
-def modules() -> dict[str, Path]:
+def modules(package: Path) -> dict[str, Path]:
     """Every module by its name below the package."""
-    found = {}
-    for path in PACKAGE.rglob("*.py"):
-        parts = path.relative_to(PACKAGE).with_suffix("").parts
-        name = ".".join(part for part in parts if part != "__init__")
-        if name:
-            found[name] = path
-    return found
+    names = {}
+    for path in package.rglob("*.py"):
+        parts = path.relative_to(package).with_suffix("").parts
+        names[".".join(part for part in parts if part != "__init__")] = path
+    return names
 
 
-def floor_of(name: str) -> int:
-    """The floor that a module, or the package it belongs to, lives on."""
-    for height, floor in enumerate(FLOORS):
-        if name in floor:
-            return height
-    return floor_of(name.rpartition(".")[0])
+def imports(path: Path) -> Iterator[str]:
+    """Everything that a file imports: at its top, in a function, or for its types alone."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
 
 
-def imports(path: Path, *, everywhere: bool) -> set[str]:
-    """Our own modules that a file imports: anywhere, or at its top level when it is loaded."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = modules()
-    found = set()
-    for node in ast.walk(tree) if everywhere else tree.body:
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("harness"):
-            base = (node.module or "").removeprefix("harness").lstrip(".")
-            inside = {f"{base}.{alias.name}".lstrip(".") for alias in node.names}
-            found |= (inside & set(names)) or {base}
-        if isinstance(node, ast.Import):
-            found |= {a.name.removeprefix("harness.") for a in node.names if "harness." in a.name}
-    return found - {""}
+def ours(package: Path) -> dict[str, set[str]]:
+    """By module, those of the package that it imports."""
+    known = modules(package)
+    graph: dict[str, set[str]] = defaultdict(set)
+    for module, path in known.items():
+        for imported in imports(path):
+            name = imported.removeprefix("harness").lstrip(".")
+            while imported.partition(".")[0] == "harness" and name and name not in known:
+                name = name.rpartition(".")[0]
+            if imported.partition(".")[0] == "harness" and name:
+                graph[module].add(name)
+    return graph
 
 
-def upward(name: str, path: Path) -> set[str]:
-    """What a module imports that is on no floor below its own, nor in its own package."""
-    package = name.partition(".")[0]
-    return {
-        imported
-        for imported in imports(path, everywhere=False)
-        if (imported.partition(".")[0] != package or imported == package)
-        and floor_of(imported) >= floor_of(name)
-    }
+def room_of(module: str) -> str:
+    """The room of `judge/` that a module is in; empty for a loose file."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in ROOMS else ""
 
 
-@pytest.mark.parametrize("name", sorted(modules()))
-def test_imports_go_down(name: str) -> None:
-    """A module imports only from floors below its own, or from its own package."""
-    assert not upward(name, modules()[name])
+def allowed(module: str, imported: str) -> bool:
+    """Whether the three sentences allow an import."""
+    tower, other = module.partition(".")[0], imported.partition(".")[0]
+    if tower == "worker":
+        return other in {"core", "worker"}
+    if tower == "core":
+        return other == "core"
+    if tower == "judge" and other == "judge":
+        below = [*ROOMS, ""]
+        return below.index(room_of(module)) <= below.index(room_of(imported))
+    return other == "core" or tower == ""
 
 
-def test_every_floor_is_inhabited() -> None:
-    """The plan names no module that is not there."""
-    assert set().union(*FLOORS) <= set(modules())
+def violations(package: Path) -> list[str]:
+    """Imports that the three sentences forbid."""
+    return [
+        f"{module} imports {imported}"
+        for module, names in ours(package).items()
+        for imported in sorted(names)
+        if not allowed(module, imported)
+    ]
 
 
-def test_floors_notice_an_upward_import(tmp_path: Path) -> None:
-    """A module that imports from above, or from its own floor, is seen, however it is written."""
-    path = tmp_path / "digest.py"
-    for text, seen in (
-        ("from harness import errors, runner", {"errors", "runner"}),
-        ("from harness.report.page import fill", {"report.page"}),
-        ("import harness.settings", {"settings"}),
-        ("from harness.redaction import text", set()),
+def cycles(package: Path) -> list[str]:
+    """Modules that import themselves by way of others."""
+    graph = ours(package)
+
+    def reached(start: str) -> set[str]:
+        known: set[str] = set()
+        waiting = set(graph[start])
+        while waiting:
+            name = waiting.pop()
+            if name not in known:
+                known.add(name)
+                waiting |= graph[name]
+        return known
+
+    return [name for name in list(graph) if name and name in reached(name)]
+
+
+def test_imports_go_down() -> None:
+    """No import goes up, however late it happens or for whatever purpose."""
+    assert not violations(PACKAGE)
+
+
+def test_no_module_imports_itself() -> None:
+    """Imports make no circle."""
+    assert not cycles(PACKAGE)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("worker/data.py", "from harness.judge import catalog"),
+        ("worker/data.py", "def late():\n    import harness.judge.settings"),
+        ("judge/catalog.py", "from harness.worker import data"),
+        ("judge/catalog.py", "def late():\n    from harness.worker.data import rows"),
+        ("judge/catalog.py", f"{FOR_TYPES}    from harness.worker import data"),
+        ("judge/store/local.py", "from harness.judge.runs.runner import Runner"),
+        ("judge/store/local.py", "def late():\n    from harness.judge.suite import base"),
+        ("judge/catalog.py", f"{FOR_TYPES}    from harness.judge.store.local import Store"),
+        ("core/digest.py", "from harness.judge import catalog"),
+        ("core/digest.py", "from harness.worker import data"),
+        ("core/digest.py", "from harness import Suite\nimport harness.judge.catalog as c"),
+    ],
+)
+def test_planted_imports_are_seen(tmp_path: Path, path: str, text: str) -> None:
+    """An upward import is a violation at a module's top, in a function and for types."""
+    package = tmp_path / "harness"
+    for name in (
+        "core/digest.py",
+        "worker/data.py",
+        "judge/catalog.py",
+        "judge/settings.py",
+        "judge/store/local.py",
+        "judge/runs/runner.py",
+        "judge/suite/base.py",
     ):
-        path.write_text(text, encoding="utf-8")
-        assert upward("digest", path) == seen
+        package.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
+        package.joinpath(name).write_text("from harness.core import digest\n", encoding="utf-8")
+    (package / "core" / "digest.py").write_text("", encoding="utf-8")
+    assert not violations(package)
+    (package / path).write_text(text, encoding="utf-8")
+    assert len(violations(package)) == 1
 
 
-def test_judging_tower_never_imports_the_judged() -> None:
-    """Nothing that pytest loads reaches a module that imports torch or transformers."""
-    for name in set(modules()) - JUDGED_ALONE - {"worker"}:
-        assert not imports(modules()[name], everywhere=True) & JUDGED_ALONE, name
+def test_planted_circle_is_seen(tmp_path: Path) -> None:
+    """Two loose files that import each other are a circle."""
+    (tmp_path / "judge").mkdir()
+    (tmp_path / "judge" / "one.py").write_text("import harness.judge.two", encoding="utf-8")
+    (tmp_path / "judge" / "two.py").write_text("from harness.judge import one", encoding="utf-8")
+    assert sorted(cycles(tmp_path)) == ["judge.one", "judge.two"]
+
+
+def test_every_room_is_on_the_list() -> None:
+    """Three rooms downstairs, and the listed ones in `judge/`."""
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert folders == {"core", "worker", "judge"}
+    assert {path.parent.name for path in PACKAGE.glob("judge/*/__init__.py")} == set(ROOMS)
+    assert {path.name for path in PACKAGE.glob("*.py")} == {"__init__.py"}
+
+
+def foreign(folder: str) -> set[str]:
+    """Packages beside the standard library and our own that a folder's modules import."""
+    names = {
+        imported.partition(".")[0]
+        for path in (PACKAGE / folder).rglob("*.py")
+        if "faults" not in path.parts  # they run in workers
+        for imported in imports(path)
+    }
+    return names - set(sys.stdlib_module_names) - {"harness"}
+
+
+def test_core_needs_little() -> None:
+    """What both towers load is the standard library and what either has."""
+    assert foreign("core") <= CORE_NEEDS
+
+
+def test_judging_tower_imports_nothing_that_is_judged() -> None:
+    """Neither at its start nor later: the running interpreter may not have it."""
+    assert not foreign("judge") & JUDGED
+
+
+def test_modules_are_short() -> None:
+    """None is over 300 lines, and half of them have at most 150."""
+    lines = sorted(
+        (path.read_text(encoding="utf-8").count("\n"), str(path.relative_to(PACKAGE)))
+        for path in PACKAGE.rglob("*.py")
+        if "faults" not in path.parts
+    )
+    assert not [name for count, name in lines if count > 300]
+    assert lines[len(lines) // 2][0] <= 150
+
+
+def test_names_have_one_meaning() -> None:
+    """No two public classes share a name, and no two modules but a command's and its subject's."""
+    homes = defaultdict(set)
+    for module, path in modules(PACKAGE).items():
+        if "faults" in module or not module:
+            continue
+        if not module.startswith("judge.cli."):
+            homes[module.rpartition(".")[2]].add(module)
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].add(module)
+    assert not {name: where for name, where in homes.items() if len(where) > 1}
 
 
 def test_plugin_loads_without_torch() -> None:
@@ -248,8 +227,7 @@ def test_plugin_loads_without_torch() -> None:
     code = (
         "import sys, pytest\n"
         "pytest.main(['suites', '--collect-only', '-q', '-p', 'no:cacheprovider'])\n"
-        "heavy = {'torch', 'transformers', 'datasets', 'evaluate'} & set(sys.modules)\n"
-        "sys.exit(', '.join(sorted(heavy)) or 0)"
+        f"sys.exit(', '.join(sorted({JUDGED} & set(sys.modules))) or 0)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -259,13 +237,3 @@ def test_plugin_loads_without_torch() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-
-
-def test_workers_import_nothing_of_the_judging_tower() -> None:
-    """What the environment key leaves out is what no worker can reach."""
-    reached, waiting = set(), {"worker", "loops.trainer", "environment"}
-    while waiting:
-        name = waiting.pop()
-        reached.add(name)
-        waiting |= imports(modules()[name], everywhere=True) - reached
-    assert not {name.partition(".")[0] for name in reached} & JUDGING

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.stash import by_mark
+from harness.judge.plugin.state import by_mark
 from tests import uv
 
 pytestmark = [pytest.mark.slow, pytest.mark.network]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.settings import Settings
+from harness.judge.settings import Settings
 
 WORKFLOWS = sorted((Path(__file__).parent.parent / ".github" / "workflows").glob("*.yml"))
 
@@ -33,7 +33,7 @@ def test_options_exist(path: Path) -> None:
         if command is None or command[1] == "pytest":
             continue
         done = subprocess.run(
-            [sys.executable, "-m", "harness.cli", command[2], "--help"],
+            [sys.executable, "-m", "harness.judge.cli", command[2], "--help"],
             capture_output=True,
             text=True,
             check=True,

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from harness import digest
-from harness.record import Record
-from harness.store import Key, Store
+from harness.core import digest
+from harness.core.record import Record
+from harness.judge.store.local import Key, Store
 
 SUITE, CELL = "TestSmall", "bert-base-uncased-dynamic-trainer"
 

@@ -20,13 +20,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from harness import statistics
-from harness.cell import Cell
-from harness.match import FEWEST_SEEDS, MOST_SEEDS, NUDGE
-from harness.recipe import Recipe
-from harness.record import Record
-from harness.runner import Runner
-from harness.settings import Settings
+from harness.core.recipe import Recipe
+from harness.core.record import Record
+from harness.judge import statistics
+from harness.judge.cell import Cell
+from harness.judge.gate.paired_cell import FEWEST_SEEDS, MOST_SEEDS, NUDGE
+from harness.judge.runs.runner import Runner
+from harness.judge.settings import Settings
 
 MARGIN = 0.02
 REPEATS = 100

@@ -18,12 +18,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import numpy.typing as npt
 
-from harness import catalog, statistics
-from harness.cell import Cell
-from harness.declarations import Thresholds
-from harness.recipe import Recipe
-from harness.runner import Runner
-from harness.settings import Settings
+from harness.core.recipe import Recipe
+from harness.judge import catalog, statistics
+from harness.judge.cell import Cell
+from harness.judge.declarations import Thresholds
+from harness.judge.runs.runner import Runner
+from harness.judge.settings import Settings
 
 BASELINE = "dynamic"
 OTHERS = ("max_length", "group_by_length", "max_tokens:1024", "packed", "padding_free")

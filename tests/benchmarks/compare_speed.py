@@ -23,10 +23,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness import catalog, collation
-from harness.recipe import OUR_FIELDS
-from harness.sources import Sources
-from harness.suite import Suite, cells
+from harness.core import collation
+from harness.core.recipe import OUR_FIELDS
+from harness.judge import catalog
+from harness.judge.runs.sources import Sources
+from harness.judge.suite.base import Suite, cells
 
 ROOT = Path(__file__).parent.parent.parent
 STRAIGHT = Path(__file__).parent / "straight.py"

@@ -20,11 +20,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from harness import catalog, collecting, faults
-from harness.errors import unknown
-from harness.recipe import Recipe
-from harness.runner import Runner
-from harness.settings import Settings
+from harness.core.errors import unknown
+from harness.core.recipe import Recipe
+from harness.judge import catalog
+from harness.judge.mutation import faults
+from harness.judge.runs.runner import Runner
+from harness.judge.settings import Settings
+from harness.judge.suite import collect
 from tests import uv, wheels
 
 FAULTS = Path(faults.__file__).parent
@@ -51,8 +53,8 @@ def module(fault: Path) -> str:
 
 def suites(folder: Path) -> list[Path]:
     """A suite for each cell that `harness prove` asks."""
-    cells = [*collecting.cells(["suites"])]
-    from harness.proving import Prover  # pytest has rewritten the invariants' asserts
+    cells = [*collect.cells(["suites"])]
+    from harness.judge.mutation.mutate import Prover  # pytest has rewritten the invariants' asserts
 
     runner = Runner(settings=Settings(store=folder / "unused"), session=uuid.uuid4().hex)
     written = []
@@ -77,7 +79,7 @@ def gate(suite: Path, wheel: Path, store: Path, folder: Path) -> dict[str, Any]:
     """What the gate says of a wheel."""
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "harness.cli", "gate", str(wheel), *uv.links()),
+            *(sys.executable, "-m", "harness.judge.cli", "gate", str(wheel), *uv.links()),
             *("--suites", str(suite), "--correctness-only", "--store", str(store)),
             *("--environments", str(folder / "environments"), "--reports", str(folder)),
         ],

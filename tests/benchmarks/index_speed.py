@@ -18,14 +18,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from harness import catalog
-from harness.cell import Cell
-from harness.history import NAME, History
-from harness.recipe import Recipe
-from harness.runner import Runner
-from harness.settings import Settings
-from harness.store import Store
-from harness.trends import Trends, limit
+from harness.core.recipe import Recipe
+from harness.judge import catalog
+from harness.judge.cell import Cell
+from harness.judge.nightly.analysis import Trends, limit
+from harness.judge.runs.runner import Runner
+from harness.judge.settings import Settings
+from harness.judge.store.index import NAME, History
+from harness.judge.store.local import Store
 from tests.conftest import SMALL
 
 CELLS, SEEDS = 24, 10

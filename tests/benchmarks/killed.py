@@ -34,9 +34,9 @@ from unittest import mock
 
 import numpy as np
 
-from harness.errors import StoreError
-from harness.remote import Remote
-from harness.store import Key, Store
+from harness.core.errors import StoreError
+from harness.judge.store.local import Key, Store
+from harness.judge.store.remote import Remote
 
 FILES = 6
 LONGEST = 0.04

@@ -3,10 +3,10 @@
     python -m tests.benchmarks.night_power --nights 400000
 
 Three runs were accepted; a night makes three more, and again three while it is open what they say,
-twenty-one at most, as `harness.night` does. Seeds spread by 0.6 points, with the normal
-distribution's tails or with those of Student's t with four degrees of freedom; 2 points may be
-lost. Prints how many nights a year of 24 cells calls a loss what is none, and which share of real
-losses is found the same night.
+twenty-one at most, as `harness.judge.nightly.check` does. Seeds spread by 0.6 points, with the
+normal distribution's tails or with those of Student's t with four degrees of freedom; 2 points may
+be lost. Prints how many nights a year of 24 cells calls a loss what is none, and which share of
+real losses is found the same night.
 """
 
 import argparse
@@ -15,9 +15,9 @@ import sys
 import numpy as np
 import numpy.typing as npt
 
-from harness.figures import ROUND
-from harness.night import FALSE_ALARM, MOST_ROUNDS
-from harness.statistics import ALPHA
+from harness.judge.nightly.check import FALSE_ALARM, MOST_ROUNDS
+from harness.judge.nightly.signals import ROUND
+from harness.judge.statistics import ALPHA
 
 SPREAD, MARGIN, YEAR = 0.006, 0.02, 24 * 365
 

@@ -18,13 +18,15 @@ from typing import Any
 import torch
 import transformers
 
-from harness import catalog, data, models, tables
-from harness.bridge import argument_values
-from harness.collation import parse
-from harness.loops.trainer import WatchCallback, WatchedTrainer
-from harness.probes import Watch
-from harness.recipe import Recipe
-from harness.sources import Sources
+from harness.core import tables
+from harness.core.collation import parse
+from harness.core.recipe import Recipe
+from harness.judge import catalog
+from harness.judge.runs.sources import Sources
+from harness.worker import data, models
+from harness.worker.compat import argument_values
+from harness.worker.loops.trainer import WatchCallback, WatchedTrainer
+from harness.worker.watch import Watch
 
 RECIPE = catalog.tiny(
     Recipe(dataset="glue/mrpc", max_length=128, num_train_epochs=1, per_device_train_batch_size=8)

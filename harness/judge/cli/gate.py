@@ -1,0 +1,223 @@
+"""`harness gate`: run suites in two environments; may the second be merged?"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.core.errors import SpecError
+from harness.judge.cli.options import (
+    Commands,
+    add_environments,
+    add_reports,
+    add_settings,
+    add_store,
+    given,
+    interpreter,
+    running,
+    settings_of,
+)
+from harness.judge.finding import EXIT_CODES, Finding, verdict
+from harness.judge.gate import allowlist, packages
+from harness.judge.gate.bisect import Attribution, attribute, grouped
+from harness.judge.gate.candidates import Candidates, Shown
+from harness.judge.gate.packages import Change
+from harness.judge.reports import files
+from harness.judge.suite import collect
+from harness.judge.venvs import build, requirements, support
+from harness.judge.venvs.build import Environments
+from harness.judge.venvs.installer import Installer
+
+if TYPE_CHECKING:
+    from harness.judge.gate.workflow import Gate
+
+PASSED_ON = (
+    "--index",
+    "--default-index",
+    "--index-url",
+    "--extra-index-url",
+    "--find-links",
+    "--exclude-newer",
+)
+"""Options of uv that say where packages come from, each with a value."""
+
+
+def add(commands: Commands) -> None:
+    """Declare the command's options."""
+    parser = commands.add_parser(
+        "gate", help="run suites in two environments, and say whether the second may be merged"
+    )
+    parser.add_argument(
+        "changes",
+        nargs="*",
+        metavar="CHANGE",
+        help="what the candidate changes: a requirement, a requirements file, a project's folder "
+        "or a wheel",
+    )
+    parser.add_argument("--base", action="append", default=[], metavar="CHANGE")
+    parser.add_argument(
+        "--base-python", type=interpreter, default=Path(sys.executable), metavar="PATH"
+    )
+    parser.add_argument("--candidate-python", type=interpreter, metavar="PATH")
+    parser.add_argument("--suites", action="append", metavar="PATH", help="as pytest takes them")
+    parser.add_argument(
+        "--constraint",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="versions that what is made keeps to; alone, it says what the candidate changes",
+    )
+    add_settings(parser)
+    parser.set_defaults(harness_scale="tiny")
+    for option in PASSED_ON:
+        parser.add_argument(option, action="append", default=[], help="as uv takes it")
+    parser.add_argument("--offline", action="store_true", help="as uv takes it")
+    parser.add_argument(
+        "--allow-dragged",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="leave out of the verdict that this core package moved along",
+    )
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="let a difference pass, with --because; * stands for anything",
+    )
+    parser.add_argument("--because", default="", metavar="TEXT", help="why it may pass")
+    parser.add_argument(
+        "--allowed",
+        type=Path,
+        metavar="FILE",
+        help=f"what was let pass so far (default: {allowlist.NAME} beside the first suite)",
+    )
+    parser.add_argument(
+        "--correctness-only", action="store_true", help="do not measure how fast they train"
+    )
+    parser.add_argument(
+        "--attribute",
+        action="store_true",
+        help="find the package that did it, and the release since when",
+    )
+    add_store(parser)
+    add_reports(parser)
+    add_environments(parser)
+    parser.set_defaults(command=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Print what differs, the worst first, and the verdict; leave reports."""
+    suites = asked.suites or ["suites"]
+    changed = asked.changes or [str(path) for path in asked.constraint]
+    if not changed and asked.candidate_python is None:
+        raise SpecError(
+            "nothing says what the candidate is",
+            fix="name what it changes, such as transformers==5.18.0, or a --constraint FILE, or "
+            "--candidate-python PATH",
+        )
+    if asked.changes and asked.candidate_python is not None:
+        raise SpecError("the candidate is both changed packages and an interpreter")
+    for path in asked.constraint:
+        if not path.is_file():
+            raise SpecError(f"there is no {path}", fix="name a file of constraints")
+    packages.dragged([], asked.allow_dragged)
+    beside = Path(suites[0].partition("::")[0])
+    allowed = asked.allowed or (beside if beside.is_dir() else beside.parent) / allowlist.NAME
+    if asked.allow:
+        allowlist.add(allowed, asked.allow, asked.because)
+    settings = settings_of(asked, asked.base_python)
+    cells = collect.cells(suites, asked.harness_scale, settings.arguments())
+    files.check(settings.reports)
+    from harness.judge.gate.workflow import Gate  # pytest has rewritten the invariants' asserts
+    from harness.judge.reports import comparison
+
+    base: Path = asked.base_python
+    rebased: tuple[Change, ...] = ()
+    if asked.base:
+        base, rebased = _made(asked, base, asked.base, "base")
+        for change in rebased:
+            say(f"base: {change.words}")
+    candidate = asked.candidate_python or _made(asked, base, asked.changes, "candidate")[0]
+    with running(asked, base) as left, running(asked, candidate) as right:
+        gate = Gate(left, right, suites, cells, races=not asked.correctness_only)
+        named = [name for change in changed for name in requirements.names(change)]
+        found = gate.compare(named, allowlist.load(allowed), say)
+        moved = [f"base: {c.versions}" for c in packages.dragged(rebased, asked.allow_dragged)]
+        moved += [c.versions for c in packages.dragged(found.changes, asked.allow_dragged)]
+        found = replace(
+            found,
+            rebased=rebased,
+            dragged=tuple(moved),
+            options=given(asked, settings),
+            allowing=() if asked.allowed is None else (f"--allowed={asked.allowed.absolute()}",),
+        )
+        regressed = [f for f in found.findings if f.standing == "regressed"]
+        if asked.attribute and regressed:
+            found = replace(
+                found, attributions=_attributions(asked, gate, found.changes, regressed)
+            )
+    print(*comparison.lines(found), sep="\n")
+    print("reports:", *comparison.write(settings.reports, found))
+    return EXIT_CODES[verdict(found.findings)]
+
+
+def _attributions(
+    asked: argparse.Namespace, gate: "Gate", moved: Sequence[Change], regressed: Sequence[Finding]
+) -> tuple[Attribution, ...]:
+    """Who brought each regression about."""
+
+    def judge(python: Path, regressions: Sequence[Finding]) -> Shown:
+        with running(asked, python) as runner:
+            return gate.recheck(runner, regressions)
+
+    sides = tuple(side.settings.python for side in gate.sides)
+    made = _environments_of(asked, wheels=True, givers=sides)
+    candidates = Candidates(environments=made, base=sides[0], judge=judge, say=say)
+    attributions: list[Attribution] = []
+    left = list(regressed)
+    try:
+        for attribution in attribute(candidates, moved, regressed):
+            attributions.append(attribution)
+            left = [finding for finding in left if finding not in attribution.findings]
+    except KeyboardInterrupt:  # what was compared is told all the same
+        reason = "interrupted; what was tried is kept for the same command"
+        attributions.append(Attribution(culprits=(), reason=reason, findings=tuple(left)))
+    say(f"{candidates.tried} environments were tried")
+    return grouped(attributions)
+
+
+def say(text: str) -> None:
+    """Tell what is going on, beside what is printed."""
+    sys.stderr.write(f"{text}\n")
+
+
+def _made(
+    asked: argparse.Namespace, base: Path, wanted: list[str], side: str
+) -> tuple[Path, tuple[Change, ...]]:
+    """The interpreter of a base changed as asked, and what that changes.
+
+    Raises:
+        HarnessError: it cannot be made, or could not be judged.
+    """
+    made = _environments_of(asked)
+    named = {name for change in wanted for name in requirements.names(change)}
+    lines = [requirements.line(change) for change in wanted]
+    pins = made.resolve(base, [*lines, *(f"-c {path.absolute()}" for path in asked.constraint)])
+    support.check(packages.versions(pins), f"the {side}")
+    installed = {d.name: d.version for d in build.installed_in(base).values()}
+    return made.make(base, pins, named), tuple(packages.of_pins(installed, pins, named))
+
+
+def _environments_of(
+    asked: argparse.Namespace, *, wheels: bool = False, givers: tuple[Path, ...] = ()
+) -> Environments:
+    """What makes environments, as the options say."""
+    passed = [f"{o}={v}" for o in PASSED_ON for v in getattr(asked, o[2:].replace("-", "_"))]
+    passed += ["--offline"] if asked.offline else []
+    installer = Installer(arguments=tuple(passed), python=asked.base_python, wheels=wheels)
+    return Environments(folder=asked.environments, installer=installer, givers=givers)

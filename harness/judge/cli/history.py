@@ -1,0 +1,117 @@
+"""`harness history`: every run that the store holds, to read, to filter and to take elsewhere."""
+
+import argparse
+import csv
+import io
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from harness.core import redaction
+from harness.core.errors import SpecError
+from harness.judge.cli.options import DATE, Commands, add_store, store_of
+from harness.judge.reports import files
+from harness.judge.store.entry import Entry
+from harness.judge.store.index import History
+
+FORMATS = ("table", "json", "csv", "parquet")
+SHOWN = ("night", "cell", "device", "seed", "accuracy", "loss", "samples_per_second", "padding")
+
+
+def add(commands: Commands) -> None:
+    """Declare the command's options."""
+    parser = commands.add_parser("history", help="every run that the store holds")
+    parser.add_argument(
+        "cell", nargs="?", default="*", metavar="SUITE", help="or Suite/cell; * stands for anything"
+    )
+    parser.add_argument("--since", type=DATE, metavar="DATE", help="first night")
+    parser.add_argument("--device", default="*", metavar="CLASS", help="such as 'NVIDIA H100*'")
+    parser.add_argument(
+        "--package",
+        type=_requirement,
+        metavar="REQUIREMENT",
+        help="that the environment satisfies, such as 'transformers>=5'",
+    )
+    parser.add_argument("--format", choices=FORMATS, default="table")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="default: what is printed")
+    add_store(parser)
+    parser.set_defaults(command=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Print or write the runs."""
+    store = store_of(asked)
+    store.fetch()
+    cell = asked.cell if set(asked.cell) & set("/*") else f"{asked.cell}/*"
+    with History(store.root) as history:
+        found = history.entries(
+            cell, since=asked.since or "", device=asked.device, package=asked.package or ""
+        )
+        for path in history.damaged:
+            sys.stderr.write(f"harness: {path} cannot be read, and is left out\n")
+    if asked.format == "parquet":
+        if asked.output is None:
+            raise SpecError("Parquet is not printed", fix="name a file with --output")
+        files.write(asked.output.parent, {asked.output.name: _parquet(found)})
+        return 0
+    text = {"table": _table, "json": _json, "csv": _csv}[asked.format](found)
+    if asked.output is None:
+        sys.stdout.write(text)
+    else:
+        files.write(asked.output.parent, {asked.output.name: text})
+    return 0
+
+
+def _table(found: Sequence[Entry]) -> str:
+    """Aligned columns, the most telling ones."""
+    rows = [SHOWN, *(tuple(_word(getattr(entry, name)) for name in SHOWN) for entry in found)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(SHOWN))]
+    lines = ("  ".join(w.ljust(n) for w, n in zip(r, widths, strict=True)).rstrip() for r in rows)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _word(value: object) -> str:
+    """A value in a few characters."""
+    return f"{value:.5g}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+def _json(found: Sequence[Entry]) -> str:
+    """All columns, as a list of objects."""
+    return json.dumps([asdict(entry) for entry in found], indent=1) + "\n"
+
+
+def _csv(found: Sequence[Entry]) -> str:
+    """All columns, with a heading."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(Entry)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(entry) for entry in found)
+    return text.getvalue()
+
+
+def _parquet(found: Sequence[Entry]) -> bytes:
+    """All columns, typed."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    types: dict[object, Any] = {str: pa.string(), int: pa.int64()}
+    columns = [(field.name, types.get(field.type, pa.float64())) for field in fields(Entry)]
+    table = pa.Table.from_pylist(
+        redaction.strings([asdict(e) for e in found]), schema=pa.schema(columns)
+    )
+    content = io.BytesIO()
+    parquet.write_table(table, content)
+    return content.getvalue()
+
+
+def _requirement(text: str) -> str:
+    """A requirement, or argparse says what is wrong."""
+    try:
+        return str(Requirement(text))
+    except InvalidRequirement as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no requirement: {error}") from None

@@ -1,0 +1,29 @@
+"""`harness notify`: the last night in one message; sending it is left to whoever has a channel."""
+
+import argparse
+import sys
+
+from harness.core.errors import SpecError
+from harness.judge.cli.options import DATE, Commands, add_store, store_of
+from harness.judge.reports import nightly_message
+from harness.judge.store.index import History
+
+
+def add(commands: Commands) -> None:
+    """Declare the command's options."""
+    parser = commands.add_parser("notify", help="the last night in one message")
+    parser.add_argument("--night", type=DATE, metavar="DATE", help="default: the last")
+    parser.add_argument("--format", choices=("text", "markdown"), default="text")
+    add_store(parser)
+    parser.set_defaults(command=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Print the message; 1 if something is worse than it was."""
+    with History(store_of(asked).root) as history:
+        found = history.night(asked.night or "*")
+    if found is None:
+        raise SpecError("the store holds no such night", fix="run pytest -m nightly first")
+    written = nightly_message.markdown if asked.format == "markdown" else nightly_message.text
+    sys.stdout.write(written(found, store=str(asked.store or "")).rstrip("\n") + "\n")
+    return int(any(n.standing == "regressed" or n.worsened for n in nightly_message.nights(found)))

@@ -1,0 +1,138 @@
+"""`harness plan`: which collation to use for a data set and a model, without training."""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from harness.core import collation
+from harness.core.batching import compose
+from harness.core.errors import MissingSourceError
+from harness.core.recipe import Recipe, Scale
+from harness.judge import catalog
+from harness.judge.benchmark.cost_model import Forecast, advice, forecast
+from harness.judge.cell import Cell
+from harness.judge.cli.options import Commands, add_settings, interpreter, running
+from harness.judge.limits import Limits, argument
+from harness.judge.runs.runner import Runner
+from harness.judge.suite import validation
+
+COUNT = argument(int, Limits(least=1))
+"""A number of examples."""
+
+HEADER = (
+    f"{'strategy':<20}{'speed-up':>9}{'of limit':>9}{'padding':>9}{'batches':>9}"
+    f"{'cost varies':>13}{'largest batch':>15}  training"
+)
+
+
+def add(commands: Commands) -> None:
+    """Declare the command's options."""
+    parser = commands.add_parser(
+        "plan", help="say which collation is fastest for a data set and a model, without training"
+    )
+    parser.add_argument("dataset", metavar="DATASET", help=", ".join(catalog.DATASETS))
+    parser.add_argument("model", metavar="MODEL", help=", ".join(catalog.MODELS))
+    parser.add_argument("--batch-size", type=COUNT, default=16, metavar="N")
+    parser.add_argument(
+        "--max-length",
+        type=argument(int, validation.LIMITS["max_length"]),
+        metavar="N",
+        help="default: what the model can read",
+    )
+    parser.add_argument(
+        "--samples", type=COUNT, default=10_000, metavar="N", help="examples to measure"
+    )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also draw it, as a page")
+    parser.add_argument("--python", type=interpreter, default=Path(sys.executable), metavar="PATH")
+    parser.add_argument("--store", type=Path, metavar="DIR", help="default: .harness")
+    add_settings(parser)
+    parser.set_defaults(command=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Print what each strategy costs, and which to use."""
+    recipe = Recipe(dataset=asked.dataset, model=asked.model, max_train_samples=asked.samples)
+    title = f"{asked.dataset}, {asked.model}, batches of {asked.batch_size}"
+    with running(asked, asked.python) as runner:
+        cell = Cell(name="plan", recipe=recipe, scale=_scale(runner, recipe), device="cpu")
+        if cell.scale == "tiny":
+            title += ", embedded stand-ins"
+        lengths = np.asarray(runner.lengths(cell), np.int64)
+        architecture = runner.architecture(cell)
+    asked_for = replace(recipe, max_length=asked.max_length)
+    max_length = asked_for.length(catalog.positions(architecture))
+    names = [*collation.PLAIN, "pad_to_multiple_of:8", "pad_to_multiple_of:64"]
+    cut = np.minimum(lengths, max_length)
+    names.append(f"max_tokens:{max(round(asked.batch_size * cut.mean()), cut.max())}")
+    found = []
+    for strategy in map(collation.parse, names):
+        batches = compose(
+            lengths,
+            strategy,
+            batch_size=asked.batch_size,
+            max_length=max_length,
+            training=not strategy.sorted,
+        )
+        hidden = catalog.width(architecture)
+        found.append(forecast(batches, strategy, max_length=max_length, hidden=hidden))
+    print(*_lines(found, lengths, max_length), sep="\n")
+    if asked.html is not None:
+        from harness.judge.reports import benchmark_page, files
+
+        files.write(
+            asked.html.parent, {asked.html.name: benchmark_page.plan(title, found, max_length)}
+        )
+    return 0
+
+
+def _scale(runner: Runner, recipe: Recipe) -> Scale:
+    """The scale asked for; else the full one, unless its data can be had from nowhere: said then.
+
+    Raises:
+        SourceError: something is refused or malformed.
+    """
+    match runner.settings.scale:
+        case "tiny" | "full" as asked:
+            return asked
+    try:
+        runner.sources.find_tokens(recipe, "full")
+    except MissingSourceError as error:
+        print(f"{error.what}: what follows is of the embedded stand-ins, a quarter as long")
+        print("for the real lengths, give --harness-sources DIR, or go online\n", flush=True)
+        return "tiny"
+    return "full"
+
+
+def _lines(found: list[Forecast], lengths: np.ndarray, max_length: int) -> list[str]:
+    """What was measured, the table, the fastest first, and the advice."""
+    speedups = {told.name: told.speedup for told in found}
+    cut = np.mean(lengths > max_length)
+    low, middle, high = np.quantile(lengths, [0.05, 0.5, 0.95]).astype(int)
+    return [
+        (
+            f"{len(lengths):,} examples of {lengths.min()} to {lengths.max()} tokens, half of them "
+            f"at most {middle}, nine of ten {low} to {high}; {cut:.1%} are cut"
+        ),
+        f"at most {found[0].limit:.2f} times as fast as padding to max_length",
+        "",
+        HEADER,
+        *(_line(told) for told in sorted(found, key=lambda told: -told.speedup)),
+        "",
+        *(
+            f"{why}: {name}, {speedups[name]:.2f} times as fast"
+            for name, why in advice(speedups).items()
+        ),
+    ]
+
+
+def _line(told: Forecast) -> str:
+    """A strategy's line."""
+    trajectory = collation.parse(told.name).trajectory
+    return (
+        f"{told.name:<20}{told.speedup:>8.2f}x{told.efficiency:>9.1%}{told.padding:>9.1%}"
+        f"{told.batches:>9,}{told.variation:>13.1%}{told.largest:>15,}  "
+        + ("evaluation only" if told.name == "sorted" else trajectory)
+    )

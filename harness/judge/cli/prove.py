@@ -1,0 +1,70 @@
+"""`harness prove`: break the judged libraries, and see which invariants notice."""
+
+import argparse
+from pathlib import Path
+
+from harness.core import cores
+from harness.core.errors import SpecError
+from harness.judge.cli.options import Commands, add_reports, add_suites, running
+from harness.judge.mutation import faults
+from harness.judge.suite import collect
+
+OURS = Path(faults.__file__).parent
+"""The folder of our catalogue of faults."""
+
+
+def add(commands: Commands) -> None:
+    """Declare the command's options."""
+    parser = commands.add_parser(
+        "prove", help="break the judged libraries, and see which invariants notice"
+    )
+    add_suites(parser, repeats=20)
+    add_reports(parser)
+    parser.add_argument(
+        "--fault",
+        action="append",
+        metavar="FILE",
+        help="a fault of yours, or the name of one of ours (default: all of ours)",
+    )
+    parser.set_defaults(command=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Print what notices each fault as it is known, then the sums; leave the matrix in reports."""
+    faults = _faults(asked.fault)
+    cells = collect.cells(asked.suites)
+    from harness.judge.mutation.mutate import (
+        Prover,  # pytest rewrites the invariants' asserts, and comes first
+    )
+    from harness.judge.reports import files, mutation_table
+
+    with running(asked, asked.python) as runner:
+        files.check(runner.settings.reports)
+        prover = Prover(runner, [*cells], cores.usable())
+        found = prover.prove(
+            faults, asked.repeats, lambda exhibit: print(mutation_table.line(exhibit), flush=True)
+        )
+    print("", *mutation_table.sums(found), sep="\n")
+    print("summaries:", *mutation_table.write(runner.settings.reports, found))
+    return 1 if found.unnoticed or found.alarms else 0
+
+
+def _faults(asked: list[str] | None) -> list[Path]:
+    """Files of the faults to inject.
+
+    Raises:
+        SpecError: one is no file and no name of ours.
+    """
+    ours = {path.stem: path for path in sorted(OURS.glob("*.py")) if path.stem != "__init__"}
+    if asked is None:
+        return [*ours.values()]
+    found = []
+    for name in asked:
+        path = ours.get(name, Path(name))
+        if not path.is_file():
+            raise SpecError(
+                f"there is no fault {name!r}",
+                fix=f"give a Python file, or one of {', '.join(ours)}",
+            )
+        found.append(path)
+    return found

@@ -1,0 +1,71 @@
+"""`harness report`: judge what the store holds, without training anything."""
+
+import argparse
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from harness.core.errors import SpecError
+from harness.judge.cli.options import (
+    Commands,
+    add_remote,
+    add_reports,
+    add_settings,
+    add_suites,
+    given,
+    settings_of,
+    store_of,
+)
+from harness.judge.nightly import analysis, annotations, baseline
+from harness.judge.nightly.baseline import Baselines
+from harness.judge.store.index import History
+
+
+def add(commands: Commands) -> None:
+    """Declare the command's options."""
+    parser = commands.add_parser(
+        "report", help="judge what the store holds, and report it, without training anything"
+    )
+    add_suites(parser)
+    add_settings(parser)
+    add_remote(parser)
+    parser.add_argument(
+        "--trend",
+        action="store_true",
+        help="every night of the history in one page; judges nothing anew",
+    )
+    add_reports(parser)
+    parser.set_defaults(command=run)
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Run the suites on the store alone; pytest prints and writes what it always does."""
+    if asked.trend:
+        return _trend(asked)
+    settings = replace(settings_of(asked, asked.python), stored=True)
+    rerun = [sys.executable, "-m", "pytest", *asked.suites, "-q", *settings.arguments()]
+    return subprocess.run(rerun, check=False).returncode
+
+
+def _trend(asked: argparse.Namespace) -> int:
+    """Draw the history beside what was accepted."""
+    from harness.judge.reports import rerun, trend_page
+
+    store = store_of(asked)
+    store.fetch()
+    folders = sorted({path if path.is_dir() else path.parent for path in map(Path, asked.suites)})
+    files = [path for folder in folders for path in sorted(folder.rglob(baseline.NAME))]
+    known = [one for folder in folders for one in annotations.load(folder / annotations.NAME)]
+    references = [one for path in files for one in Baselines.load(path)]
+    settings = settings_of(asked, asked.python)
+    options = rerun.for_history(given(asked, settings), asked.suites)
+    with History(store.root) as history:
+        found, nights = analysis.gathered(history, references, known, options)
+    if not found:
+        raise SpecError(
+            f"the store {store.root} holds no session",
+            fix="run pytest suites/ -m nightly first, or name another --store",
+        )
+    print("trend:", *trend_page.write(settings.reports, found, nights))
+    return 0

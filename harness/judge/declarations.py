@@ -1,0 +1,91 @@
+"""What a suite declares beside its recipe: the matrix that multiplies it, and thresholds."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+from harness.core.errors import SpecError, unknown
+from harness.core.recipe import Recipe
+from harness.core.serial import hints
+from harness.core.spec import Spec, fitting
+
+Value = str | int | float | bool | None
+
+HEADLINE_AXES = ("model", "collation", "loop")
+
+
+class Matrix:
+    """The axes that a suite multiplies its recipe by: `Matrix(model=[…], seed=[1, 2])`."""
+
+    def __init__(self, **axes: Sequence[Value]) -> None:
+        """Check every axis: its name is a recipe's field, its values a sequence, not empty.
+
+        Raises:
+            SpecError: an axis is unknown, empty, repeats a value or is a bare string.
+        """
+        for name, values in axes.items():
+            if name not in Recipe.field_names():
+                raise unknown("Matrix axis", name, Recipe.field_names())
+            if isinstance(values, str | bytes) or not isinstance(values, Sequence):
+                raise SpecError(
+                    f"Matrix axis {name!r} is {values!r}", fix=f"give a list: {name}=[{values!r}]"
+                )
+            if not values:
+                raise SpecError(
+                    f"Matrix axis {name!r} is empty, so it would multiply every cell away",
+                    fix=f"name at least one value, or leave {name!r} to the recipe",
+                )
+        hint = hints(Recipe)
+        self.axes = {
+            name: tuple(fitting(f"Matrix axis {name}", hint[name], value) for value in values)
+            for name, values in axes.items()
+        }
+        for name, values in self.axes.items():
+            if len(set(values)) < len(values):
+                raise SpecError(f"Matrix axis {name!r} repeats a value: {list(values)}")
+
+    def __repr__(self) -> str:
+        """The constructor's call."""
+        return f"Matrix({', '.join(f'{name}={list(v)}' for name, v in self.axes.items())})"
+
+    def without(self, names: Iterable[str]) -> "Matrix":
+        """The matrix less some axes."""
+        dropped = set(names)
+        return Matrix(**{name: v for name, v in self.axes.items() if name not in dropped})
+
+    def multiply(self, recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
+        """Every recipe of the matrix with its id: model, collation, loop, then other axes."""
+        others = [name for name in self.axes if name not in HEADLINE_AXES]
+        for values in product(*self.axes.values()):
+            chosen: dict[str, Any] = dict(zip(self.axes, values, strict=True))
+            cell = replace(recipe, **chosen)
+            parts = [str(getattr(cell, name)) for name in HEADLINE_AXES]
+            parts += [f"{name}:{_id(chosen[name])}" for name in others]
+            yield "-".join(parts), cell
+
+
+def _id(value: Value) -> str:
+    """A value in a cell's id: a whole number as people write it, whatever its type."""
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Thresholds(Spec):
+    """The least a run must reach, a field left None is not judged; and what it may have at most.
+
+    Attributes:
+        accuracy: share of right predictions, 0 to 1.
+        f1: F1 as the data set's metric defines it, 0 to 1.
+        train_samples_per_second: judged on an accelerator only.
+        margin: accuracy that `harness gate` lets another environment lose, 0 to 1.
+        overlap: share of the evaluated rows that may be among the training rows, 0 to 1.
+        unknown: share of the tokens that the vocabulary may not know, 0 to 1.
+    """
+
+    accuracy: float | None = None
+    f1: float | None = None
+    train_samples_per_second: float | None = None
+    margin: float = 0.02
+    overlap: float = 0.01
+    unknown: float = 0.02

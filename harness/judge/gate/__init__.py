@@ -1,0 +1,1 @@
+"""Two environments compared, and what differs attributed to a package."""

@@ -1,0 +1,137 @@
+"""Outcomes: what became of each test in two environments, and what that says of the second.
+
+A test that fails on both sides is known only if it fails alike: the figures that it finds off are
+the same, each by as much. A run that was lost is neither a pass nor a failure of its tests.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from harness.judge.distance import Distance
+from harness.judge.finding import Finding, Status
+from harness.judge.tolerances import SIZE
+
+Outcomes = Mapping[str, Mapping[str, Any]]
+"""Of a session's tests, by node id: `outcome`, `message`, `distances` of the figures that are off,
+and why what it judges was `lost`, and whether it `crashed`."""
+
+LOST = "lost"
+"""Name of a finding about a cell that was lost on a side."""
+
+_FAILED = frozenset({"failed", "error", "xfailed"})
+"""Outcomes of a test that speak against its side; a known issue is one."""
+
+_ABSENT: Mapping[str, Any] = {"outcome": "absent", "message": "the test is not there"}
+
+_NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.])")
+
+
+def compare(before: Outcomes, after: Outcomes) -> Iterator[Finding]:
+    """What became of each test on both sides; of what a cell lost, one finding."""
+    losses: dict[tuple[str, str], Finding] = {}
+    for test in sorted(before.keys() | after.keys()):
+        base, candidate = before.get(test, _ABSENT), after.get(test, _ABSENT)
+        if base.get("lost") or candidate.get("lost"):
+            loss = _lost(test, base, candidate)
+            known = losses.setdefault((loss.cell, loss.standing), loss)
+            if loss.words not in known.words:
+                more = replace(known, words=f"{known.words}; {loss.words}")
+                losses[loss.cell, loss.standing] = more
+            continue
+        standing, words = _standing(base, candidate)
+        if standing is None:
+            continue
+        finding = _finding(test, standing, words)
+        issue = candidate["outcome"] == "xfailed"  # whose reason is the same for all its tests
+        if standing == "known" and not issue:
+            finding = replace(finding, words=f"{finding.name}: {words}")
+        yield finding
+    yield from losses.values()
+
+
+def _finding(test: str, standing: Status, words: str, name: str = "") -> Finding:
+    """A finding about a test, or about the cell that it judges."""
+    suite, _, rest = test.rpartition("::")
+    invariant, _, cell = rest.partition("[")
+    return Finding(
+        stage="invariants",
+        cell=f"{suite.rpartition('::')[2]}/{cell.removesuffix(']')}",
+        name=name or invariant,
+        standing=standing,
+        words=words,
+        test=test,
+    )
+
+
+def _lost(test: str, base: Mapping[str, Any], candidate: Mapping[str, Any]) -> Finding:
+    """What it says that a test had nothing to judge on a side, or on both.
+
+    Where judged code crashed in the candidate alone, that is a regression.
+    """
+    ours, theirs = base.get("lost", ""), candidate.get("lost", "")
+    if ours and theirs:
+        loss = f"lost on both sides: {theirs}"
+    else:
+        loss = f"lost in the base: {ours}" if ours else f"lost in the candidate: {theirs}"
+    regressed = not ours and candidate.get("crashed", False)
+    return _finding(test, "regressed" if regressed else "not measured", loss, name=LOST)
+
+
+def _standing(base: Mapping[str, Any], candidate: Mapping[str, Any]) -> tuple[Status | None, str]:
+    """What two outcomes of a test say, and the words for it; nothing if neither judged."""
+    failed, fails = base["outcome"] in _FAILED, candidate["outcome"] in _FAILED
+    if failed and fails:
+        return _beside(base, candidate)
+    if failed:
+        return "fixed", base["message"]
+    if fails:
+        return "regressed", candidate["message"]
+    if base["outcome"] != "passed":
+        return None, ""
+    if candidate["outcome"] == "passed":
+        return "same", ""
+    return "not measured", candidate["message"]
+
+
+def _beside(base: Mapping[str, Any], candidate: Mapping[str, Any]) -> tuple[Status, str]:
+    """What it says that a test fails on both sides."""
+    ours, theirs = _distances(base), _distances(candidate)
+    if not theirs:
+        if not ours and alike(base["message"], candidate["message"]):
+            return "known", candidate["message"]
+        return "regressed", f"{candidate['message']}; in the base {base['message']}"
+    others = [
+        f"{distance.text}, in the base {_size(ours.get(figure))}"
+        for figure, distance in theirs.items()
+        if figure not in ours or not distance.like(ours[figure])
+    ]
+    if others:
+        return "regressed", "; ".join(others)
+    repaired = ", ".join(sorted(ours.keys() - theirs.keys()))
+    if repaired:
+        return "changed", f"right now: {repaired}; still: {candidate['message']}"
+    if candidate["outcome"] == "xfailed":
+        return "known", candidate["message"]
+    return "known", f"{', '.join(sorted(theirs))} off by as much"
+
+
+def _distances(outcome: Mapping[str, Any]) -> dict[str, Distance]:
+    """Figures that a test found off, by name."""
+    distances = [Distance.from_json(values) for values in outcome.get("distances", ())]
+    return {distance.figure: distance for distance in distances}
+
+
+def _size(distance: Distance | None) -> str:
+    """How far off a figure is, for a reader."""
+    return "right" if distance is None else f"{distance.apart:+.2g} off"
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two messages say the same, their numbers to rounding."""
+    if _NUMBER.split(one) != _NUMBER.split(other):
+        return False
+    numbers = zip(_NUMBER.findall(one), _NUMBER.findall(other), strict=True)
+    return all(math.isclose(float(a), float(b), rel_tol=SIZE) for a, b in numbers)

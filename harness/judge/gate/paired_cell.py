@@ -1,0 +1,249 @@
+"""A match: one cell on both sides, from its first steps to its speed.
+
+Nothing is asked that the answers before have answered: runs that are equal to the last bit are
+equally accurate.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core.errors import HarnessError
+from harness.core.record import Record
+from harness.judge import statistics
+from harness.judge.cell import Cell
+from harness.judge.finding import Finding, Stage, Status
+from harness.judge.gate import compare, throughput
+from harness.judge.runs.runner import Runner
+
+NUDGE = 1e-6
+"""A learning rate raised by this share moves every update by about the rounding of float32."""
+
+REPEATS = 3
+"""A candidate may drift this many times as far as repeats of the base do."""
+
+FEWEST_SEEDS, MOST_SEEDS = 3, 10
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pair:
+    """A cell's runs on both sides.
+
+    Attributes:
+        cell: as findings name it.
+        base: loss of every step.
+        candidate: likewise.
+        figures: by name, of the base and of the candidate.
+        answers: evaluated examples by who is right: `both`, `base only`, `candidate only`,
+            `neither`; empty if the sides evaluated other examples.
+        bit_equal: whether the runs are equal to the last bit.
+    """
+
+    cell: str
+    base: tuple[float, ...]
+    candidate: tuple[float, ...]
+    figures: Mapping[str, tuple[float, float]]
+    answers: Mapping[str, int]
+    bit_equal: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Match:
+    """One cell on both sides.
+
+    Attributes:
+        base: has its runs of the base.
+        candidate: and of the candidate.
+        cell: to compare.
+        name: of the cell in findings.
+        margin: accuracy that may be lost.
+        say: called with each thing that is begun.
+    """
+
+    base: Runner
+    candidate: Runner
+    cell: Cell
+    name: str
+    margin: float
+    say: Say
+
+    @property
+    def sides(self) -> tuple[Runner, Runner]:
+        """Base and candidate."""
+        return self.base, self.candidate
+
+    def findings(self) -> Iterator[Finding]:
+        """What differs in what both sides compute.
+
+        Raises:
+            HarnessError: a run was lost.
+        """
+        cell = self.cell
+        left, right = self.base.trials(cell), self.candidate.trials(cell)
+        yield from compare.contracts(left, right)
+        ours, theirs = self.base.run(cell).record, self.candidate.run(cell).record
+        yield from compare.arguments(ours, theirs)
+        parting = compare.first_steps(left, right)
+        yield self._found(
+            "first steps",
+            "fingerprint",
+            "regressed" if parting.likeness == "different" else "same",
+            parting.words,
+        )
+        if compare.bit_equal(ours, theirs):
+            return
+        self.say(f"{self.name}: {parting.words}; repeating")
+        yield self._training(ours, theirs)
+        yield self._accuracy()
+
+    def _found(
+        self, stage: Stage, name: str, standing: Status, words: str, **figures: float
+    ) -> Finding:
+        """A finding of this cell."""
+        return Finding(
+            stage=stage, cell=self.name, name=name, standing=standing, words=words, figures=figures
+        )
+
+    def lost(self, error: HarnessError) -> Finding:
+        """A run of this cell was lost, so that something is not known."""
+        return self._found("training", "runs", "not measured", error.what)
+
+    def pair(self) -> Pair:
+        """Both runs of a cell, to be shown."""
+        ours, theirs = (side.run(self.cell).record for side in self.sides)
+        before, after = ours.evaluation().metrics, theirs.evaluation().metrics
+        names = [name for name in ("accuracy", "f1", "loss") if name in before and name in after]
+        return Pair(
+            cell=self.name,
+            base=tuple(step.loss for step in ours.steps),
+            candidate=tuple(step.loss for step in theirs.steps),
+            figures={
+                **{name: (before[name], after[name]) for name in names},
+                "padding": (ours.padding, theirs.padding),
+            },
+            answers=_answers(ours, theirs),
+            bit_equal=compare.bit_equal(ours, theirs),
+        )
+
+    def race(self) -> Finding:
+        """What training a cell costs on both sides; a rise must show twice."""
+        self.say(f"{self.name}: both sides train in turn")
+        try:
+            return self._raced()
+        except HarnessError as error:
+            return self.lost(error)
+
+    def _raced(self) -> Finding:
+        """The same; raises if a run was lost."""
+        found = throughput.race(self.base.timed, self.candidate.timed, self.cell)
+        worse = throughput.worse(found)
+        if worse:
+            self.say(f"{self.name}: {', '.join(worse)} cost more; again, to be sure")
+            found = throughput.race(self.base.timed, self.candidate.timed, self.cell, confirm=True)
+            worse = [cost for cost in throughput.worse(found) if cost in worse]
+        standing: Status = "regressed" if worse else "same"
+        return self._found(
+            "throughput",
+            " and ".join(worse) or "costs",
+            standing if throughput.told(found) else "inconclusive",
+            throughput.words(found),
+            **{
+                f"{cost} {name}": value
+                for cost, ratio in found.items()
+                for name, value in asdict(ratio).items()
+            },
+        )
+
+    def _training(self, ours: Record, theirs: Record) -> Finding:
+        """Losses step by step, beside how far a nudged base strays, and the base of other seeds."""
+        nudged = [self.base.run(_nudged(self.cell, share)).record for share in (NUDGE, -NUDGE)]
+        strays = [compare.drift(ours, other) for other in nudged]
+        seeds = [self.base.run(_seeded(self.cell, extra)).record for extra in range(FEWEST_SEEDS)]
+        apart = [abs(compare.drift(a, b).mean) for a, b in combinations(seeds, 2)]
+        found = compare.drift(ours, theirs)
+        rounded = found.largest <= REPEATS * max(stray.largest for stray in strays) and (
+            abs(found.mean) <= REPEATS * max(abs(stray.mean) for stray in strays)
+        )
+        standing: Status = "same" if rounded else "changed"
+        if not abs(found.mean) <= REPEATS * max(apart):
+            standing = "regressed"
+        return self._found(
+            "training",
+            "losses",
+            standing,
+            (
+                f"losses part at step {found.part}: by {found.largest:.2g} at most, by "
+                f"{found.mean:+.2g} on average; other seeds by {max(apart):.2g}"
+            ),
+            step=found.part,
+            largest=found.largest,
+            mean=found.mean,
+        )
+
+    def _accuracy(self) -> Finding:
+        """Right answers example by example, over more seeds while the answer is open.
+
+        What is still open then is a regression if something is lost, surely, for it was not shown
+        to be little.
+        """
+        (rows, _), (others, _) = (side.run(self.cell).record.correctness() for side in self.sides)
+        if not (len(rows) and np.array_equal(rows, others)):
+            words = f"predictions were of {len(rows)} examples, now of {len(others)} others"
+            return self._found("accuracy", "accuracy", "regressed", words, p=0.0)
+        found = statistics.sequential(self._differences(), self.margin, FEWEST_SEEDS)
+        return self._found(
+            "accuracy",
+            "accuracy",
+            "regressed" if found.loses else _ANSWERS[found.answer],
+            (
+                f"accuracy moves by {found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}] over "
+                f"{found.seeds} seeds; {self.margin:g} may be lost"
+            ),
+            mean=found.mean,
+            low=found.low,
+            high=found.high,
+            p=found.unharmed,
+        )
+
+    def _differences(self) -> Iterator[npt.NDArray[np.float64]]:
+        """Right in the candidate less right in the base, by example, of one seed after another."""
+        for extra in range(MOST_SEEDS):
+            seeded = _seeded(self.cell, extra)
+            (_, before), (_, after) = (side.run(seeded).record.correctness() for side in self.sides)
+            yield after - before
+
+
+_ANSWERS: Mapping[str, Status] = {
+    "loses no more": "same",
+    "loses more": "regressed",
+    "open": "inconclusive",
+}
+
+
+def _seeded(cell: Cell, extra: int) -> Cell:
+    """The cell with another seed; its own where `extra` is 0."""
+    return replace(cell, recipe=replace(cell.recipe, seed=cell.recipe.seed + extra))
+
+
+def _nudged(cell: Cell, share: float) -> Cell:
+    """The cell with a learning rate that is another by rounding only."""
+    rate = cell.recipe.learning_rate * (1 + share)
+    return replace(cell, recipe=replace(cell.recipe, learning_rate=rate))
+
+
+def _answers(ours: Record, theirs: Record) -> Mapping[str, int]:
+    """How many examples each side, both or neither predicts right."""
+    (rows, before), (others, after) = ours.correctness(), theirs.correctness()
+    if not np.array_equal(rows, others):
+        return {}
+    return {
+        "both": int(np.sum(before * after)),
+        "base only": int(np.sum(before * (1 - after))),
+        "candidate only": int(np.sum((1 - before) * after)),
+        "neither": int(np.sum((1 - before) * (1 - after))),
+    }

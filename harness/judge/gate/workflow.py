@@ -1,0 +1,254 @@
+"""The gate: the same suites in two environments, and whether the second may replace the first.
+
+Suites run in each through pytest, as a user would run them; what differs is then looked at from
+the sharpest question to the bluntest, and no further than the question needs.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from harness.core.errors import HarnessError, RunError
+from harness.judge import statistics
+from harness.judge.cell import Cell
+from harness.judge.finding import Finding, Stage
+from harness.judge.gate import allowlist, outcomes, packages, throughput
+from harness.judge.gate.allowlist import Allowance
+from harness.judge.gate.bisect import Attribution
+from harness.judge.gate.outcomes import LOST, Outcomes
+from harness.judge.gate.packages import Change
+from harness.judge.gate.paired_cell import Match, Pair, Say
+from harness.judge.runs.runner import Runner
+from harness.judge.suite.collect import SuiteCell
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """What the gate has found.
+
+    Attributes:
+        base: description of its environment.
+        candidate: likewise.
+        changes: of packages.
+        findings: of every stage.
+        unneeded: allowances that no finding needs.
+        pairs: the runs of every cell that trained on both sides.
+        suites: as pytest takes them.
+        attributions: which packages brought the regressions about, where that was asked.
+        rebased: changes that making the base took, against the running environment.
+        dragged: changes of core packages, the base's too, that nobody wanted or allowed, in words.
+        options: of pytest's that say what was judged, and how, and where records are.
+        allowing: the gate's own that say what may differ.
+    """
+
+    base: Mapping[str, Any]
+    candidate: Mapping[str, Any]
+    changes: tuple[Change, ...]
+    findings: tuple[Finding, ...]
+    unneeded: tuple[Allowance, ...]
+    pairs: tuple[Pair, ...]
+    suites: tuple[str, ...]
+    attributions: tuple[Attribution, ...] = ()
+    rebased: tuple[Change, ...] = ()
+    dragged: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    allowing: tuple[str, ...] = ()
+
+    @property
+    def bit_equal(self) -> tuple[int, int]:
+        """How many cells trained bit-equal, and how many trained on both sides."""
+        return sum(pair.bit_equal for pair in self.pairs), len(self.pairs)
+
+
+class Gate:
+    """Compares a base and a candidate."""
+
+    def __init__(
+        self,
+        base: Runner,
+        candidate: Runner,
+        suites: Sequence[str],
+        cells: Mapping[Cell, SuiteCell],
+        *,
+        races: bool = True,
+    ) -> None:
+        """Compare what two runners have of the cells of some suites, their speed too if asked."""
+        self.races = races
+        self.base, self.candidate = base, candidate
+        self.sides = (base, candidate)
+        self.suites, self.cells = suites, cells
+        self._base_outcomes: Outcomes = {}
+
+    def compare(self, asked: Iterable[str], allowed: Sequence[Allowance], say: Say) -> Comparison:
+        """Run the suites on both sides, and look at what differs.
+
+        Args:
+            asked: packages that the user named.
+            allowed: differences that may be.
+            say: called with each thing that is begun.
+
+        Raises:
+            SpecError: there is nothing to compare.
+            InterpreterError: a side cannot import what is to be judged.
+            RunError: pytest itself failed on a side.
+        """
+        base, candidate = self.base.environment(), self.candidate.environment()
+        changed = packages.between(base, candidate, asked)
+        for change in changed:
+            say(change.words)
+        for side in (self.candidate, self.base):
+            side.launcher.start()
+        say("base: running the suites")
+        before = self._judged(self.base, self.suites)
+        say("candidate: running the suites")
+        after = self._judged(self.candidate, self.suites)
+        self._base_outcomes = before
+        findings = [*outcomes.compare(before, after)]
+        lost = {finding.cell for finding in findings if finding.name == LOST}
+        pairs: list[Pair] = []
+        contracts: dict[str, Finding] = {}
+        for cell in self.cells:
+            match = self._match(cell, say)
+            try:
+                compared = [*match.findings()]
+            except HarnessError as error:
+                if match.name not in lost:
+                    findings.append(match.lost(error))
+                continue
+            pairs.append(match.pair())
+            contracts |= {found.id: found for found in compared if found.stage == "contracts"}
+            findings += [found for found in compared if found.stage != "contracts"]
+        if self.races:
+            chosen = throughput.chosen(
+                [cell for cell in self.cells if self._name(cell) not in lost]
+            )
+            findings += [self._match(cell, say).race() for cell in chosen]
+        told, unneeded = allowlist.apply([*contracts.values(), *_controlled(findings)], allowed)
+        return Comparison(
+            base=base,
+            candidate=candidate,
+            changes=changed,
+            findings=told,
+            unneeded=unneeded,
+            pairs=tuple(pairs),
+            suites=tuple(self.suites),
+        )
+
+    def recheck(
+        self, candidate: Runner, regressions: Sequence[Finding]
+    ) -> dict[Finding, bool | None]:
+        """Whether another candidate shows some regressions; None where that cannot be told.
+
+        Raises:
+            InterpreterError: it cannot import what is to be judged.
+        """
+        tests = sorted({finding.test for finding in regressions if finding.test})
+        found: list[Finding] = []
+        if tests:
+            try:
+                after = self._judged(candidate, tests)
+            except RunError:
+                candidate.launcher.start()  # where that fails, it says why
+                raise
+            if any(outcome.get("lost") for outcome in after.values()):
+                candidate.launcher.start()
+            before = {test: told for test, told in self._base_outcomes.items() if test in after}
+            found += outcomes.compare(before, after)
+        other = Gate(self.base, candidate, self.suites, self.cells)
+        for cell in self.cells:
+            stages = {f.stage for f in regressions if f.cell == self._name(cell) and not f.test}
+            found += other._looked_at(cell, stages)
+        return {finding: _shows(finding, found) for finding in regressions}
+
+    def _looked_at(self, cell: Cell, stages: set[Stage]) -> Iterator[Finding]:
+        """Findings of a cell, up to the bluntest of some stages."""
+        match = self._match(cell, lambda _: None)
+        if "throughput" in stages:
+            yield replace(match.race(), stage="throughput")  # a lost one, too
+        computed = stages - {"throughput"}
+        try:
+            for finding in match.findings() if computed else ():
+                yield finding
+                computed.discard(finding.stage)
+                if not computed:
+                    return
+        except HarnessError as error:
+            for stage in computed:
+                yield replace(match.lost(error), stage=stage)
+
+    def _name(self, cell: Cell) -> str:
+        """How findings name a cell."""
+        return f"{self.cells[cell].suite}/{cell.name}"
+
+    def _match(self, cell: Cell, say: Say) -> Match:
+        """A cell on both sides."""
+        return Match(
+            base=self.base,
+            candidate=self.candidate,
+            cell=cell,
+            name=self._name(cell),
+            margin=self.cells[cell].thresholds.margin,
+            say=say,
+        )
+
+    def _judged(self, side: Runner, suites: Sequence[str]) -> Outcomes:
+        """What became of every test of some suites on a side, by its node id from this folder."""
+        with TemporaryDirectory() as reports:
+            settings = replace(side.settings, reports=Path(reports))
+            done = subprocess.run(
+                [
+                    *(sys.executable, "-m", "pytest", *suites, "-q", f"--rootdir={Path.cwd()}"),
+                    *("-o", f"cache_dir={Path(reports, 'cache')}", *settings.arguments()),
+                ],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            written = Path(reports, "session.json")
+            if not written.is_file():
+                lines = (done.stdout + done.stderr).splitlines()[-15:]
+                raise RunError(
+                    f"pytest ended with {done.returncode}", why="\n".join(f"  | {x}" for x in lines)
+                )
+            told: Outcomes = json.loads(written.read_text(encoding="utf-8"))["outcomes"]
+        return told
+
+
+def _shows(regression: Finding, found: Iterable[Finding]) -> bool | None:
+    """Whether findings hold a regression; None if what they say of it decides nothing.
+
+    Where runs are equal to the last bit, blunter questions are not asked, and the answer is no.
+    """
+    about = [
+        finding
+        for finding in found
+        if (finding.stage, finding.cell) == (regression.stage, regression.cell)
+    ]
+    if regression.name == LOST:
+        about = [finding for finding in about if finding.name == LOST]
+    elif regression.test:
+        about = [f for f in about if (f.test, f.name) == (regression.test, regression.name)]
+        if not about:  # its run was lost, or neither side judged
+            return None
+    standings = {finding.standing for finding in about}
+    if "regressed" in standings:
+        return True
+    return None if standings & {"inconclusive", "not measured"} else False
+
+
+def _controlled(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Findings, those losses of accuracy open again that so many tests would show by chance."""
+    judged = [found for found in findings if found.stage == "accuracy"]
+    believed = statistics.discoveries([found.figures["p"] for found in judged])
+    doubted = {
+        found.id
+        for found, real in zip(judged, believed, strict=True)
+        if found.standing == "regressed" and not real
+    }
+    for found in findings:
+        yield replace(found, standing="inconclusive") if found.id in doubted else found

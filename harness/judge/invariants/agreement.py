@@ -1,0 +1,166 @@
+"""Agreement: runs that differ in what must not matter compute the same thing."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+
+from harness.core.errors import CrashError
+from harness.core.trial import Rows, Trial, Trials
+from harness.judge import tolerances
+from harness.judge.distance import compare
+from harness.judge.tolerances import Band
+
+
+def compare_trials(
+    trial: Trial, expected: Trial, band: Band = tolerances.DOUBLE, where: str = ""
+) -> None:
+    """Hold a trial against another: losses, gradient norms, rates, final logits."""
+    compare(f"{where}loss", trial.losses, expected.losses, band)
+    compare(f"{where}gradient norm", trial.norms, expected.norms, band)
+    compare_rates(trial.rates, expected.rates, band, where)
+    compare(f"{where}final logits", flat(trial.logits), flat(expected.logits), band)
+
+
+def compare_rows(trial: Trial, expected: Trial, where: str = "") -> None:
+    """Hold the rows that a trial trained on against another's, in their order."""
+    compare(f"{where}rows", trial.rows, expected.rows)
+
+
+def compare_rates(
+    rates: Sequence[float],
+    expected: Sequence[float],
+    band: Band = tolerances.DOUBLE,
+    where: str = "",
+) -> None:
+    """Hold learning rates against another trial's, where both loops show them.
+
+    Where one does not, `test_learning_rate_follows_schedule` fails, and no other test for that.
+    """
+    if any(map(math.isfinite, rates)) and any(map(math.isfinite, expected)):
+        compare(f"{where}learning rate", rates, expected, band)
+
+
+def flat(rows: Rows) -> list[float]:
+    """All values of a matrix."""
+    return [value for row in rows for value in row]
+
+
+class Agreement:
+    """Loops, padding, accumulation and processes do not change what is computed."""
+
+    def test_loops_agree(self, trials: Trials) -> None:
+        """The cell's loop and another take the same steps on the same rows in the same order."""
+        compare_rows(trials["reference"], trials["other loop"])
+        compare_trials(trials["reference"], trials["other loop"])
+
+    def test_accumulated_is_one_batch(self, trials: Trials) -> None:
+        """Two micro-batches of 2 are one batch of 4; at an epoch's end one is left of the two."""
+        compare_trials(trials["accumulated"], trials["reference"])
+
+    def test_ragged_accumulated_is_one_batch(self, trials: Trials) -> None:
+        """The same where the last micro-batch is shorter than the one before it."""
+        compare_trials(trials["ragged, accumulated"], trials["ragged"])
+
+    def test_smoothed_accumulated_is_one_batch(self, trials: Trials) -> None:
+        """The same with label smoothing, which transformers sums up in single precision."""
+        compare_trials(trials["smoothed, accumulated"], trials["smoothed"], tolerances.SINGLE)
+
+    def test_padding_changes_nothing(self, trials: Trials) -> None:
+        """Wider batches train alike."""
+        for name in ("padded to max_length", "padded to multiples"):
+            compare_trials(trials[name], trials["reference"], where=f"{name}: ")
+
+    def test_packing_changes_nothing(self, trials: Trials) -> None:
+        """Several examples in a row, or all in one, train as if each had its own."""
+        offered = [name for name in ("packed", "free of padding") if name in trials]
+        if not offered:
+            pytest.skip("this version of transformers cannot keep sequences of a row apart")
+        for name in offered:
+            compare_trials(trials[name], trials["reference"], where=f"{name}: ")
+
+    def test_examples_stand_alone(self, trials: Trials) -> None:
+        """Logits, loss and gradient of an example are those it has alone and unpadded."""
+        alone = trials.answer("padded")["alone"]
+        for name, padded in trials.answer("padded").items():
+            none = [0.0] * len(alone.losses)
+            compare(f"{name}: logits", flat(padded.logits), flat(alone.logits), tolerances.DOUBLE)
+            compare(f"{name}: losses", padded.losses, alone.losses, tolerances.DOUBLE)
+            compare(f"{name}: distance of gradients", padded.gradients, none, tolerances.DOUBLE)
+
+    def test_processes_are_one_batch(self, trials: Trials) -> None:
+        """Two processes with batches of 2 train like one with batches of 4."""
+        if "two processes" not in trials:
+            pytest.skip("the plain loop runs in one process")
+        whole, first = trials["whole"], trials["two processes"]
+        processes = (first, *first.ranks)
+        for rank in processes:
+            if rank.error:
+                raise CrashError(f"a trial crashed: {rank.error}", why="in another process")
+            compare("gradient norm", rank.norms, whole.norms, tolerances.DOUBLE)
+            compare_rates(rank.rates, whole.rates)
+            compare("gathered logits", flat(rank.logits), flat(whole.logits), tolerances.DOUBLE)
+            ours, theirs = rank.evaluation().metrics, whole.evaluation().metrics
+            compare("accuracy", [ours["accuracy"]], [theirs["accuracy"]], 0.0)
+        means = [
+            sum(losses) / len(processes)
+            for losses in zip(*(rank.losses for rank in processes), strict=True)
+        ]
+        compare("loss", means, whole.losses, tolerances.DOUBLE)
+        read = Counter(row for rank in processes for row in rank.rows)
+        differing = (read - Counter(whole.rows)) + (Counter(whole.rows) - read)
+        compare("rows read more or less often", [differing.total()], [0])
+
+    def test_processes_share_a_budget(self, trials: Trials) -> None:
+        """Batches of many sizes, one a process, train like the same batches accumulated.
+
+        An odd one at the end is left out: the other process then has a batch again.
+        """
+        if "within a budget, two processes" not in trials:
+            pytest.skip("only Accelerate's processes share batches within a budget")
+        whole = trials["within a budget, accumulated"]
+        first = trials["within a budget, two processes"]
+        even = len(trials["within a budget"].losses) // 2
+        for rank in (first, *first.ranks):
+            if rank.error:
+                raise CrashError(f"a trial crashed: {rank.error}", why="in another process")
+            compare("gradient norm", rank.norms[:even], whole.norms[:even], tolerances.DOUBLE)
+        both = zip(*(rank.losses[:even] for rank in (first, *first.ranks)), strict=True)
+        means = [sum(losses) / len(losses) for losses in both]
+        compare("loss", means, whole.losses[:even], tolerances.DOUBLE)
+
+    def test_rows_train_alike_however_given(self, trials: Trials) -> None:
+        """A Dataset, a list of dicts and a torch Dataset train alike."""
+        if "list of dicts" not in trials:
+            pytest.skip("only the Trainer takes other kinds of data sets")
+        for name in ("list of dicts", "torch dataset"):
+            compare_rows(trials[name], trials["reference"], where=f"{name}: ")
+            compare_trials(trials[name], trials["reference"], where=f"{name}: ")
+
+    def test_single_precision_only_rounds(self, trials: Trials) -> None:
+        """In float32, a run stays near the one in float64."""
+        compare_trials(trials["single precision"], trials["reference"], tolerances.SINGLE)
+
+    def test_bfloat16_stays_near(self, trials: Trials) -> None:
+        """Under bfloat16 autocast, a run stays near, and is not the same."""
+        compare_trials(trials["bfloat16"], trials["reference"], tolerances.BFLOAT16)
+        same = trials["bfloat16"].losses == trials["single precision"].losses
+        compare("computed in single precision", [same], [False])
+
+    def test_compiling_only_rounds(self, trials: Trials) -> None:
+        """`torch.compile` computes the same.
+
+        At the tiny scale torch's own kernels run what was captured; at the full scale inductor's,
+        which take a minute to make.
+        """
+        compiled = [name for name in trials.trials if name.startswith("compiled")]
+        if not compiled:
+            pytest.skip("at the tiny scale only the Trainer compiles")
+        for name in compiled:
+            compare(f"{name}: something was compiled", [trials[name].graphs > 0], [True])
+            compare_trials(trials[name], trials["whole"], where=f"{name}: ")
+
+    def test_checkpointing_changes_nothing(self, trials: Trials) -> None:
+        """Gradient checkpointing computes the same gradients."""
+        compare_trials(trials["checkpointed"], trials["reference"])

@@ -1,0 +1,25 @@
+"""Arguments: the recipe reaches `TrainingArguments`, from Python and from the command line."""
+
+from dataclasses import asdict
+
+from harness.core.recipe import OUR_FIELDS
+from harness.core.record import Record
+from harness.judge.distance import compare
+
+_TRANSLATED = {"warmup_steps", "fp16", "activation_checkpointing", "dataloader_pin_memory"}
+"""Said differently by version or device; the schedule's and the precision's laws judge them."""
+
+
+class Arguments:
+    """Resolved arguments are what the recipe says."""
+
+    def test_arguments_hold_the_recipe(self, run: Record) -> None:
+        """Every field that the recipe shares with `TrainingArguments` arrived unchanged."""
+        for name, value in asdict(run.recipe).items():
+            if name not in OUR_FIELDS | _TRANSLATED and value is not None:
+                compare(name, [run.arguments[name]], [value])
+
+    def test_command_line_parses_alike(self, run: Record) -> None:
+        """`HfArgumentParser` makes the same arguments of the recipe written as flags."""
+        for name, (constructed, parsed) in run.answer("parsed_differently").items():
+            compare(name, [parsed], [constructed])

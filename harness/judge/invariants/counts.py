@@ -1,0 +1,151 @@
+"""Counts: how many steps, and who is seen how often."""
+
+import math
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from harness.core import batching, collation
+from harness.core.record import Record
+from harness.judge.distance import compare
+
+FEWEST_SHUFFLED = 8
+"""Examples of which two random orders are hardly ever equal."""
+
+
+def epoch_sizes(run: Record) -> list[int]:
+    """Sizes of an epoch's batches: full ones and what is left, or as a budget of tokens has it."""
+    recipe, examples = run.recipe, run.sizes["train"]
+    each = recipe.per_device_train_batch_size
+    strategy = collation.parse(recipe.collation)
+    if strategy.budget:
+        lengths = np.asarray(run.arrays["split.train.lengths"], np.int64)
+        composed = batching.compose(
+            lengths,
+            strategy,
+            batch_size=each,
+            max_length=int(lengths.max()),
+            seed=recipe.order_seed,
+        )
+        return [int(size) for size in composed.sizes]
+    return _batch_sizes(examples - (examples % each if recipe.dataloader_drop_last else 0), each)
+
+
+def steps_per_epoch(run: Record) -> int:
+    """Optimizer steps of one epoch: ceil(batches / accumulation)."""
+    return math.ceil(len(epoch_sizes(run)) / run.recipe.gradient_accumulation_steps)
+
+
+def total_steps(run: Record) -> int:
+    """Optimizer steps of a whole run."""
+    if run.recipe.max_steps > 0:
+        return run.recipe.max_steps
+    return math.ceil(run.recipe.num_train_epochs * steps_per_epoch(run))
+
+
+def _batch_sizes(examples: int, each: int) -> list[int]:
+    """Sizes of the batches that hold some examples: full ones, and what is left."""
+    full, left = divmod(examples, each)
+    return [each] * full + ([left] if left else [])
+
+
+def _differing(left: npt.NDArray[Any], right: npt.NDArray[Any]) -> int:
+    """Places at which two arrays differ; those that one of them lacks, too."""
+    both = min(len(left), len(right))
+    return int(np.sum(left[:both] != right[:both])) + abs(len(left) - len(right))
+
+
+class Counts:
+    """Steps, examples and predictions are as many as they should be."""
+
+    def test_number_of_steps(self, run: Record) -> None:
+        """There are ceil(batches / accumulation) steps an epoch."""
+        compare("steps", [len(run.steps)], [total_steps(run)])
+
+    def test_every_example_once_an_epoch(self, run: Record) -> None:
+        """Each whole epoch shows each example once; a broken one shows none twice."""
+        examples = run.sizes["train"]
+        if run.recipe.dataloader_drop_last:
+            examples -= examples % run.recipe.per_device_train_batch_size
+        known = Counter(run.arrays["split.train.rows"].tolist())
+        seen = run.arrays["train.rows"].tolist()
+        for start in range(0, len(seen), examples):
+            epoch = Counter(seen[start : start + examples])
+            where = f"epoch {start // examples + 1}"
+            compare(f"{where}: examples repeated", [(epoch - known).total()], [0])
+            if epoch.total() == examples == run.sizes["train"]:
+                compare(f"{where}: examples left out", [(known - epoch).total()], [0])
+        each = run.recipe.per_device_train_batch_size * run.recipe.gradient_accumulation_steps
+        epochs, left = divmod(total_steps(run), steps_per_epoch(run))
+        if not left or not collation.parse(run.recipe.collation).budget:
+            compare("examples of all epochs", [len(seen)], [epochs * examples + left * each])
+
+    def test_every_epoch_is_shuffled(self, run: Record) -> None:
+        """No epoch is in the data set's order, and no two are in the same."""
+        known = run.arrays["split.train.rows"].tolist()
+        if len(known) < FEWEST_SHUFFLED or run.recipe.dataloader_drop_last:
+            pytest.skip("too few examples to tell an order, or incomplete epochs")
+        seen = run.arrays["train.rows"].tolist()
+        size = len(known)
+        orders = [known, *(seen[at : at + size] for at in range(0, len(seen) - size + 1, size))]
+        repeated = [order in orders[:index] for index, order in enumerate(orders)]
+        compare("order seen before", repeated[1:], [False] * (len(orders) - 1))
+
+    def test_batches_have_their_size(self, run: Record) -> None:
+        """Every batch is full but the last of an epoch or an evaluation."""
+        recipe, sizes = run.recipe, run.sizes
+        each = recipe.per_device_eval_batch_size
+        for found in run.evaluations:
+            given = [batch.examples for batch in run.batches_of(found.name)]
+            compare(found.name, given, _batch_sizes(sizes[found.split], each))
+        epoch = epoch_sizes(run)
+        given = [batch.examples for batch in run.batches_of("train")]
+        grouped = collation.parse(recipe.collation).grouped
+        for start in range(0, len(given), len(epoch)):
+            part = given[start : start + len(epoch)]
+            if grouped:  # batches are shuffled, the short one with them
+                others = Counter(part) - Counter(epoch)
+                compare(f"batches of another size from {start + 1}", [others.total()], [0])
+            else:
+                compare(f"batches from {start + 1}", part, epoch[: len(part)])
+
+    def test_model_is_in_its_mode(self, run: Record) -> None:
+        """The model trains in training mode and is evaluated in evaluation mode."""
+        for stage, batches in run.stages.items():
+            modes = [batch.training for batch in batches]
+            compare(f"{stage}: in training mode", modes, [stage == "train"] * len(batches))
+
+    def test_every_example_is_evaluated_once(self, run: Record) -> None:
+        """Evaluation sees every example once, in the data set's order; so row i is example i."""
+        for found in run.evaluations:
+            seen = len(run.arrays[f"{found.name}.rows"])
+            compare(f"{found.name}: examples", [seen], [run.sizes[found.split]])
+        for kind in ("rows", "labels"):
+            moved = [
+                _differing(run.arrays[f"{e.name}.{kind}"], run.arrays[f"split.{e.split}.{kind}"])
+                for e in run.evaluations
+            ]
+            compare(f"{kind} out of place", moved, [0] * len(moved), 0.0)
+
+    def test_prediction_has_one_row_an_example(self, run: Record) -> None:
+        """`predict` returns (examples, labels), also when the last batch is short."""
+        compare("shape", run.predicted_shape, (run.sizes["evaluation"], len(run.label_names)))
+
+    def test_evaluations_follow_strategy(self, run: Record) -> None:
+        """Evaluation happens as often as `eval_strategy` says, and once at the end."""
+        steps = [found.step for found in run.evaluations if found.name.startswith("step-")]
+        total = len(run.steps)
+        every = {
+            "no": total + 1,
+            "steps": run.recipe.eval_steps or total + 1,
+            "epoch": steps_per_epoch(run),
+        }[run.recipe.eval_strategy]
+        expected = list(range(every, total + 1, every))
+        if run.recipe.eval_strategy == "epoch" and total % every:
+            expected.append(total)
+        at_end = run.recipe.eval_strategy == "steps" and total % every and steps[-1:] == [total]
+        compare("steps", steps, expected + [total] * bool(at_end))  # transformers 5 adds the last
+        compare("last step", [run.evaluation("final").step], [total])

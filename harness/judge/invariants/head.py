@@ -1,0 +1,25 @@
+"""Head: loading a pretrained encoder leaves exactly the classifier to be learnt."""
+
+from harness.core.record import Record
+from harness.judge.distance import compare, compare_names
+
+
+class Head:
+    """What `from_pretrained` could not find is the head, the whole head and nothing else."""
+
+    def test_only_head_is_new(self, run: Record) -> None:
+        """Parameters outside the encoder are new, those inside came from the checkpoint."""
+        names = {parameter.name for parameter in run.parameters}
+        head = {name for name in names if not name.startswith(f"{run.base_prefix}.")}
+        compare_names("newly initialized", run.newly_initialized, head)
+
+    def test_encoder_is_the_checkpoints(self, run: Record) -> None:
+        """Whatever the checkpoint holds arrived in the model, bit for bit."""
+        compare_names("unlike the checkpoint", run.unlike, ())
+
+    def test_head_has_one_row_a_label(self, run: Record) -> None:
+        """`num_labels` shapes the last layer."""
+        rows = {p.name: p.shape[0] for p in run.parameters if p.name.startswith("classifier.")}
+        assert rows, "the model has no classifier"
+        for name, count in rows.items():
+            compare(f"{name}: rows", [count], [len(run.label_names)])

@@ -1,0 +1,57 @@
+"""Labels: whatever the column is called, the model receives `labels`."""
+
+import numpy as np
+import pytest
+
+from harness.core import collation
+from harness.core.collation import SEQUENCES
+from harness.core.record import Record
+from harness.judge.distance import compare
+
+
+class Labels:
+    """`label` becomes `labels`, int64, in the right order, and nothing else comes along."""
+
+    def test_labels_are_renamed(self, run: Record) -> None:
+        """Every batch carries `labels`, one int64 an example, under no other name."""
+        _skip_if_smoothed(run)
+        for stage, batches in run.stages.items():
+            sizes = [(batch.examples,) for batch in batches]
+            types = [batch.dtypes.get("labels") for batch in batches]
+            compare(f"{stage}: labels", [b.shapes.get("labels") for b in batches], sizes)
+            compare(f"{stage}: type of labels", types, ["int64"] * len(batches))
+            for name in ("label", "label_ids"):
+                others = [name in batch.shapes for batch in batches]
+                compare(f"{stage}: {name}", others, [False] * len(batches))
+
+    def test_labels_keep_their_order(self, run: Record) -> None:
+        """Every row that the model received has the label that its text has in the data set."""
+        _skip_if_smoothed(run)
+        known = run.arrays["split.train.rows"]
+        strangers = ~np.isin(run.arrays["train.rows"], known)
+        compare("rows in no example of the data set", [int(strangers.sum())], [0])
+
+    def test_rows_are_the_sources(self, run: Record) -> None:
+        """Every chosen row, texts and label together, is a row of the source's files."""
+        strangers = run.answer("strangers")
+        assert strangers
+        for split, count in strangers.items():
+            compare(f"{split}: rows in no source", [count], [0])
+
+    def test_columns_match_signature(self, run: Record) -> None:
+        """The model receives the tokenized columns that its signature names, and the labels."""
+        expected = set(run.columns["tokenized"]) & set(run.signature) - {"labels"}
+        if collation.parse(run.recipe.collation).layout != "padded":
+            expected = expected - {"attention_mask"} | {"position_ids", SEQUENCES}
+        if not run.recipe.label_smoothing_factor:
+            expected.add("labels")
+        for stage, batches in run.stages.items():
+            for name in sorted(expected.union(*(batch.shapes for batch in batches))):
+                given = [name in batch.shapes for batch in batches]
+                compare(f"{stage}: {name}", given, [name in expected] * len(batches))
+
+
+def _skip_if_smoothed(run: Record) -> None:
+    """With label smoothing the Trainer computes the loss, and keeps labels from the model."""
+    if run.recipe.label_smoothing_factor:
+        pytest.skip("label smoothing keeps the labels from the model")

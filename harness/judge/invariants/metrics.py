@@ -1,0 +1,99 @@
+"""Metrics: what is reported is what the stored predictions say."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from harness.core.record import Record
+from harness.core.record_parts import Evaluation
+from harness.judge import catalog, tolerances
+from harness.judge.distance import compare
+
+Floats = npt.NDArray[np.floating[Any]]
+
+
+def accuracy(predicted: npt.NDArray[Any], labels: npt.NDArray[Any]) -> float:
+    """Share of right predictions."""
+    return float((predicted == labels).mean())
+
+
+def f1(predicted: npt.NDArray[Any], labels: npt.NDArray[Any], average: str) -> float:
+    """F1 = 2·tp / (2·tp + fp + fn), averaged.
+
+    Of label 1 if `binary`; of all labels counted together if `micro`; else the mean over labels,
+    each alike if `macro`, by its support if `weighted`.
+    """
+    if average == "micro":
+        return accuracy(predicted, labels)
+    every = [1] if average == "binary" else np.union1d(predicted, labels)
+    scores, supports = [], []
+    for label in every:
+        right = int(((predicted == label) & (labels == label)).sum())
+        wrong = int(((predicted == label) != (labels == label)).sum())
+        scores.append(2 * right / (2 * right + wrong) if right or wrong else 0.0)
+        supports.append(int((labels == label).sum()))
+    return float(np.average(scores, weights=supports if average == "weighted" else None))
+
+
+def cross_entropy(logits: Floats, labels: npt.NDArray[Any]) -> float:
+    """Mean over examples of -log softmax(logits)[label], in double precision."""
+    wide = logits.astype(np.float64)
+    top = wide.max(axis=1, keepdims=True)
+    normalizer = top[:, 0] + np.log(np.exp(wide - top).sum(axis=1))
+    return float((normalizer - wide[np.arange(len(labels)), labels]).mean())
+
+
+def _stored(run: Record, found: Evaluation) -> tuple[Floats, npt.NDArray[Any]]:
+    """Logits and labels of an evaluation."""
+    logits: Any = run.arrays[f"{found.name}.predictions"]
+    return logits, run.arrays[f"{found.name}.labels"]
+
+
+class Metrics:
+    """Every metric is recomputed from the stored logits."""
+
+    def test_metrics_match_predictions(self, run: Record) -> None:
+        """Accuracy and F1 from the stored logits equal those reported, at every evaluation."""
+        average = catalog.dataset(run.recipe.dataset).f1_average
+        for found in run.evaluations:
+            logits, labels = _stored(run, found)
+            predicted = logits.argmax(axis=1)
+            expected = {
+                "accuracy": accuracy(predicted, labels),
+                "f1": f1(predicted, labels, average),
+            }
+            for name, value in expected.items():
+                reported = found.metrics[name]
+                compare(f"{found.name}: {name}", [reported], [value], tolerances.METRIC)
+
+    def test_evaluation_loss_matches_predictions(self, run: Record) -> None:
+        """The evaluation loss is the mean over examples, however they were batched."""
+        if run.recipe.label_smoothing_factor:
+            pytest.skip("label smoothing changes the evaluation loss")
+        for found in run.evaluations:
+            expected = cross_entropy(*_stored(run, found))
+            reported = found.metrics["loss"]
+            compare(f"{found.name}: loss", [reported], [expected], tolerances.EVALUATION_LOSS)
+
+    def test_batches_add_up(self, run: Record) -> None:
+        """`add_batch` and `compute` give what computing at once gives."""
+        for name, value in run.metric_check("in_batches").items():
+            reported = run.evaluation().metrics[name]
+            compare(name, [value], [reported], tolerances.METRIC)
+
+    def test_weighted_f1_matches_sklearn(self, run: Record) -> None:
+        """Our weighted F1 of the final predictions is scikit-learn's."""
+        theirs = run.metric_check("weighted_f1")
+        if theirs is None:
+            pytest.skip("scikit-learn is not installed in the judged environment")
+        logits, labels = _stored(run, run.evaluation())
+        ours = f1(logits.argmax(axis=1), labels, "weighted")
+        compare("weighted F1", [theirs], [ours], tolerances.METRIC)
+
+    def test_loss_needs_labels(self, run: Record) -> None:
+        """`outputs.loss` is there exactly when labels were given."""
+        given = run.answer("loss_given")
+        compare("with labels", [given["with_labels"]], [True])
+        compare("without labels", [given["without_labels"]], [False])

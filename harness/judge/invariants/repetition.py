@@ -1,0 +1,106 @@
+"""Repetition: the same seed is the same run, and an interruption leaves no trace."""
+
+from harness.core.trial import Trial, Trials
+from harness.judge import tolerances
+from harness.judge.distance import compare, require
+from harness.judge.invariants.agreement import compare_rates, compare_rows, flat
+from harness.judge.invariants.checkpoints import IN_MEMORY, compare_restored
+
+
+class Repetition:
+    """Seeds, interruptions and evaluations."""
+
+    def test_same_seed_is_the_same_run(self, trials: Trials) -> None:
+        """Dropout and all, a run is repeated bit for bit; on an accelerator, to rounding."""
+        first, again = trials["noisy"], trials["repeated"]
+        compare_rows(again, first)
+        on_cpu = trials.device == "cpu"
+        if on_cpu:
+            digests, expected = ([c.digest for c in t.checkpoints] for t in (again, first))
+            compare("checkpoints", digests, expected)
+        compare("loss", again.losses, first.losses, 0.0 if on_cpu else tolerances.SINGLE)
+
+    def test_other_seed_is_other_dropout(self, trials: Trials) -> None:
+        """Another seed drops out elsewhere, from the first step, on the same rows."""
+        first, other = trials["noisy"], trials["other seed"]
+        compare_rows(other, first)
+        compare("first loss is the same", [other.losses[0] == first.losses[0]], [False])
+
+    def test_other_data_seed_is_another_order(self, trials: Trials) -> None:
+        """Another data seed shows the same rows in another order."""
+        first, other = trials["noisy"], trials["other order"]
+        compare("the order is the same", [other.rows == first.rows], [False])
+        compare("rows in order", sorted(other.rows), sorted(first.rows))
+
+    def test_dropout_drops(self, trials: Trials) -> None:
+        """The first step with dropout is not the one without; its loss alone might be by chance."""
+        noisy, dry = trials["noisy"], trials["single precision"]
+        apart = [abs(noisy.losses[0] - dry.losses[0]), abs(noisy.norms[0] - dry.norms[0])]
+        least = tolerances.SINGLE
+        require("difference", [max(apart)], lambda size: size > least, f"more than {least:g}")
+
+    def test_evaluating_changes_nothing(self, trials: Trials) -> None:
+        """Evaluating after every step leaves parameters, random state and mode as they were."""
+        never, often = trials["noisy"], trials["evaluated often"]
+        compare("loss", often.losses, never.losses, 0.0)
+        compare("gradient norm", often.norms, never.norms, 0.0)
+
+    def test_evaluating_twice_is_the_same(self, trials: Trials) -> None:
+        """The last step's evaluation and the final one report the same metrics."""
+        found = trials["evaluated often"]
+        last, final = found.evaluation(f"step-{len(found.steps)}"), found.evaluation()
+        for name in ("loss", "accuracy", "f1"):
+            compare(name, [last.metrics[name]], [final.metrics[name]], 0.0)
+
+    def test_resumed_is_uninterrupted(self, trials: Trials) -> None:
+        """A run that breaks off amid an accumulation and goes on ends as if it had not."""
+        _compare_resumed(trials["uninterrupted"], trials["resumed"])
+
+    def test_resumed_between_epochs_is_uninterrupted(self, trials: Trials) -> None:
+        """The same as its second epoch begins."""
+        _compare_resumed(trials["uninterrupted"], trials["resumed between epochs"])
+
+    def test_resumed_in_second_epoch_is_uninterrupted(self, trials: Trials) -> None:
+        """The same amid the second epoch, whose order is another than the first's."""
+        _compare_resumed(trials["uninterrupted"], trials["resumed in second epoch"])
+
+    def test_best_is_best_either_way(self, trials: Trials) -> None:
+        """The least loss is restored where less is better, the greatest where more is."""
+        for name, pick in (("least is best", min), ("greatest is best", max)):
+            found = trials[name]
+            during = [e for e in found.evaluations if e.name.startswith("step-")]
+            best = pick(during, key=lambda e: e.metrics["loss"])
+            compare_restored(found.checkpoints, best.step, where=f"{name}: ")
+            digests = [c.digest for c in found.checkpoints if c.step != IN_MEMORY]
+            compare(f"{name}: different checkpoints", [len({*digests})], [len(digests)])
+
+    def test_evaluation_batch_changes_nothing(self, trials: Trials) -> None:
+        """Evaluated 7, 8 or 16 at a time, logits, loss and metrics are the same."""
+        base = trials["reference"]
+        for name in ("evaluated by 7", "evaluated by 16"):
+            _compare_evaluations(trials[name], base, name)
+
+
+def _compare_resumed(whole: Trial, resumed: Trial) -> None:
+    """Hold what a resumed run did after its checkpoint against the same steps uninterrupted."""
+    done = resumed.steps[0].step - 1
+    assert done > 0, "the resumed run began anew"
+    steps, expected = resumed.steps, whole.steps[done:]
+    compare("steps", [step.step for step in steps], [step.step for step in expected])
+    left = whole.rows[-len(resumed.rows) :]
+    moved = sum(ours != theirs for ours, theirs in zip(resumed.rows, left, strict=True))
+    compare("other rows", [moved], [0], 0.0)
+    compare_rates(resumed.rates, whole.rates[done:])
+    compare("loss", resumed.losses, whole.losses[done:], tolerances.DOUBLE)
+    compare("gradient norm", resumed.norms, whole.norms[done:], tolerances.DOUBLE)
+    compare("final logits", flat(resumed.logits), flat(whole.logits), tolerances.DOUBLE)
+
+
+def _compare_evaluations(trial: Trial, expected: Trial, where: str) -> None:
+    """Hold the final evaluation of a trial against another's."""
+    compare(f"{where}: rows", trial.predicted, expected.predicted)
+    logits = flat(trial.logits), flat(expected.logits)
+    compare(f"{where}: logits", *logits, tolerances.DOUBLE)
+    ours, theirs = trial.evaluation().metrics, expected.evaluation().metrics
+    for name, band in (("accuracy", 0.0), ("f1", 0.0), ("loss", tolerances.DOUBLE)):
+        compare(f"{where}: {name}", [ours[name]], [theirs[name]], band)

@@ -1,0 +1,1 @@
+"""Tests for the tests: are injected faults noticed?"""

@@ -1,0 +1,254 @@
+"""Proving: tests for the tests. Break the judged libraries, and see which invariants notice.
+
+A fault is a Python file that a worker runs before its job. It is noticed when an invariant fails
+with it that holds without it, or when the run itself does not end.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.core.errors import HarnessError
+from harness.core.recipe import Recipe
+from harness.judge.cell import Cell, base_of
+from harness.judge.runs.runner import Runner
+from harness.judge.suite import evaluate
+from harness.judge.suite.evaluate import Subject, Verdict
+
+CRASH = "(the run itself)"
+"""Stands among the invariants for a run that a fault did not let end."""
+
+SEEDS = range(1, 1_000)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exhibit:
+    """What came of one fault in one cell.
+
+    Attributes:
+        fault: its name.
+        what: the first line of its docstring.
+        cell: the cell in which it was noticed, or the last in which it was not.
+        noticed: message by invariant.
+        seconds: that it took.
+    """
+
+    fault: str
+    what: str
+    cell: str
+    noticed: Mapping[str, str]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proof:
+    """What a suite's invariants notice.
+
+    Attributes:
+        exhibits: one a fault.
+        alarms: of clean repeats: seed and cell to the invariants that failed though they hold with
+            the suite's own seed.
+        repeats: how many clean repeats were run.
+        invariants: all that can be broken.
+        able: those that could have noticed a fault: they hold in a cell where one was injected.
+    """
+
+    exhibits: tuple[Exhibit, ...]
+    alarms: Mapping[str, tuple[str, ...]]
+    repeats: int
+    invariants: tuple[str, ...]
+    able: tuple[str, ...]
+
+    @property
+    def unnoticed(self) -> list[Exhibit]:
+        """The faults that nobody noticed."""
+        return [exhibit for exhibit in self.exhibits if not exhibit.noticed]
+
+    @property
+    def idle(self) -> list[str]:
+        """The invariants that could have noticed a fault and noticed none."""
+        busy = {name for exhibit in self.exhibits for name in exhibit.noticed}
+        return [name for name in self.able if name not in busy]
+
+    @property
+    def unable(self) -> list[str]:
+        """The invariants that skip, or fail without a fault, wherever one was injected."""
+        return [name for name in self.invariants if name not in self.able]
+
+    @property
+    def mean(self) -> float:
+        """Invariants that notice a fault, on average over those noticed."""
+        counts = [len(exhibit.noticed) for exhibit in self.exhibits if exhibit.noticed]
+        return sum(counts) / max(1, len(counts))
+
+    def as_json(self) -> dict[str, Any]:
+        """The proof for programs."""
+        return {**asdict(self), "idle": self.idle, "unable": self.unable, "mean": self.mean}
+
+
+def shortened(recipe: Recipe) -> Recipe:
+    """A recipe cut down to a second, with everything that an invariant needs to say something.
+
+    No batch size divides a split. The "best" loss is the highest, so that the best model is the
+    first epoch's and restoring it changes something.
+    """
+    return replace(
+        recipe,
+        max_train_samples=44,
+        max_eval_samples=25,
+        max_holdout_samples=9,
+        num_proc=2,
+        num_train_epochs=2,
+        max_steps=-1,
+        per_device_train_batch_size=8,
+        per_device_eval_batch_size=8,
+        warmup_steps=2,
+        weight_decay=recipe.weight_decay or 0.1,
+        dataloader_num_workers=0,
+        save_model=True,
+        save_state=True,
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        load_best_model_at_end=True,
+        metric_for_best_model="loss",
+        greater_is_better=True,
+    )
+
+
+class Prover:
+    """Asks a runner for faulty runs, and the jury what it notices."""
+
+    def __init__(self, runner: Runner, cells: Sequence[Cell], processes: int) -> None:
+        """Prove with as few tiny cells as show every data set, model, collation and loop."""
+        self.runner, self.processes = runner, processes
+        self.able: set[str] = set()
+        self.cells = [replace(cell, recipe=shortened(cell.recipe)) for cell in _covering(cells)]
+
+    def prove(
+        self,
+        files: Iterable[Path],
+        repeats: int,
+        show: Callable[[Exhibit], None],
+    ) -> Proof:
+        """Inject every fault, and repeat clean runs with other seeds.
+
+        Args:
+            files: one a fault.
+            repeats: clean runs with other seeds, in turn over the cells.
+            show: called with each exhibit when it is there.
+        """
+        with ThreadPoolExecutor(self.processes) as pool:
+            found = []
+            for exhibit in pool.map(self.exhibit, files):
+                show(exhibit)
+                found.append(exhibit)
+            chosen = [self.cells[index % len(self.cells)] for index in range(repeats)]
+            alarms = dict(pool.map(self._alarm, chosen, SEEDS))
+        invariants = [name for subject in evaluate.SUBJECTS for name in evaluate.of(subject)]
+        return Proof(
+            exhibits=tuple(found),
+            alarms={where: failed for where, failed in alarms.items() if failed},
+            repeats=repeats,
+            invariants=tuple(invariants),
+            able=tuple(sorted(self.able)),
+        )
+
+    def exhibit(self, fault: Path) -> Exhibit:
+        """What notices a fault: in the first cell, else in the others until it is noticed."""
+        started = time.perf_counter()
+        noticed: dict[str, str] = {}
+        where = ""
+        for cell, subject in self._questions():
+            if noticed and subject != "trials":
+                break
+            where = f"{cell.recipe.dataset} {cell.name}"
+            noticed |= self._noticed(cell, subject, fault)
+        return Exhibit(
+            fault=fault.stem,
+            what=_docstring(fault),
+            cell=where,
+            noticed=noticed,
+            seconds=time.perf_counter() - started,
+        )
+
+    def _questions(self) -> Iterator[tuple[Cell, Subject]]:
+        """What to ask of which cell, in order."""
+        tried = set()
+        for cell in self.cells:
+            yield cell, "run"
+            if base_of(cell) not in tried:
+                tried.add(base_of(cell))
+                yield cell, "trials"
+        yield self.cells[0], "compare_processes"
+
+    def _noticed(self, cell: Cell, subject: Subject, fault: Path) -> dict[str, str]:
+        """Messages of the invariants that fail with a fault and hold without."""
+        clean = self._hear(cell, subject, None)
+        self.able |= {name for name, verdict in clean.items() if verdict.outcome == "holds"}
+        faulty = self._hear(cell, subject, fault)
+        return {
+            name: verdict.message
+            for name, verdict in faulty.items()
+            if verdict.outcome == "fails" and (name == CRASH or clean[name].outcome == "holds")
+        }
+
+    def _hear(self, cell: Cell, subject: Subject, fault: Path | None) -> Mapping[str, Verdict]:
+        """What the jury says of a cell."""
+        try:
+            if subject == "run":
+                record = (
+                    self.runner.run(cell).record
+                    if fault is None
+                    else self.runner.run_faulty(cell, fault)
+                )
+                return evaluate.hear_all(subject, record)
+            if subject == "trials":
+                trials = (
+                    self.runner.trials(cell)
+                    if fault is None
+                    else self.runner.try_faulty(cell, fault)
+                )
+                return evaluate.hear_all(subject, trials)
+            return evaluate.hear_all(
+                subject, cell, lambda asked: self.runner.compare_processes(asked, fault)
+            )
+        except HarnessError as error:
+            if fault is None:
+                raise
+            return {CRASH: Verdict(outcome="fails", message=error.text.splitlines()[0])}
+
+    def _alarm(self, cell: Cell, seed: int) -> tuple[str, tuple[str, ...]]:
+        """The invariants that fail with another seed and hold with the cell's own."""
+        other = replace(cell, recipe=replace(cell.recipe, seed=seed))
+        failed = []
+        for subject in ("run", "trials"):
+            clean = self._hear(cell, subject, None)
+            for name, verdict in self._hear(other, subject, None).items():
+                if verdict.outcome == "fails" and clean[name].outcome == "holds":
+                    failed.append(name)
+        return f"seed {seed}, {cell.recipe.dataset} {cell.name}", tuple(failed)
+
+
+def _covering(cells: Iterable[Cell]) -> list[Cell]:
+    """Tiny cells that show something which those before do not, short texts first."""
+    shown: set[tuple[str, str]] = set()
+    chosen = []
+    for cell in sorted(cells, key=lambda cell: cell.recipe.max_length or math.inf):
+        recipe = cell.recipe
+        shows = {(recipe.dataset, value) for value in (recipe.model, recipe.collation, recipe.loop)}
+        if cell.scale == "tiny" and not shows <= shown:
+            shown |= shows
+            chosen.append(cell)
+    return chosen
+
+
+def _docstring(fault: Path) -> str:
+    """The first line that says what a fault breaks."""
+    import ast
+
+    text = ast.get_docstring(ast.parse(fault.read_text(encoding="utf-8"))) or fault.stem
+    return text.splitlines()[0]

@@ -1,0 +1,1 @@
+"""Baselines, the history of nights, and drift."""

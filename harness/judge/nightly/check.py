@@ -1,0 +1,247 @@
+"""A night: does a cell still do what was accepted?
+
+Nothing is asked that the answers before have answered: a run of the recipe's own seed that is equal
+to the accepted one, to the last bit, settles it. Else runs of other seeds follow, other ones every
+night, in rounds, while it is open whether anything was lost, or while the history is suspicious.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.core import digest
+from harness.core.recipe import Recipe
+from harness.core.record import Record
+from harness.judge import statistics, tolerances
+from harness.judge.cell import Cell
+from harness.judge.finding import Status
+from harness.judge.nightly import cusum
+from harness.judge.nightly.baseline import FEWEST, Accepted, Reference
+from harness.judge.nightly.signals import ROUND, SPEED
+from harness.judge.runs.result import Result
+from harness.judge.statistics import ALPHA, Effect
+from harness.judge.store.local import Store
+
+MOST_ROUNDS = 1 + cusum.AGAIN
+
+FALSE_ALARM = 1e-4
+"""Share of a cell's nights that may call a loss what is none: one night a year among 24 cells."""
+
+GAIN = 0.01
+"""The same for a gain, which fails nothing."""
+
+FIRST = 5
+"""Steps whose loss and gradient norm must be what was accepted, to rounding."""
+
+Run = Callable[[Cell], Result]
+"""Gets a cell's record, trained tonight."""
+
+_GRAVEST: tuple[Status, ...] = ("regressed", "inconclusive", "fixed", "same")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """What a night says of a cell.
+
+    Attributes:
+        standing: `same`, `fixed` if it is better, `regressed`, `inconclusive`, `not measured`.
+        words: what a reviewer should read.
+    """
+
+    standing: Status
+    words: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Night:
+    """One cell's night.
+
+    Attributes:
+        date: ISO date.
+        run: trains, or gets what was trained tonight.
+        store: has the accepted runs.
+        cell: as its suite declares it.
+        reference: what was accepted of it, if anything was.
+        elsewhere: classes of devices that something was accepted on, this one left out.
+        margin: accuracy that may be lost.
+        suspicion: of some figures, what the history makes of the runs so far, 0 to 1.
+        fits: whether a run that takes so many seconds fits into what is left of the night.
+        results: the runs so far, that of the recipe's own seed first.
+    """
+
+    date: str
+    run: Run
+    store: Store
+    cell: Cell
+    reference: Reference | None
+    margin: float
+    suspicion: Callable[[Sequence[Result], Sequence[str]], float]
+    fits: Callable[[float], bool]
+    elsewhere: Sequence[str] = ()
+    results: list[Result] = field(default_factory=list)
+
+    def judge(self) -> Judgement:
+        """Train what it takes, and compare.
+
+        Raises:
+            HarnessError: a run could not be had.
+        """
+        self.results.append(self.run(self.cell))
+        own = self.results[0].record
+        if self.reference is None:
+            self._round()
+            words = "nothing was accepted of it"
+            if self.elsewhere:
+                words += f" on this device, only on {', '.join(self.elsewhere)}"
+            return Judgement(standing="not measured", words=words)
+        accepted = self.reference.rolling
+        changed = different(accepted, own)
+        if changed:
+            self._round()
+            return Judgement(
+                standing="not measured", words=f"what was accepted is another recipe: {changed}"
+            )
+        if accepted.runs[0].predictions == answers(own):
+            while self._doubted(SPEED) and self._round():
+                pass
+            return Judgement(standing="same", words="equal to what was accepted, to the last bit")
+        while self._round():
+            found = self._compared(self.reference)
+            if found.standing == "regressed":
+                return found
+            if found.standing != "inconclusive" and not self._doubted("accuracy", SPEED):
+                return found
+        return self._compared(self.reference)
+
+    def _doubted(self, *figures: str) -> bool:
+        """Whether the history suspects some figures, so that more runs would tell most here."""
+        return self.suspicion(self.results, figures) > cusum.SUSPICIOUS
+
+    def _round(self) -> bool:
+        """Train other seeds until a round is full; whether any was trained."""
+        before = len(self.results)
+        if before >= MOST_ROUNDS * ROUND:
+            return False
+        while len(self.results) == before or len(self.results) % ROUND:
+            if not self.fits(sum(self.results[0].record.phases.values())):
+                break
+            recipe = replace(self.cell.recipe, seed=self._seed(len(self.results)))
+            self.results.append(self.run(replace(self.cell, recipe=recipe)))
+        return len(self.results) > before
+
+    def _seed(self, index: int) -> int:
+        """The seed of tonight's run of that index, which no other night has."""
+        nights = date.fromisoformat(self.date).toordinal()
+        return self.cell.recipe.seed + nights * MOST_ROUNDS * ROUND + index
+
+    def _compared(self, reference: Reference) -> Judgement:
+        """What tonight's runs are beside both references."""
+        own = self.results[0].record
+        found = [_first_steps(reference.rolling, own)]
+        found.append(self._accuracy(reference.rolling, ""))
+        if reference.anchor != reference.rolling:
+            far = self._accuracy(reference.anchor, "since the anchor, ")
+            found += [far] if far.standing != found[-1].standing else []
+        found.append(_speed(reference.rolling, [result.record for result in self.results]))
+        standing = min((one.standing for one in found), key=_GRAVEST.index)
+        return Judgement(standing=standing, words="\n".join(one.words for one in found))
+
+    def _accuracy(self, accepted: Accepted, since: str) -> Judgement:
+        """Right answers, over runs and examples."""
+        before, after = self._answers(accepted)
+        if min(len(before), len(after)) < FEWEST:
+            words = "one run does not tell how far accuracy has moved"
+            return Judgement(standing="inconclusive", words=words)
+        found = statistics.unpaired(before, after, self.margin)
+        return Judgement(
+            standing=_standing(found),
+            words=(
+                f"{since}accuracy {before.mean():.4f} → {after.mean():.4f}, by {found.mean:+.4f} "
+                f"[{found.low:+.4f}, {found.high:+.4f}] over {len(before)} and {len(after)} runs; "
+                f"{self.margin:g} may be lost"
+            ),
+        )
+
+    def _answers(self, accepted: Accepted) -> tuple[npt.NDArray[np.float64], ...]:
+        """What was right, (runs, examples), accepted and tonight.
+
+        One column of accuracies where the accepted runs are not in the store any more.
+        """
+        kept = [self.store.open(f"records/{run.record}") for run in accepted.runs]
+        ours = [Record.read(folder).correctness() for folder in kept if folder is not None]
+        theirs = [result.record.correctness() for result in self.results]
+        rows = theirs[0][0]
+        if len(ours) == len(kept) and all(np.array_equal(r, rows) for r, _ in [*ours, *theirs]):
+            return np.stack([right for _, right in ours]), np.stack([right for _, right in theirs])
+        told = [run.metrics["accuracy"] for run in accepted.runs]
+        now = [result.record.evaluation().metrics["accuracy"] for result in self.results]
+        return np.asarray(told)[:, None], np.asarray(now)[:, None]
+
+
+def answers(record: Record) -> str:
+    """Digest of what a run predicts in the end, example by example."""
+    return digest.of_bytes(record.arrays["final.predictions"].tobytes())
+
+
+def different(accepted: Accepted, record: Record) -> str:
+    """What makes two runs no repetitions of each other; empty if they are."""
+    if accepted.series == record.series:
+        return ""
+    ours, theirs = accepted.recipe, declared(record.recipe)
+    plain = asdict(Recipe(dataset=""))
+    named = [
+        f"{name} {ours.get(name, plain.get(name))} → {theirs.get(name, plain.get(name))}"
+        for name in sorted({*ours, *theirs})
+        if ours.get(name) != theirs.get(name)
+    ]
+    return ", ".join(named) or "the files of its data, its checkpoint or its metrics"
+
+
+def declared(recipe: Recipe) -> dict[str, object]:
+    """The fields of a recipe that are not the default ones, but for the seed."""
+    plain = asdict(Recipe(dataset=""))
+    return {n: v for n, v in asdict(recipe).items() if n != "seed" and v != plain[n]}
+
+
+def first(record: Record) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Losses of a run's first steps, and those gradient norms that the loop reports."""
+    steps = record.steps[:FIRST]
+    norms = tuple(step.grad_norm for step in steps if step.grad_norm is not None)
+    return tuple(step.loss for step in steps), norms
+
+
+def _first_steps(accepted: Accepted, record: Record) -> Judgement:
+    """Whether the first steps are what was accepted, to rounding."""
+    half = record.recipe.precision(record.device) != "no"
+    band = tolerances.BFLOAT16 if half else tolerances.SINGLE
+    losses, norms = first(record)
+    if len(losses) != len(accepted.losses):
+        words = f"there are {len(losses)} first steps, were {len(accepted.losses)}"
+        return Judgement(standing="regressed", words=words)
+    for name, ours, theirs in (("loss", accepted.losses, losses), ("norm", accepted.norms, norms)):
+        for step, (left, right) in enumerate(zip(ours, theirs, strict=False), 1):
+            if not abs(left - right) <= band * max(1.0, abs(left)):
+                words = f"{name} of step {step} was {left:.6g}, is {right:.6g}"
+                return Judgement(standing="regressed", words=words)
+    return Judgement(standing="same", words="first steps as accepted")
+
+
+def _standing(found: Effect) -> Status:
+    """What an effect comes to, with few enough false alarms for every night."""
+    if found.worse > ALPHA:
+        return "regressed" if found.unharmed <= FALSE_ALARM else "inconclusive"
+    return "fixed" if 1 - found.unharmed <= GAIN else "same"
+
+
+def _speed(accepted: Accepted, records: list[Record]) -> Judgement:
+    """How fast it was; never judged, for no two nights' machines are alike: history follows it."""
+    before = np.log([run.samples_per_second for run in accepted.runs])
+    after = np.log([record.samples_per_second for record in records])
+    spread = float(np.exp(np.std(before, ddof=1)) - 1)
+    return Judgement(
+        standing="same",
+        words=f"{np.exp(after.mean() - before.mean()):.2f} times as fast (accepted ± {spread:.0%})",
+    )

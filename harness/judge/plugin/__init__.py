@@ -1,0 +1,1 @@
+"""What pytest loads: hooks, fixtures, and the state of a session."""

@@ -1,0 +1,66 @@
+"""Known issues while pytest runs, and the figures of a test: judged apart, noted for the gate."""
+
+import json
+from collections.abc import Generator
+
+import pytest
+
+from harness.core.errors import CrashError
+from harness.judge.distance import MismatchError, judging
+from harness.judge.plugin.state import (
+    DEVIATION,
+    DEVIATIONS,
+    DISTANCES,
+    FIXED,
+    LOST,
+    cell_of,
+    loss,
+    schedule_of,
+)
+from harness.judge.suite.known_issues import Deviation
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Judge every figure of a suite's test, and expect those to be off that are known to be.
+
+    A test that passes where an issue is known passes, and the session says that it is fixed.
+    """
+    if cell_of(pyfuncitem) is None:
+        return (yield)
+    issues = _known(pyfuncitem)
+    try:
+        with judging():
+            result = yield
+    except AssertionError as error:
+        _note(pyfuncitem, error, issues)
+        if isinstance(error, MismatchError):
+            pytest.fail(str(error), pytrace=False)  # it says all: the frames are ours
+        raise
+    except CrashError as error:  # of a trial: the others of its cell are judged
+        pyfuncitem.user_properties.append((LOST, loss(error, pyfuncitem.nodeid)))
+        raise
+    pyfuncitem.user_properties += [(FIXED, issue.reason) for issue in issues[:1]]
+    return result
+
+
+def _note(item: pytest.Function, error: AssertionError, issues: list[Deviation]) -> None:
+    """Note what is off, and expect it if it is known."""
+    if isinstance(error, MismatchError):
+        distances = [distance.to_json() for distance in error.distances.values()]
+        item.user_properties.append((DISTANCES, json.dumps(distances)))
+    for issue in issues:
+        if issue.explains(error):
+            item.user_properties.append((DEVIATION, issue.summary))
+            item.add_marker(pytest.mark.xfail(strict=False, reason=issue.reason))
+            return
+
+
+def _known(item: pytest.Function) -> list[Deviation]:
+    """The known issues of a test that judges a cell, in the installed versions."""
+    cell = cell_of(item)
+    if cell is None or not {"run", "trials"} & set(item.fixturenames):
+        return []
+    versions = schedule_of(item.config).runner.environment()["packages"]
+    issues = item.config.stash[DEVIATIONS]
+    return [i for i in issues if i.applies(item.originalname, cell.recipe, versions)]

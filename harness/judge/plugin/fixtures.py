@@ -1,0 +1,224 @@
+"""Subjects: what the tests of a suite judge, as fixtures."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+from harness.core.errors import (
+    HarnessError,
+    InterpreterError,
+    LimitError,
+    MissingSourceError,
+    NotStoredError,
+    RunError,
+    UnsupportedError,
+)
+from harness.core.recipe import Recipe
+from harness.judge.cell import Cell, base_of, tokenized_of
+from harness.judge.declarations import Thresholds
+from harness.judge.nightly.night import Tonight
+from harness.judge.plugin.benchmark_groups import contests_of
+from harness.judge.plugin.nightly_runs import nights_of
+from harness.judge.plugin.state import (
+    DEVIATION,
+    ITEM,
+    LOST,
+    NIGHT,
+    NOISE,
+    OVERRIDES,
+    PACE,
+    REASON,
+    ROW,
+    SET_ASIDE,
+    SETTINGS,
+    TOLD,
+    TRIED,
+    loss,
+    schedule_of,
+    session_name,
+)
+from harness.judge.plugin.terminal import reporting_of
+from harness.judge.runs import failures
+
+if TYPE_CHECKING:
+    from harness.core.record import Record
+    from harness.core.trial import Trials
+    from harness.judge.benchmark.ranking import Mode, Rank
+    from harness.judge.runs.result import Result
+
+Answer = TypeVar("Answer")
+
+
+def _ask(
+    request: pytest.FixtureRequest, cell: Cell, question: Callable[[], Answer], *shared: Cell
+) -> Answer:
+    """The answer to a question of the runner; a skip or a failure without traceback if none.
+
+    What is lost is told by one test; the others that it is lost for are skipped and name that one.
+
+    Args:
+        request: of any test or fixture.
+        cell: that the question is about.
+        question: raises an error of the harness if there is no answer.
+        shared: other cells that are lost with this one.
+    """
+    item = request.config.stash[ITEM]
+    try:
+        return question()
+    except HarnessError as raised:
+        error = raised
+    finally:
+        set_aside = schedule_of(request.config).runner.store.set_aside
+        if set_aside:
+            item.user_properties.append((SET_ASIDE, json.dumps(set_aside)))
+            set_aside.clear()
+    if isinstance(error, MissingSourceError | NotStoredError | UnsupportedError | LimitError):
+        item.user_properties.append((REASON, error.text))
+        pytest.skip(error.text.splitlines()[0])
+    of_one_cell = isinstance(error, RunError) and not isinstance(error, InterpreterError)
+    causes = [f"{error.what} {lost!r}" for lost in (cell, *shared)] if of_one_cell else [error.what]
+    first = failures.first_test(session_name(request.config), causes, item.nodeid)
+    if LOST not in dict(item.user_properties):  # a property-based test asks many times
+        item.user_properties.append((LOST, loss(error, first)))
+    if first != item.nodeid:
+        what = "its cell was lost" if of_one_cell else "nothing to judge"
+        pytest.skip(f"{what}: see {first.partition('::')[2]}")
+    pytest.fail(error.text, pytrace=False)
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
+    """The cell's record: from the store, or trained now."""
+    schedule, reporting = schedule_of(request.config), reporting_of(request.config)
+
+    def trained() -> "Result":
+        nights_of(request.config).admit(request.cls, cell)
+        return schedule.run(cell, reporting.progress)
+
+    result = _ask(request, cell, trained)
+    told = request.config.stash.setdefault(TOLD, set())
+    if (request.cls, cell) not in told:
+        from harness.judge.reports.session import CellRow  # sessions without suites need none
+
+        told.add((request.cls, cell))
+        row = CellRow.of(request.cls.__name__, cell, result)
+        reporting.records[row.record] = result.record
+        request.node.user_properties.append((ROW, row.to_property()))
+    return result.record
+
+
+@pytest.fixture
+def tonight(request: pytest.FixtureRequest, cell: Cell) -> Tonight:
+    """The cell beside its baseline and its history; its runs are trained tonight."""
+    schedule, show = schedule_of(request.config), reporting_of(request.config).progress
+    nights = nights_of(request.config)
+    found = _ask(
+        request, cell, lambda: nights.of(request, cell, lambda other: schedule.run(other, show))
+    )
+    request.node.user_properties.append((NIGHT, found.to_property()))
+    if found.records:
+        request.getfixturevalue("run")  # for its line in the session's table
+    return found
+
+
+@pytest.fixture
+def trials(request: pytest.FixtureRequest, cell: Cell) -> "Iterator[Trials]":
+    """The cell's trials: from the store, or tried now."""
+    from harness.judge import tolerances
+
+    schedule = schedule_of(request.config)
+    found = _ask(request, cell, lambda: schedule.trials(cell), base_of(cell))
+    request.node.user_properties.append((TRIED, cell.name))
+    with tolerances.measuring() as noise:
+        yield found
+    if DEVIATION not in dict(request.node.user_properties):
+        request.node.user_properties.append((NOISE, json.dumps(noise)))
+
+
+@pytest.fixture
+def declared(request: pytest.FixtureRequest, cell: Cell) -> Thresholds:
+    """What the cell must reach."""
+    from harness.judge.suite.base import effective_thresholds
+
+    overrides = request.config.stash[OVERRIDES]
+    found = effective_thresholds(request.cls, cell, overrides)
+    if found is None:
+        pytest.skip(
+            f"the thresholds are for the declared recipe, and {', '.join(cell.changed)} changed; "
+            "name others with --harness-set accuracy=0.7"
+        )
+    return found
+
+
+@pytest.fixture
+def permitted(request: pytest.FixtureRequest) -> Thresholds:
+    """What the cell's data may have at most."""
+    from harness.judge.suite.base import permitted_shares
+
+    return permitted_shares(request.cls, request.config.stash[OVERRIDES])
+
+
+@pytest.fixture
+def compare_processes(request: pytest.FixtureRequest) -> Callable[[Cell], Mapping[str, Any]]:
+    """Tokenizes a cell's data in one process and in several spawned ones."""
+
+    def compare(cell: Cell) -> Mapping[str, Any]:
+        schedule = schedule_of(request.config)
+        return _ask(request, cell, lambda: schedule.compare_processes(cell), tokenized_of(cell))
+
+    return compare
+
+
+@pytest.fixture
+def unsound(request: pytest.FixtureRequest, cell: Cell) -> Callable[[], list[str]]:
+    """Asks what the cell's collation computes otherwise than batches of one do."""
+
+    def prove() -> list[str]:
+        contests, name = contests_of(request.config), cell.recipe.collation
+        wrong = _ask(request, cell, lambda: contests.of(request, cell).unsound(name))
+        request.node.user_properties.append((TRIED, cell.name))
+        return wrong
+
+    return prove
+
+
+@pytest.fixture
+def standing(request: pytest.FixtureRequest, cell: Cell) -> "Callable[[Mode], Rank]":
+    """Asks how fast the cell's collation is beside the others of its benchmark."""
+    if hasattr(request.config, "workerinput"):
+        pytest.skip("pytest-xdist runs tests side by side: time without -n")
+    if request.config.stash[SETTINGS].stored:
+        pytest.skip("a collation is timed anew: the store has no speeds")
+    benchmark = request.getfixturevalue("benchmark")
+
+    def measure(mode: "Mode") -> "Rank":
+        from harness.judge.benchmark.row import Pace
+
+        schedule_of(request.config).settle()
+        contests, name = contests_of(request.config), cell.recipe.collation
+        fast = _ask(request, cell, lambda: contests.of(request, cell).standing(name, mode))
+        threads = schedule_of(request.config).runner.threads(cell)
+        pace = Pace.of(request.cls.__name__, contests.of(request, cell), fast, threads)
+        request.node.user_properties.append((PACE, pace.to_property()))
+        benchmark.group = pace.group
+        benchmark.extra_info |= pace.as_json()
+        return fast
+
+    return measure
+
+
+@pytest.fixture(scope="session")
+def collate(
+    request: pytest.FixtureRequest,
+) -> Callable[[str, Mapping[str, Any]], Mapping[str, Any]]:
+    """Asks a live child of the judged environment to collate for a model."""
+    runner = schedule_of(request.config).runner
+
+    def ask(model: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        recipe = Recipe(dataset="glue/mrpc", model=model)
+        cell = Cell(name=model, recipe=recipe, scale="tiny", device="cpu")
+        return _ask(request, cell, lambda: runner.collate(cell, asked))
+
+    return ask

@@ -1,0 +1,234 @@
+"""A benchmark of collations: lines for a terminal, and a page that needs nothing from elsewhere."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from harness.judge.benchmark.contest import BASELINE
+from harness.judge.benchmark.cost_model import Forecast, advice, recommended
+from harness.judge.benchmark.row import Pace
+from harness.judge.reports.svg import HEIGHT, MARGIN, WIDTH, render
+
+NEARLY = 0.1
+"""Measured and planned speed-ups that are this near agree."""
+
+USUAL = "group_by_length"
+"""What most would use where lengths differ: advice says how much better it is."""
+
+HEADER = (
+    f"{'collation':<22}{'speed-up':>9}{'95 % interval':>15}{'of limit':>9}{'of plan':>9}"
+    f"{'samples/s':>11}{'real tokens/s':>14}{'steps/s':>9}{'memory':>10}{'collating':>10}"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bar:
+    """A speed-up, drawn from the left.
+
+    Attributes:
+        pace: whose it is.
+        words: the speed-up and its interval.
+        differs: why it is not as planned; empty where it is.
+        width: where it ends on the drawing.
+        low: where its interval begins.
+        high: and ends.
+        planned: where it was expected.
+    """
+
+    pace: Pace
+    words: str
+    differs: str
+    width: float
+    low: float
+    high: float
+    planned: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
+    """What a strategy computes for examples of each length, drawn.
+
+    Attributes:
+        name: of the strategy.
+        real: points of an SVG polygon, the tokens that are there.
+        computed: points of a polyline, the positions that are computed.
+        padding: share of these that is padding, in words.
+    """
+
+    name: str
+    real: str
+    computed: str
+    padding: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group:
+    """Collations that met each other.
+
+    Attributes:
+        name: what they have in common.
+        limit: of their speed-ups.
+        limit_at: where it stands on the drawing.
+        bars: the fastest first.
+        profiles: of the same.
+        advice: which to use.
+    """
+
+    name: str
+    limit: float
+    limit_at: float
+    bars: list[Bar]
+    profiles: list[Profile]
+    advice: list[str]
+
+
+def grouped(paces: Iterable[Pace]) -> list[tuple[str, list[Pace]]]:
+    """Paces by what they are compared within, the fastest first."""
+    ordered = sorted(paces, key=lambda pace: (pace.group, *_slowness(pace)))
+    return [(name, [*group]) for name, group in groupby(ordered, lambda pace: pace.group)]
+
+
+def _slowness(pace: Pace) -> tuple[bool, float]:
+    """What orders a group: the speed-up, which is paired, or the speed where that is not known."""
+    ratio = pace.standing.speedup
+    return ratio is None, -(pace.standing.samples_per_second if ratio is None else ratio.mean)
+
+
+def lines(paces: Iterable[Pace]) -> list[str]:
+    """A table for each group, and which collation to use."""
+    found: list[str] = []
+    for name, group in grouped(paces):
+        found += [f"{name}, limit {group[0].standing.forecast.limit:.2f}x", HEADER]
+        found += [_line(pace) for pace in group]
+        found += [*_advice(group), ""]
+    return found
+
+
+def page(paces: Iterable[Pace], environment: Mapping[str, Any]) -> str:
+    """The page."""
+    groups = [_group(name, group) for name, group in grouped(paces)]
+    return render(
+        "padding.html.jinja",
+        title="Padding",
+        verdict="measured",
+        sums=f"speed-ups measured: {sum(len(group.bars) for group in groups)}",
+        groups=groups,
+        environment=environment,
+    )
+
+
+def plan(title: str, told: Sequence[Forecast], max_length: int) -> str:
+    """A page of forecasts alone."""
+    ordered = sorted(told, key=lambda found: -found.speedup)
+    return render(
+        "plan.html.jinja",
+        title=title,
+        verdict="planned",
+        sums=f"at most {told[0].limit:.2f} times as fast as padding to {max_length} tokens",
+        planned=[(found, profile(found, max_length)) for found in ordered],
+        advised=advice({found.name: found.speedup for found in told}),
+    )
+
+
+def profile(told: Forecast, max_length: int) -> Profile:
+    """A strategy's padding, drawn over the lengths of its examples."""
+    real = _points(told.lengths, max_length)
+    return Profile(
+        name=told.name,
+        real=f"0,{HEIGHT - MARGIN} {real} {WIDTH},{HEIGHT - MARGIN}",
+        computed=_points(told.positions, max_length),
+        padding=f"{told.padding:.1%}",
+    )
+
+
+def _line(pace: Pace) -> str:
+    """A collation's line."""
+    found, ratio = pace.standing, pace.standing.speedup
+    compared = f"{'':>9}{'':>15}{'':>9}{'':>9}"
+    if ratio is not None and found.of_limit is not None and found.of_forecast is not None:
+        interval = f"[{ratio.low:.2f}, {ratio.high:.2f}]"
+        compared = (
+            f"{ratio.mean:>8.2f}x{interval:>15}{found.of_limit:>9.1%}{found.of_forecast:>9.2f}"
+        )
+    compiled = f"  {found.graphs} graphs, {found.breaks} breaks" if pace.compiled else ""
+    return (
+        f"{found.collation:<22}{compared}{found.samples_per_second:>11,.1f}"
+        f"{found.tokens_per_second:>14,.0f}{found.steps_per_second:>9,.2f}"
+        f"{found.memory / 2**20:>6,.0f} MiB{found.collating:>10.1%}{compiled}"
+    )
+
+
+def _advice(group: Sequence[Pace]) -> list[str]:
+    """Which to use, by what it may change about training, and why."""
+    standings = {pace.standing.collation: pace.standing for pace in group}
+    speedups = {
+        name: found.speedup.mean for name, found in standings.items() if found.speedup is not None
+    }
+    if group[0].standing.mode == "train":
+        advised: Mapping[str, str] = advice(speedups)
+    else:
+        advised = {recommended(speedups): "predictions stay"} if speedups else {}
+    usual = standings.get(USUAL)
+    told = []
+    for name, why in advised.items():
+        beside = f"{speedups[name]:.2f} times as fast as {BASELINE}"
+        if usual is not None and name != USUAL:
+            ratio = standings[name].over(usual)
+            beside += f", {ratio.mean:.2f} [{ratio.low:.2f}, {ratio.high:.2f}] as {USUAL}"
+        told.append(f"use {name} ({why}): {beside}")
+    return told
+
+
+def _group(name: str, paces: list[Pace]) -> Group:
+    """A group, drawn."""
+    limit = paces[0].standing.forecast.limit
+    kernels = {pace.standing.collation: pace.standing.kernel for pace in paces}
+    ends = [pace.standing.speedup.high for pace in paces if pace.standing.speedup is not None]
+    scale = WIDTH / (1.05 * max([limit, *ends]))
+    return Group(
+        name=name,
+        limit=limit,
+        limit_at=round(limit * scale, 1),
+        bars=[_bar(pace, scale, _differs(pace, kernels)) for pace in paces],
+        profiles=[profile(pace.standing.forecast, pace.max_length) for pace in paces],
+        advice=_advice(paces),
+    )
+
+
+def _differs(pace: Pace, kernels: Mapping[str, str]) -> str:
+    """Why a measured speed-up is not the planned one; empty where it nearly is."""
+    found = pace.standing
+    if found.of_forecast is None or abs(found.of_forecast - 1) <= NEARLY:
+        return ""
+    if found.dropout and pace.device == "cpu":
+        return "with dropout, torch does not fuse attention on a CPU: wide rows cost more"
+    if found.kernel != kernels.get(BASELINE, found.kernel):
+        return f"another kernel than {BASELINE}'s"
+    if found.collating > NEARLY:
+        return f"making batches takes {found.collating:.0%}"
+    return "a step does more than multiply"
+
+
+def _bar(pace: Pace, scale: float, differs: str) -> Bar:
+    """A pace, drawn."""
+    ratio, planned = pace.standing.speedup, pace.standing.forecast.speedup
+    mean, low, high = (0.0,) * 3 if ratio is None else (ratio.mean, ratio.low, ratio.high)
+    return Bar(
+        pace=pace,
+        words="" if ratio is None else f"{mean:.2f} [{low:.2f}, {high:.2f}]",
+        differs=differs,
+        width=round(mean * scale, 1),
+        low=round(low * scale, 1),
+        high=round(high * scale, 1),
+        planned=round(planned * scale, 1),
+    )
+
+
+def _points(values: Sequence[float], most: int) -> str:
+    """An SVG polyline's points; the top is a length, or what is more than that."""
+    room, step = HEIGHT - 2 * MARGIN, WIDTH / max(1, len(values) - 1)
+    return " ".join(
+        f"{index * step:.1f},{HEIGHT - MARGIN - room * min(1, value / most):.1f}"
+        for index, value in enumerate(values)
+    )

@@ -1,0 +1,121 @@
+"""What a session found broken: one cause, one entry, however many tests show it."""
+
+from dataclasses import dataclass, field
+
+from harness.judge.reports.rerun import Command
+from harness.judge.reports.session import FAILED, Measured, Outcome
+
+_SHOWN = 3
+"""Tests of one cause that a terminal names."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Broken:
+    """A cause, and the tests that show it.
+
+    Attributes:
+        title: the invariant that does not hold, or why there was nothing to judge.
+        expected: what should hold, in a sentence; or the rest of what is known of the loss.
+        tests: what each test said, by its id.
+        lost: how many tests had nothing to judge.
+    """
+
+    title: str
+    expected: str
+    tests: dict[str, str] = field(default_factory=dict)
+    lost: int = 0
+
+    @property
+    def cells(self) -> list[str]:
+        """The cells that it broke, or the tests that are of no cell."""
+        return list(dict.fromkeys(map(subject, self.tests)))
+
+    @property
+    def first(self) -> str:
+        """The test to run again: it shows the cause by itself."""
+        return next(iter(self.tests))
+
+
+def broken(measured: Measured) -> list[Broken]:
+    """Causes of a session's failures: what was lost first, then what does not hold."""
+    lost: dict[str, Broken] = {}
+    failed: dict[tuple[str, str], Broken] = {}
+    for test, outcome in measured.tests.items():
+        if outcome.lost:
+            lost[outcome.lost] = _with_loss(measured, lost.get(outcome.lost), test, outcome)
+        elif outcome.outcome in FAILED:
+            name = test.rpartition("::")[2].partition("[")[0]
+            cause = failed.setdefault(
+                (name, outcome.expected), Broken(title=name, expected=outcome.expected)
+            )
+            cause.tests[test] = outcome.message
+    return [*lost.values(), *failed.values()]
+
+
+def _with_loss(measured: Measured, known: Broken | None, test: str, outcome: Outcome) -> Broken:
+    """A loss and one more test that it left nothing to judge; those that show it are named."""
+    tests = dict(known.tests) if known else {}
+    expected = known.expected if known else ""
+    if test in measured.losses:
+        tests[test] = ""
+        expected = expected or measured.losses[test].partition("\n")[2]
+    return Broken(
+        title=outcome.lost,
+        expected=expected,
+        tests=tests,
+        lost=1 + (known.lost if known else 0),
+    )
+
+
+def lines(measured: Measured, command: Command) -> list[str]:
+    """Each cause for a terminal: what broke, where, both values, and how to see it again."""
+    shown: list[str] = []
+    for cause in broken(measured):
+        cells = cause.cells
+        many = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+        if cause.lost:
+            shown.append(f"LOST {many}, {cause.lost} tests: {cause.title}")
+        else:
+            shown.append(f"BROKEN in {many}: {cause.title}: {cause.expected}")
+        for test, message in list(cause.tests.items())[:_SHOWN]:
+            shown.append(f"    {subject(test)}{': ' if message else ''}{message}")
+        if len(cause.tests) > _SHOWN:
+            shown.append(f"    … and {len(cause.tests) - _SHOWN} more")
+        shown.append(f"    again: {command.of_tests([cause.first])}")
+    return shown
+
+
+def markdown(measured: Measured, command: Command) -> list[str]:
+    """The same in Markdown; empty if nothing is broken."""
+    causes = broken(measured)
+    parts = ["## Failed", ""] if causes else []
+    for cause in causes:
+        lost = f" ({cause.lost} tests had nothing to judge)" if cause.lost else ""
+        parts.append(f"- **{cause.title}**{lost}" + ("" if cause.lost else f": {cause.expected}"))
+        parts += [
+            f"  - `{subject(test)}`{': ' if message else ''}{message}"
+            for test, message in cause.tests.items()
+        ]
+        parts += ["", "  ```console", f"  $ {command.of_tests([cause.first])}", "  ```"]
+    return [*parts, ""] if causes else []
+
+
+def sentence(message: str) -> str:
+    r"""What a failed assertion says, in a line: what was compared, and the values that differ.
+
+    >>> sentence("AssertionError: final\nassert 0.5 == 0.4 ± 1.0e-12\n +  where …")
+    'final: 0.5 == 0.4 ± 1.0e-12 does not hold'
+    """
+    label, *rest = message.removeprefix("AssertionError: ").splitlines() or [""]
+    compared = next((line for line in [label, *rest] if line.startswith("assert ")), "")
+    if not compared:
+        return label
+    values = f"{compared.removeprefix('assert ')} does not hold"
+    return values if label == compared else f"{label}: {values}"
+
+
+def subject(test: str) -> str:
+    """The suite and cell that a test is about; its id if it is of no suite."""
+    suite, _, name = test.rpartition("::")
+    cell = name.partition("[")[2].removesuffix("]")
+    return f"{suite.rpartition('::')[2]}/{cell}" if cell else test

@@ -1,0 +1,137 @@
+"""A comparison as one self-contained page: no network, no script, light and dark, paper too."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from harness.judge.finding import Finding, verdict
+from harness.judge.gate import throughput
+from harness.judge.gate.paired_cell import Pair
+from harness.judge.gate.workflow import Comparison
+from harness.judge.reports import selection
+from harness.judge.reports.causes import Cause, known, regressions, shown, sums
+from harness.judge.reports.rerun import of_gate
+from harness.judge.reports.svg import Curves, Interval, curves, intervals, render
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """A cause, and how to see it again.
+
+    Attributes:
+        stage: of the comparison.
+        name: of what was compared.
+        words: for a reviewer.
+        cells: that show it.
+        command: that shows it again.
+    """
+
+    stage: str
+    name: str
+    words: str
+    cells: list[str]
+    command: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GateDrawing:
+    """A cell's runs, drawn.
+
+    Attributes:
+        run: both runs.
+        curves: their losses.
+        figures: name, value in the base, value in the candidate.
+        words: what became of it after its first steps.
+        command: that compares it again.
+    """
+
+    run: Pair
+    curves: Curves
+    figures: list[tuple[str, str, str]]
+    words: list[str]
+    command: str
+
+
+def page(found: Comparison) -> str:
+    """The page: verdict, causes, cells, environments."""
+    causes = [(cause[0], _told(found, cause, cells)) for cause, cells in shown(found)]
+    races = [f for f in found.findings if f.stage == "throughput"]
+    return render(
+        "gate.html.jinja",
+        title="Gate",
+        found=found,
+        verdict=verdict(found.findings),
+        sums=sums(found),
+        known=known(found),
+        attributions=[(a, regressions(a)) for a in found.attributions],
+        told=[(s, [told for _, told in group]) for s, group in groupby(causes, lambda c: c[0])],
+        races=[(race, _intervals(race)) for race in races],
+        cells=[_drawn(found, pair) for pair in found.pairs],
+        environments=_differing(found.base, found.candidate),
+    )
+
+
+def _told(found: Comparison, cause: Cause, cells: list[str]) -> Told:
+    """A cause with the command that shows it again."""
+    _, stage, name, words = cause
+    if stage == "invariants":
+        (test, *_) = (f.test for f in found.findings if (f.cell, f.name) == (cells[0], name))
+        command = _pytest(found, test)
+    else:
+        command = _again(found, races=stage == "throughput")
+    return Told(stage=stage, name=name, words=words, cells=cells, command=command)
+
+
+def _pytest(found: Comparison, *selected: str) -> str:
+    """The command that judges some tests of the candidate again."""
+    python = f"--harness-python={found.candidate['executable']}"
+    return shlex.join(["pytest", *selected, python, *found.options])
+
+
+def _again(found: Comparison, *, races: bool) -> str:
+    """The command that compares both environments again."""
+    pythons = [found.base["executable"], found.candidate["executable"]]
+    sides = zip(("--base-python", "--candidate-python"), pythons, strict=True)
+    suites = [part for suite in found.suites for part in ("--suites", suite)]
+    only = [] if races else ["--correctness-only"]
+    pair = [part for side in sides for part in side]
+    options = [*of_gate(found.options), *found.allowing]
+    return shlex.join(["harness", "gate", *pair, *suites, *only, *options])
+
+
+def _drawn(found: Comparison, pair: Pair) -> GateDrawing:
+    """Both loss curves on one scale, and the figures below them."""
+    judged = [f for f in found.findings if f.cell == pair.cell and f.stage != "invariants"]
+    suites = [selection.suite_of(f.test) for f in found.findings if f.cell == pair.cell and f.test]
+    selected = selection.of_cell(suites[0], pair.cell.partition("/")[2]) if suites else found.suites
+    return GateDrawing(
+        run=pair,
+        curves=curves({"base": pair.base, "candidate": pair.candidate}),
+        figures=[
+            (name, f"{before:.4f}", f"{after:.4f}")
+            for name, (before, after) in pair.figures.items()
+        ],
+        words=[f"{f.stage}: {f.words}" for f in judged if f.stage != "throughput"],
+        command=_pytest(found, *selected),
+    )
+
+
+def _intervals(race: Finding) -> list[Interval]:
+    """A race's ratios with their intervals; none if it was lost."""
+    figures = race.figures
+    costs = [cost for cost in (*throughput.JUDGED, *throughput.WITHIN) if f"{cost} mean" in figures]
+    return intervals(
+        {c: (figures[f"{c} mean"], figures[f"{c} low"], figures[f"{c} high"]) for c in costs}
+    )
+
+
+def _differing(base: Mapping[str, Any], candidate: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """What describes the environments beside their packages, where it differs or names them."""
+    names = [name for name in base if name not in {"packages", "files", "missing"}]
+    return [
+        (name, str(base[name]), str(candidate.get(name)))
+        for name in names
+        if name in {"executable", "python"} or base[name] != candidate.get(name)
+    ]

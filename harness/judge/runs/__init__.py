@@ -1,0 +1,1 @@
+"""Looking records up in the store, else launching workers that make them."""

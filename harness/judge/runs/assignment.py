@@ -1,0 +1,75 @@
+"""The assignment: from a cell and its inputs to a worker's job, and to its place in the store."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.core import digest
+from harness.core.job import Job, Kind
+from harness.judge import catalog
+from harness.judge.cell import Cell
+from harness.judge.runs.sources import Inputs
+from harness.judge.store.local import Key
+
+_NO_ARCHITECTURE = {"architectures", "dtype", "transformers_version"}
+"""What a checkpoint's configuration says about the checkpoint."""
+
+
+def assign(kind: Kind, cell: Cell, inputs: Inputs, scratch: Path, *, threads: int) -> Job:
+    """What a worker is told; whatever becomes a record is told more."""
+    dataset = catalog.dataset(cell.recipe.dataset)
+    return Job(
+        kind=kind,
+        recipe=cell.recipe,
+        scale=cell.scale,
+        device=cell.device,
+        threads=threads,
+        files={split: tuple(map(str, files)) for split, files in inputs.files.items()},
+        texts=dataset.texts,
+        label_names=dataset.label_names,
+        model=str(inputs.model),
+        architecture=architecture(cell, inputs) if kind == "pace" else {},
+        metrics={name: str(folder) for name, folder in inputs.metrics.items()},
+        f1_average=dataset.f1_average,
+        ceiling=inputs.ceiling,
+        inputs={},
+        environment={},
+        output="",
+        scratch=str(scratch),
+    )
+
+
+def key(kind: Kind, cell: Cell, inputs: Inputs, environment: str, attempt: str) -> Key:
+    """Where the store keeps what comes of it."""
+    decisive = {
+        "kind": kind,
+        "recipe": cell.recipe.key,
+        "scale": cell.scale,
+        "inputs": inputs.digests(),
+    }
+    folder = catalog.dataset(cell.recipe.dataset).folder
+    return Key(
+        label=f"{folder}-{cell.name}".replace("/", "_").replace(":", "_"),
+        recipe=digest.of_json(decisive),
+        environment=environment,
+        attempt=attempt,
+    )
+
+
+def architecture(cell: Cell, inputs: Inputs) -> Mapping[str, Any]:
+    """The configuration of the cell's model: the stand-in's, or the original's."""
+    if cell.scale == "full":
+        return catalog.model(cell.recipe.model).architecture
+    config: dict[str, Any] = json.loads((inputs.model / "config.json").read_text(encoding="utf-8"))
+    return {name: config[name] for name in config if name not in _NO_ARCHITECTURE}
+
+
+def tokenizer_digest(model: Path) -> str:
+    """Digest of a model's small files, those that decide what a tokenizer and its collator do."""
+    return digest.of_files(sorted([*model.glob("*.json"), *model.glob("*.txt")]), model)
+
+
+def attempt(night: str, session: str) -> str:
+    """Which of several records of the same run is meant: a night's, a session's, or any."""
+    return "-".join(part for part in (night, session) if part) or "0"

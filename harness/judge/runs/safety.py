@@ -1,0 +1,46 @@
+"""Checkpoints that are refused before anything loads them."""
+
+import json
+from pathlib import Path
+
+from harness.core import weights
+from harness.core.errors import SourceError
+
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+
+
+def refuse_unsafe(folder: Path) -> None:
+    """Refuse a checkpoint whose loading would run code from it, or take memory that nobody has.
+
+    Raises:
+        SourceError: it asks for `trust_remote_code`, holds only pickled weights, or is none; or
+            its configuration is of another size than its weights.
+    """
+    config = folder / "config.json"
+    if not config.is_file():
+        raise SourceError(f"{folder} is no checkpoint", why="it has no config.json")
+    try:
+        settings = json.loads(config.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise SourceError(
+            f"{config} is not JSON", why=str(error), fix="save or download the checkpoint again"
+        ) from None
+    if not isinstance(settings, dict):
+        raise SourceError(
+            f"{config} holds a {type(settings).__name__}, not an object",
+            fix="save or download the checkpoint again",
+        )
+    if "auto_map" in settings:
+        raise SourceError(
+            f"{folder} is refused: its config.json has an auto_map",
+            why="loading it needs trust_remote_code, which runs code that came with the weights",
+            fix="use a model whose architecture transformers ships",
+        )
+    if not weights.files(folder):
+        pickled = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
+        raise SourceError(
+            f"{folder} is refused: it has no {weights.NAME}",
+            why=f"pickled weights run code when loaded: {', '.join(pickled)}" if pickled else "",
+            fix="convert the weights with save_pretrained(..., safe_serialization=True)",
+        )
+    weights.check_sizes(settings, weights.shapes(folder), config)

@@ -1,0 +1,269 @@
+"""History: an index over the records and sessions of a store.
+
+    STORE/history.sqlite
+
+It holds nothing of its own: delete it, and the next question makes it anew. A record belongs to the
+night that its attempt is named after, else to the day it was made; to a cell, if a session said so.
+"""
+
+import contextlib
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, Self
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from harness.core.errors import HarnessError, StoreError
+from harness.judge.store.entry import Entry, read
+
+NAME = "history.sqlite"
+VERSION = 2
+_SETTLED = 2 * 10**9
+"""Nanoseconds after which a folder's time stamp is sure to move when something is added to it."""
+
+
+_COLUMNS = tuple(field.name for field in fields(Entry))
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS folders (name TEXT PRIMARY KEY, changed INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS environments (key TEXT PRIMARY KEY, told TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records
+    (folder TEXT, {", ".join(_COLUMNS)}, PRIMARY KEY (path));
+CREATE INDEX IF NOT EXISTS by_folder ON records (folder);
+CREATE INDEX IF NOT EXISTS by_cell ON records (cell, device, night);
+CREATE TABLE IF NOT EXISTS sessions
+    (path TEXT PRIMARY KEY, night TEXT, moment TEXT, told TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS uses (path TEXT PRIMARY KEY, cell TEXT) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS by_night ON sessions (night, moment);
+PRAGMA user_version = {VERSION};
+"""
+
+
+class History:
+    """The runs and sessions that a store holds."""
+
+    def __init__(self, root: Path) -> None:
+        """Open the index of a store, and bring it up to date.
+
+        Raises:
+            StoreError: it can be neither read nor made.
+        """
+        self.root = root
+        self.damaged: list[str] = []
+        try:
+            self.index = self._open()
+            self.refresh()
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(
+                f"the index {root / NAME} cannot be used",
+                why=str(error),
+                fix="delete it: it is made anew from the records",
+            ) from None
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the index."""
+        self.index.close()
+
+    def refresh(self) -> int:
+        """Read what was stored since; returns how many records that was."""
+        with self.index:
+            self.index.execute("BEGIN IMMEDIATE")
+            added = self._read_records()
+            if self._read_sessions() or added:
+                self.index.execute(
+                    "UPDATE records SET cell = uses.cell FROM uses "
+                    "WHERE uses.path = records.path AND uses.cell != records.cell"
+                )
+        return added
+
+    def entries(
+        self,
+        cell: str = "*",
+        *,
+        since: str = "",
+        device: str = "*",
+        package: str = "",
+    ) -> list[Entry]:
+        """Runs, the earliest first.
+
+        Args:
+            cell: whose, with `*` for anything.
+            since: ISO date of the first night.
+            device: class of the device, likewise.
+            package: requirement that the environment satisfies, such as `transformers>=5`.
+        """
+        found = self.index.execute(
+            f"SELECT {', '.join(_COLUMNS)} FROM records "  # noqa: S608 - our own names
+            "WHERE cell GLOB ? AND night >= ? AND device GLOB ? ORDER BY night, moment, path",
+            (cell, since, device),
+        )
+        entries = [Entry(**dict(zip(_COLUMNS, row, strict=True))) for row in found]
+        if package:
+            keys = {key for key, told in self.environments().items() if _has(told, package)}
+            entries = [entry for entry in entries if entry.environment in keys]
+        return entries
+
+    def cells(self) -> list[tuple[str, str]]:
+        """Cells that sessions told of, each with a class of devices."""
+        found = self.index.execute(
+            "SELECT DISTINCT cell, device FROM records WHERE cell GLOB '*/*' ORDER BY 1, 2"
+        )
+        return [(cell, device) for cell, device in found]
+
+    def environments(self) -> dict[str, dict[str, Any]]:
+        """Descriptions of environments, by the first digits of their keys."""
+        found = self.index.execute("SELECT key, told FROM environments")
+        return {key: json.loads(told) for key, told in found}
+
+    def sessions(self, night: str = "*") -> Iterator[dict[str, Any]]:
+        """What sessions left, the earliest first."""
+        found = self.index.execute(
+            "SELECT told FROM sessions WHERE night GLOB ? ORDER BY moment, path", (night,)
+        )
+        return (json.loads(told) for (told,) in found)
+
+    def night(self, night: str = "*") -> dict[str, Any] | None:
+        """The last night as one session: of each cell, what was said of it last; None without one.
+
+        Args:
+            night: ISO date, if it is to be another one.
+        """
+        cells: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+        last: dict[str, Any] = {"night": ""}
+        for session in self.sessions(night):
+            judged = [cell for cell in session["cells"] if "standing" in cell]
+            if judged and session["night"] != last["night"]:
+                cells.clear()
+            for cell in judged:
+                name = f"{cell['suite']}/{cell['cell']} {cell['device']}"
+                if cell["runs"] or name not in cells:
+                    cells[name] = (session, cell)
+            last = session if judged else last
+        if not cells:
+            return None
+        dirty = {file for session, _ in cells.values() for file in session["revision"]["dirty"]}
+        return {
+            **last,
+            "cells": [cell for _, cell in cells.values()],
+            "revision": {**last["revision"], "dirty": sorted(dirty)},
+        }
+
+    def _open(self) -> sqlite3.Connection:
+        """The index; an empty one in place of what is damaged or of another version."""
+        path = self.root / NAME
+        if not os.access(self.root, os.W_OK):
+            return _made(":memory:")
+        try:
+            index = sqlite3.connect(path, timeout=60.0, isolation_level=None)
+            (version,) = index.execute("PRAGMA user_version").fetchone()
+            if version == VERSION:
+                return index
+            index.close()
+        except sqlite3.OperationalError:
+            raise  # another process has it
+        except sqlite3.DatabaseError:
+            pass
+        for ending in ("", "-journal"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+        return _made(path)
+
+    def _read_records(self) -> int:
+        """Read folders whose time stamp has moved; forget those that are gone."""
+        known = dict(self.index.execute("SELECT name, changed FROM folders"))
+        now, added, seen = time.time_ns(), 0, set()
+        for folder in _scan(self.root / "records"):
+            changed = folder.stat().st_mtime_ns
+            seen.add(folder.name)
+            if known.get(folder.name) != changed:
+                added += self._read_folder(Path(folder.path))
+                settled = changed if now - changed > _SETTLED else 0
+                row = (folder.name, settled)
+                self.index.execute("INSERT OR REPLACE INTO folders VALUES (?, ?)", row)
+        for name in known.keys() - seen:
+            self.index.execute("DELETE FROM folders WHERE name = ?", (name,))
+            self.index.execute("DELETE FROM records WHERE folder = ?", (name,))
+        return added
+
+    def _read_folder(self, folder: Path) -> int:
+        """Read the records of a folder that are not known yet; forget those that are gone."""
+        found = self.index.execute("SELECT path FROM records WHERE folder = ?", (folder.name,))
+        known, seen, added = {path for (path,) in found}, set(), 0
+        for kept in (attempt for key in _scan(folder) for attempt in _scan(Path(key.path))):
+            path = Path(kept.path).relative_to(self.root / "records").as_posix()
+            seen.add(path)
+            if path not in known and Path(kept.path, "record.json").is_file():
+                added += self._add(path)
+        gone = [(path,) for path in known - seen]
+        self.index.executemany("DELETE FROM records WHERE path = ?", gone)
+        return added
+
+    def _add(self, path: str) -> bool:
+        """Read one record; one that cannot be read is told of, and left out."""
+        try:
+            entry, told = read(self.root / "records" / path, path)
+        except (OSError, ValueError, KeyError, TypeError, StopIteration, HarnessError):
+            self.damaged.append(path)
+            return False
+        values = [path.partition("/")[0], *asdict(entry).values()]
+        places = ", ".join("?" * len(values))
+        self.index.execute(f"INSERT OR REPLACE INTO records VALUES ({places})", values)  # noqa: S608 - question marks
+        self.index.execute(
+            "INSERT OR IGNORE INTO environments VALUES (?, ?)",
+            (entry.environment, json.dumps(told)),
+        )
+        return True
+
+    def _read_sessions(self) -> bool:
+        """Read sessions that are not known yet, and which cells they used records for."""
+        any_new = False
+        known = {path for (path,) in self.index.execute("SELECT path FROM sessions")}
+        nights = [Path(night.path) for night in _scan(self.root / "sessions")]
+        for folder in (Path(session.path) for night in nights for session in _scan(night)):
+            path = folder.relative_to(self.root).as_posix()
+            if path in known:
+                continue
+            try:
+                text = (folder / "session.json").read_text(encoding="utf-8")
+                told = json.loads(text)
+                row = (path, told["night"], told["when"], text)
+                used = [
+                    (run["record"], f"{cell['suite']}/{cell['cell']}")
+                    for cell in told["cells"]
+                    for run in cell["runs"]
+                ]
+            except (OSError, ValueError, KeyError, TypeError):
+                self.damaged.append(path)
+                continue
+            any_new = True
+            self.index.execute("INSERT INTO sessions VALUES (?, ?, ?, ?)", row)
+            self.index.executemany("INSERT OR REPLACE INTO uses VALUES (?, ?)", used)
+        return any_new
+
+
+def _made(path: Path | str) -> sqlite3.Connection:
+    """An empty index."""
+    index = sqlite3.connect(path, timeout=60.0, isolation_level=None)
+    index.executescript(_SCHEMA)
+    return index
+
+
+def _scan(folder: Path) -> "Iterator[os.DirEntry[str]]":
+    """The folders in a folder; none if it is not there."""
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as found:
+        yield from (entry for entry in found if entry.is_dir())
+
+
+def _has(told: Mapping[str, Any], package: str) -> bool:
+    """Whether an environment satisfies a requirement."""
+    wanted = Requirement(package)
+    version = told["packages"].get(canonicalize_name(wanted.name))
+    return version is not None and wanted.specifier.contains(version, prereleases=True)

@@ -1,0 +1,1 @@
+"""What users write: suites, collected and validated, and the known issues of libraries."""

@@ -1,0 +1,75 @@
+"""The jury: every inherited invariant, called outside pytest on what a worker left behind."""
+
+import inspect
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+
+from harness.judge import distance
+from harness.judge.declarations import Thresholds
+from harness.judge.invariants.contracts import DeprecatedArgumentWarning
+from harness.judge.suite.base import Suite, invariants
+
+Subject = Literal["run", "trials", "compare_processes"]
+SUBJECTS: tuple[Subject, ...] = ("run", "trials", "compare_processes")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What an invariant says.
+
+    Attributes:
+        outcome: `holds`, `fails` or `skips`.
+        message: why, in its first line.
+        meant: whether it says so itself; else it met an error that it did not foresee.
+    """
+
+    outcome: Literal["holds", "fails", "skips"]
+    message: str = ""
+    meant: bool = True
+
+
+def subject_of(invariant: str) -> Subject | None:
+    """What an invariant judges; None if it also takes what somebody declared or accepted."""
+    parameters = inspect.signature(getattr(Suite, invariant)).parameters
+    if "declared" in parameters or "tonight" in parameters:
+        return None
+    return next(subject for subject in SUBJECTS if subject in parameters)
+
+
+def of(subject: Subject) -> tuple[str, ...]:
+    """The invariants that judge a subject, by name."""
+    return tuple(sorted(name for name in invariants() if subject_of(name) == subject))
+
+
+def hear(invariant: str, *judged: Any) -> Verdict:
+    """What one invariant says of its subject. An error that it did not mean is a failure too.
+
+    Data may have what they may by default.
+    """
+    test: Callable[..., None] = getattr(Suite(), invariant)
+    if "permitted" in inspect.signature(test).parameters:
+        judged = (*judged, Thresholds())
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", DeprecatedArgumentWarning)
+            with distance.judging():
+                test(*judged)
+    except pytest.skip.Exception as skipped:
+        return Verdict(outcome="skips", message=str(skipped))
+    except Exception as error:  # noqa: BLE001 - a fault may break what an invariant counts on
+        lines = str(error).splitlines() or [""]
+        return Verdict(
+            outcome="fails",
+            message=f"{type(error).__name__}: {lines[0]}",
+            meant=isinstance(error, AssertionError | DeprecatedArgumentWarning),
+        )
+    return Verdict(outcome="holds")
+
+
+def hear_all(subject: Subject, *judged: Any) -> Mapping[str, Verdict]:
+    """What all invariants say that judge a subject."""
+    return {invariant: hear(invariant, *judged) for invariant in of(subject)}

@@ -1,0 +1,191 @@
+"""Whether a recipe makes sense: known names, sane numbers, no contradiction.
+
+Stands apart from the recipe's fields, and before anything is found, loaded or started.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from harness.core import collation
+from harness.core.errors import MisfitError, SpecError, unknown
+from harness.core.recipe import Recipe, check_loop, check_optimizer
+from harness.core.serial import hints
+from harness.core.spec import fitting
+from harness.judge import catalog
+from harness.judge.declarations import Thresholds
+from harness.judge.limits import Limits
+
+STRATEGIES = ("no", "steps", "epoch")
+SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
+_COUNT = Limits(least=1)
+_SEED = Limits(least=0, most=2**32 - 1)
+_SHARE = Limits(least=0, most=1)
+
+LIMITS: Mapping[str, Limits] = {
+    "max_length": Limits(least=3),  # [CLS], one token, [SEP]
+    "max_train_samples": _COUNT,
+    "max_eval_samples": _COUNT,
+    "max_holdout_samples": _COUNT,
+    "subset_seed": _SEED,
+    "holdout_seed": _SEED,
+    "num_proc": _COUNT,
+    "num_train_epochs": Limits(above=0),
+    "per_device_train_batch_size": _COUNT,
+    "per_device_eval_batch_size": _COUNT,
+    "gradient_accumulation_steps": _COUNT,
+    "learning_rate": Limits(above=0),
+    "weight_decay": Limits(least=0),
+    "adam_beta1": Limits(least=0, below=1),
+    "adam_beta2": Limits(least=0, below=1),
+    "adam_epsilon": Limits(above=0),
+    "max_grad_norm": Limits(least=0),
+    "label_smoothing_factor": Limits(least=0, below=1),
+    "lr_scheduler_type": Limits(choices=SCHEDULERS),
+    "warmup_steps": Limits(least=0),
+    "seed": _SEED,
+    "data_seed": _SEED,
+    "dataloader_num_workers": Limits(least=0),
+    "eval_strategy": Limits(choices=STRATEGIES),
+    "eval_steps": _COUNT,
+    "save_strategy": Limits(choices=STRATEGIES),
+    "save_steps": _COUNT,
+    "accuracy": _SHARE,
+    "f1": _SHARE,
+    "train_samples_per_second": Limits(least=0),
+    "margin": _SHARE,
+    "overlap": _SHARE,
+    "unknown": _SHARE,
+}
+"""What fields of recipes and thresholds may be, each by itself."""
+
+
+def check(recipe: Recipe) -> None:
+    """Refuse a recipe that cannot mean anything.
+
+    Raises:
+        SpecError: the message names the field, the reason and what to write instead.
+    """
+    for name in Recipe.field_names():
+        check_field(name, getattr(recipe, name))
+    dataset, model = catalog.dataset(recipe.dataset), catalog.model(recipe.model)
+    check_optimizer(recipe.loop, recipe.optim)
+    _check_together(recipe)
+    if recipe.max_length is not None and recipe.max_length > model.limit:
+        raise SpecError(
+            f"max_length={recipe.max_length} is over the limit of {recipe.model}",
+            why=f"it reads at most {model.limit} tokens",
+            fix=f"use max_length={model.limit} or less",
+        )
+    _check_best_model(recipe, dataset)
+
+
+def check_thresholds(thresholds: Thresholds) -> None:
+    """Refuse thresholds that nothing can reach, or that everything does.
+
+    Raises:
+        SpecError: the message names the field and what it may be.
+    """
+    for name in Thresholds.field_names():
+        check_field(name, getattr(thresholds, name))
+
+
+def check_field(name: str, value: Any) -> None:
+    """Refuse a field's value that no other field could make sense of.
+
+    Raises:
+        SpecError: the message names the field, the reason and what to write instead.
+    """
+    match name:
+        case "dataset":
+            catalog.dataset(value)
+        case "model":
+            catalog.model(value)
+        case "collation":
+            collation.parse(value)
+        case "loop":
+            check_loop(value)
+        case "optim":
+            check_optimizer("trainer", value)
+        case "max_steps":
+            if value != -1 and value < 1:
+                raise SpecError(f"max_steps={value}", fix="give 1 or more, or -1 for all epochs")
+        case _:
+            try:
+                LIMITS.get(name, Limits()).check(value)
+            except MisfitError as error:
+                raise error.named(name) from None
+
+
+def _check_together(recipe: Recipe) -> None:
+    """Refuse fields that contradict each other."""
+    if recipe.fp16 and recipe.bf16:
+        raise SpecError("fp16 and bf16 contradict each other", fix="choose one")
+    if recipe.eval_strategy == "steps" and recipe.eval_steps is None:
+        raise SpecError("eval_strategy='steps' needs eval_steps", fix="add eval_steps=N")
+    if recipe.torch_compile_backend is not None and not recipe.torch_compile:
+        raise SpecError(
+            f"torch_compile_backend={recipe.torch_compile_backend!r} compiles nothing by itself",
+            fix="add torch_compile=True",
+        )
+
+
+def _check_best_model(recipe: Recipe, dataset: catalog.Dataset) -> None:
+    """Refuse a best model that could not be known or restored."""
+    if recipe.metric_for_best_model is not None:
+        known = ("accuracy", "f1", "loss")
+        bare = recipe.metric_for_best_model.removeprefix("eval_")
+        if bare not in known:
+            raise unknown(f"metric of {dataset.folder}", recipe.metric_for_best_model, known)
+    if not recipe.load_best_model_at_end:
+        return
+    if recipe.eval_strategy == "no" or recipe.eval_strategy != recipe.save_strategy:
+        raise SpecError(
+            f"load_best_model_at_end needs matching strategies: eval_strategy="
+            f"{recipe.eval_strategy!r}, save_strategy={recipe.save_strategy!r}",
+            why="the best evaluation must have a checkpoint to restore",
+            fix="set both to 'epoch', or both to 'steps'",
+        )
+    if recipe.eval_strategy == "steps" and recipe.save_steps % (recipe.eval_steps or 1):
+        raise SpecError(
+            f"save_steps={recipe.save_steps} is no multiple of eval_steps={recipe.eval_steps}",
+            why="load_best_model_at_end would miss checkpoints of evaluated steps",
+        )
+
+
+def parse_overrides(written: tuple[str, ...]) -> dict[str, Any]:
+    """`FIELD=VALUE` of the command line: a recipe's fields and thresholds, values as JSON.
+
+    Raises:
+        SpecError: there is no `=`, no such field, or its value is none that it can have.
+    """
+    declared = {**hints(Recipe), **hints(Thresholds)}
+    overrides: dict[str, Any] = {}
+    for part in written:
+        name, equals, text = part.partition("=")
+        if not equals:
+            raise SpecError(f"--harness-set {part!r} has no '='", fix="write FIELD=VALUE")
+        if name not in declared:
+            raise unknown("--harness-set field", name, declared)
+        try:
+            value = fitting(name, declared[name], _parsed(text))
+            check_field(name, value)
+        except SpecError as error:
+            raise SpecError(f"--harness-set {error.what}", why=error.why, fix=error.fix) from None
+        overrides[name] = value
+    return overrides
+
+
+def _parsed(text: str) -> Any:
+    """A value as JSON, else as text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def apply_overrides(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
+    """The recipe with those overrides that are recipe fields."""
+    ours = {name: value for name, value in overrides.items() if name in Recipe.field_names()}
+    return replace(recipe, **ours)

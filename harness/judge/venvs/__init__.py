@@ -1,0 +1,1 @@
+"""Environments that uv makes: what is asked for beside what is installed."""

@@ -1,0 +1,223 @@
+"""Short questions to the judged libraries, answered without training."""
+
+import copy
+import inspect
+import pkgutil
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import datasets
+import torch
+import transformers
+
+from harness.core import collation
+from harness.core.collation import Collation
+from harness.core.errors import UnsupportedError
+from harness.core.questions import Questions
+from harness.core.trial import RATES, WARMUP, Answers, Padded
+from harness.worker import data, models, packing, reference_model
+from harness.worker.fixture import Bench
+from harness.worker.soundness import gradient
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+"""Where an object without a repr of its own lies: another in every process."""
+
+PROBED = 6
+"""Examples that are collated in every way."""
+
+PROBES = ("dynamic", "max_length", "pad_to_multiple_of:8", "packed", "padding_free")
+"""Every way that gives a batch another shape."""
+
+SCHEDULED: Mapping[str, Mapping[str, Any]] = {
+    "linear": {},
+    "cosine": {},
+    "cosine_with_restarts": {"num_cycles": 2},
+    "polynomial": {"power": 2.0, "lr_end": 0.01},
+    "constant": {},
+    "constant_with_warmup": {},
+    "inverse_sqrt": {},
+    "cosine_with_min_lr": {"min_lr_rate": 0.1},
+    "warmup_stable_decay": {"num_decay_steps": 4},
+}
+"""Schedules, with the options that their closed forms are known for."""
+
+
+CALLS = (
+    "accelerate.Accelerator",
+    "datasets.Dataset.map",
+    "datasets.Dataset.select",
+    "datasets.Dataset.shuffle",
+    "datasets.load_dataset",
+    "evaluate.load",
+    "torch.optim.AdamW",
+    "torch.utils.data.DataLoader",
+    "transformers.DataCollatorWithPadding",
+    "transformers.Trainer",
+    "transformers.Trainer.train",
+    "transformers.TrainingArguments",
+    "transformers.get_scheduler",
+)
+"""Library calls that recipes use."""
+
+
+def answer(bench: Bench) -> Answers:
+    """Answers to all of them, on the device that the cell trains on."""
+    bench.dry.to(bench.job.device)
+    questions = Questions()
+    stages, reference_stages = questions.ask("stages", lambda: _stages(bench), ({}, {}))
+    return Answers(
+        padded=questions.ask("padded", lambda: _padded(bench), {}),
+        stages=stages,
+        reference_stages=reference_stages,
+        schedules=questions.ask("schedules", _schedules, {}),
+        chosen=questions.ask("chosen", lambda: _chosen(bench.base.subset_seed), ()),
+        cached=questions.ask("cached", lambda: _cached(bench), (0, 0)),
+        formatted=questions.ask("formatted", lambda: _formatted(bench), {}),
+        signatures=_signatures(),
+        errors=questions.errors,
+    )
+
+
+def _schedules() -> dict[str, tuple[float, ...]]:
+    """The rates of every schedule."""
+    return {name: _rates(name, options) for name, options in SCHEDULED.items()}
+
+
+def _batch(bench: Bench, strategy: Collation) -> dict[str, torch.Tensor]:
+    """Some examples as a strategy collates them.
+
+    Always on the right: these encoders classify by their first position, which padding on the
+    left would take.
+    """
+    rows = [bench.example(bench.train, index) for index in range(PROBED)]
+    features = [{name: tensor[0].tolist() for name, tensor in row.items()} for row in rows]
+    return _placed(bench, packing.collator(bench.tokenizer, strategy, bench.max_length)(features))
+
+
+def _placed(bench: Bench, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A batch on the device that the cell trains on."""
+    return {name: tensor.to(bench.job.device) for name, tensor in batch.items()}
+
+
+def _padded(bench: Bench) -> dict[str, Padded]:
+    """Logits, losses and gradients of some examples, alone and under every collation."""
+    model = bench.dry.train()
+    alone = [_placed(bench, bench.example(bench.train, index)) for index in range(PROBED)]
+    logits = [model(**row).logits for row in alone]
+    labels = torch.cat([row["labels"] for row in alone])
+    losses = reference_model.cross_entropy(torch.cat(logits), labels)
+    gradients = [gradient(loss, model) for loss in losses]
+    found = {"alone": _described(torch.cat(logits), losses, gradients, gradients)}
+    for name in PROBES:
+        strategy = collation.parse(name)
+        model = copy.deepcopy(bench.dry).train()
+        try:
+            packing.isolate(model, strategy)
+        except UnsupportedError:
+            continue
+        predicted = model(**_batch(bench, strategy)).logits
+        losses = reference_model.cross_entropy(predicted, labels)
+        given = [gradient(loss, model) for loss in losses]
+        found[name] = _described(predicted, losses, given, gradients)
+    return found
+
+
+def _described(
+    logits: torch.Tensor,
+    losses: torch.Tensor,
+    gradients: list[torch.Tensor],
+    expected: list[torch.Tensor],
+) -> Padded:
+    """Examples under one collation, their gradients beside those unpadded."""
+    apart = [
+        ((ours - theirs).norm() / theirs.norm()).item()
+        for ours, theirs in zip(gradients, expected, strict=True)
+    ]
+    return Padded(
+        logits=tuple(tuple(row) for row in logits.tolist()),
+        losses=tuple(losses.tolist()),
+        gradients=tuple(apart),
+    )
+
+
+def _stages(bench: Bench) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What each stage gives for a first batch in single precision, and what the formulas give."""
+    batch = _batch(bench, collation.parse("dynamic"))
+    inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
+    model = bench.dry.eval()
+    with torch.no_grad():
+        weights = {name: tensor.detach() for name, tensor in model.state_dict().items()}
+        formulas = reference_model.Encoder(model.config).stages(weights, inputs)
+        single = model.float()(**inputs, output_hidden_states=True)
+        model.double()
+    hidden = dict(zip((*formulas,), (*single["hidden_states"], single["logits"]), strict=True))
+    ids = batch["input_ids"]
+    tokens = models.weights_digest({"tokens": ids})
+    return (
+        {
+            "tokens": tokens,
+            **{name: tensor.double().norm().item() for name, tensor in hidden.items()},
+        },
+        {name: tensor.norm().item() for name, tensor in formulas.items()},
+    )
+
+
+def _rates(name: str, options: Mapping[str, Any]) -> tuple[float, ...]:
+    """The rates of a schedule's steps, for a rate of 1."""
+    optimizer = torch.optim.AdamW([{"params": [torch.nn.Parameter(torch.zeros(1))]}], lr=1.0)
+    accepted = {"num_warmup_steps": WARMUP, "num_training_steps": RATES}
+    schedule = transformers.get_scheduler(
+        name, optimizer, **accepted, scheduler_specific_kwargs=dict(options)
+    )
+    found = []
+    for _ in range(RATES):
+        found.append(float(optimizer.param_groups[0]["lr"]))
+        optimizer.step()
+        schedule.step()
+    return tuple(found)
+
+
+def _chosen(seed: int) -> tuple[int, ...]:
+    """What `shuffle(seed).select(range(10))` picks of a hundred rows."""
+    rows = datasets.Dataset.from_dict({"row": list(range(100))})
+    return tuple(rows.shuffle(seed=seed).select(range(10))["row"][:])
+
+
+def _cached(bench: Bench) -> tuple[int, int]:
+    """Longest example under a short limit, then under a longer one, with `map`'s cache on."""
+    lengths = []
+    datasets.enable_caching()
+    for limit in (6, 9):
+        function = data.Tokenize(bench.tokenizer, bench.job.texts, limit)
+        tokenized = bench.raw.map(function, batched=True)
+        lengths.append(max(map(len, tokenized["input_ids"][:])))
+    datasets.disable_caching()
+    return lengths[0], lengths[1]
+
+
+def _formatted(bench: Bench) -> dict[str, str]:
+    """Dtypes of the tokenized columns under `with_format("torch")`."""
+    row = bench.train.with_format("torch")[0]
+    return {
+        name: str(value.dtype)[len("torch.") :]
+        for name, value in row.items()
+        if torch.is_tensor(value)
+    }
+
+
+def _signatures() -> dict[str, dict[str, str]]:
+    """Parameters and defaults of the library calls that recipes use, of those that are there."""
+    found = {}
+    for name in CALLS:
+        try:
+            parameters = inspect.signature(pkgutil.resolve_name(name)).parameters.values()
+        except (AttributeError, ImportError, ValueError):  # a contract that changed, no less
+            continue
+        found[name] = {
+            parameter.name: "required"
+            if parameter.default is inspect.Parameter.empty
+            else _ADDRESS.sub("", repr(parameter.default))
+            for parameter in parameters
+        }
+    return found

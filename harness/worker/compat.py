@@ -1,0 +1,101 @@
+"""The bridge over library versions: the one place that knows transformers 4.57 from 5.
+
+Recipes speak the newest names. Here they are said in the words of the installed version.
+"""
+
+import inspect
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import torch
+import transformers
+from packaging.version import Version
+
+from harness.core.errors import RunError
+from harness.core.recipe import OUR_FIELDS, Recipe
+
+
+def argument_values(recipe: Recipe, *, output_dir: str, device: str) -> dict[str, Any]:
+    """Keyword arguments for the installed `TrainingArguments`.
+
+    Every step is logged and no loss is filtered: a NaN must be seen, not averaged away.
+
+    Raises:
+        RunError: the installed version lacks an argument that the recipe needs.
+    """
+    values = {name: value for name, value in asdict(recipe).items() if name not in OUR_FIELDS}
+    values |= {
+        "output_dir": output_dir,
+        "use_cpu": device == "cpu",
+        "fp16": recipe.fp16 and device != "cpu",
+        "dataloader_pin_memory": recipe.dataloader_pin_memory and device != "cpu",
+        "logging_strategy": "steps",
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
+        "report_to": "none",
+        "disable_tqdm": True,
+    }
+    accepted = inspect.signature(transformers.TrainingArguments).parameters
+    if "warmup_ratio" in accepted:  # 4.x keeps the share apart, and its steps are whole numbers
+        steps = values["warmup_steps"]
+        values["warmup_ratio"] = steps if steps < 1 else 0.0
+        values["warmup_steps"] = int(steps) if steps >= 1 else 0
+    if "activation_checkpointing" not in accepted:  # its older name
+        values["gradient_checkpointing"] = values.pop("activation_checkpointing")
+    if "logging_dir" in accepted:  # 4.x names it by the clock, so that no two are equal
+        values["logging_dir"] = f"{output_dir}/logs"
+    missing = sorted(set(values) - set(accepted))
+    if missing:
+        raise RunError(
+            f"transformers {transformers.__version__} has no TrainingArguments field "
+            f"{', '.join(missing)}",
+            why="the recipe needs it",
+            fix="judge a version that the harness supports: 4.57 or newer, below 6",
+        )
+    return values
+
+
+def checkpoint_activations(model: Any) -> None:
+    """Have a model compute activations again in the backward pass rather than keep them."""
+    newest = getattr(model, "activation_checkpointing_enable", None)
+    (newest or model.gradient_checkpointing_enable)({"use_reentrant": False})
+
+
+def block_mask(together: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The mask of positions that may see each other, as an encoder takes one ready made.
+
+    Args:
+        together: (rows, positions, positions) bool.
+        dtype: of the model.
+    """
+    if Version(transformers.__version__) < Version("5"):
+        return together.to(dtype)  # 4.x turns it into scores itself
+    lowest = torch.finfo(dtype).min
+    return torch.zeros(together.shape, dtype=dtype, device=together.device).masked_fill(
+        ~together, lowest
+    )[:, None]
+
+
+def grouped_by_length() -> dict[str, Any]:
+    """The argument that has batches drawn from examples of like lengths."""
+    if "train_sampling_strategy" in inspect.signature(transformers.TrainingArguments).parameters:
+        return {"train_sampling_strategy": "group_by_length"}
+    return {"group_by_length": True}  # 4.x
+
+
+def command_line(values: Mapping[str, Any]) -> list[str]:
+    """The same arguments written as command-line flags, for `HfArgumentParser`."""
+    flags: list[str] = []
+    for name, value in values.items():
+        if value is not None:
+            flags += [f"--{name}", value if isinstance(value, str) else json.dumps(value)]
+    return [flag.capitalize() if flag in {"true", "false"} else flag for flag in flags]
+
+
+def parse_command_line(flags: list[str]) -> "transformers.TrainingArguments":
+    """What `HfArgumentParser` makes of those flags."""
+    parser = transformers.HfArgumentParser(transformers.TrainingArguments)
+    (arguments,) = parser.parse_args_into_dataclasses(args=flags)
+    return arguments

@@ -1,0 +1,99 @@
+"""Data in the judged environment: load a split, draw a sample, tokenize it."""
+
+import glob
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+
+from harness.core import tables
+from harness.core.errors import SourceError
+from harness.core.tables import Schema
+
+SIGNATURE = "process"
+"""Column that says which process made a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenize:
+    """The function that `Dataset.map` applies; a class, so that `spawn` can pickle it.
+
+    Attributes:
+        tokenizer: of the model.
+        texts: columns of the one sentence, or of the two.
+        max_length: truncation length in tokens.
+    """
+
+    tokenizer: Any
+    texts: tuple[str, ...]
+    max_length: int
+
+    def __call__(self, rows: Mapping[str, Sequence[Any]]) -> Any:
+        """Tokenize a batch of rows."""
+        sentences = [list(rows[column]) for column in self.texts]
+        return self.tokenizer(*sentences, truncation=True, max_length=self.max_length)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A tokenizing function whose rows say which process made them."""
+
+    function: Tokenize
+
+    def __call__(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """Tokenize a batch of rows and sign it."""
+        columns = dict(self.function(rows))
+        return columns | {SIGNATURE: [os.getpid()] * len(columns["input_ids"])}
+
+
+def load(files: Sequence[str], schema: Schema, cache_dir: Path) -> Any:
+    """Load one split from its parquet files, in their order.
+
+    Raises:
+        SourceError: the split cannot train a classifier; the message says which row or column.
+    """
+    paths = [Path(file) for file in files]
+    tables.check_footers(paths, schema)
+    tables.check_rows(paths, schema)
+    literal = [glob.escape(file) for file in files]  # `datasets` takes paths for patterns
+    try:
+        split = datasets.load_dataset(
+            "parquet", data_files={"split": literal}, split="split", cache_dir=str(cache_dir)
+        )
+    except Exception as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, OSError):  # the files can be read: their copy cannot be written
+            raise
+        raise SourceError(
+            f"datasets {datasets.__version__} cannot load {files[0]}",
+            why=f"{type(cause).__name__}: {cause}".splitlines()[0],
+            fix="write its columns as plain strings and numbers, without metadata",
+        ) from error
+    tables.check_columns(split.data.schema, schema, files[0])  # metadata may say something else
+    label = tables.label_column(split.column_names, files[0])
+    names = getattr(split.features[label], "names", None)
+    if names is not None and tuple(names) != schema.label_names:
+        raise SourceError(
+            f"{files[0]}: labels are named {', '.join(names)}",
+            why=f"the catalog names them {', '.join(schema.label_names)}",
+        )
+    return split
+
+
+def sample(split: Any, size: int | None, seed: int) -> Any:
+    """`shuffle(seed).select(range(size))`; the split itself, unshuffled, if size is None."""
+    if size is None:
+        return split
+    return split.shuffle(seed=seed).select(range(min(size, len(split))))
+
+
+def tokenize(split: Any, function: Callable[..., Any], num_proc: int | None = None) -> Any:
+    """Apply the tokenizer to every row, in `num_proc` processes if given.
+
+    The cache is off: a changed tokenizer must never be answered from an older map.
+    """
+    datasets.disable_caching()
+    return split.map(function, batched=True, num_proc=num_proc)

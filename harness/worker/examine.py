@@ -1,0 +1,242 @@
+"""What a record must answer once training is over, asked outside the timed loop."""
+
+import inspect
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from harness.core import redaction, weights
+from harness.core.job import Job
+from harness.core.questions import Questions
+from harness.core.record_parts import Checkpoint, Example, Parameter
+from harness.worker import compat, models
+from harness.worker.loops.setup import LoopResult, Setup, step_of
+from harness.worker.metric_modules import MetricModules
+from harness.worker.prepared import Prepared
+from harness.worker.probe import loss_given, reload
+from harness.worker.watch import Watch
+
+EXAMPLES = 16
+"""Tokenized examples that a record shows whole."""
+
+CHUNK = 7
+"""Examples a batch when metrics are added in batches: divides no usual split evenly."""
+
+
+def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> dict[str, Any]:
+    """The record's fields that are answered after training, by name."""
+    setup = prepared.setup
+    tokenizer = setup.tokenizer
+    questions = Questions()
+    return {
+        "arguments": redaction.values(setup.arguments.to_dict()),
+        "parsed_differently": questions.ask(
+            "parsed_differently", lambda: _parsed_differently(prepared), {}
+        ),
+        "signature": tuple(inspect.signature(setup.model.forward).parameters),
+        "columns": {
+            "source": tuple(prepared.raw["train"].column_names),
+            "tokenized": tuple(setup.splits["train"].column_names),
+        },
+        "sizes": {name: len(split) for name, split in setup.splits.items()},
+        "label_names": job.label_names,
+        "majority": prepared.majority,
+        "ceiling": dict(job.ceiling),
+        "tokenizer": {
+            "cls": tokenizer.cls_token_id,
+            "sep": tokenizer.sep_token_id,
+            "pad": tokenizer.pad_token_id,
+            "unk": tokenizer.unk_token_id,
+            "max_length": prepared.max_length,
+            "limit": models.limit(setup.model, tokenizer),
+            "gives_token_types": int("token_type_ids" in tokenizer.model_input_names),
+            "token_types": int(getattr(setup.model.config, "type_vocab_size", 0)),
+        },
+        "examples": _examples(prepared, job.texts),
+        "parameters": _parameters(prepared, outcome),
+        "newly_initialized": prepared.newly_initialized,
+        "unlike": (
+            *models.unlike(Path(job.model), prepared.before, setup.model.base_model_prefix),
+            *models.configured_unlike(Path(job.model), setup.model.config),
+        ),
+        "strangers": questions.ask("strangers", lambda: _strangers(job, prepared), {}),
+        "base_prefix": setup.model.base_model_prefix,
+        "optimizer": _optimizer(outcome.optimizer),
+        "checkpoints": checkpoints(setup),
+        "reload": questions.ask("reload", lambda: reload(prepared, job.label_names), {}),
+        "state_log_equal": questions.ask(
+            "state_log_equal", lambda: _state_log_equal(setup, outcome), None
+        ),
+        "files": _files(setup),
+        "metric_checks": {
+            name: questions.ask(name, check, None)
+            for name, check in _metric_checks(prepared.metrics, watch).items()
+        },
+        "loss_given": questions.ask("loss_given", lambda: loss_given(prepared), {}),
+        "errors": questions.errors,
+    }
+
+
+def _parsed_differently(prepared: Prepared) -> dict[str, tuple[str, str]]:
+    """Arguments that the same recipe, written as command-line flags, resolves differently."""
+    constructed = prepared.setup.arguments.to_dict()
+    parsed = compat.parse_command_line(compat.command_line(prepared.values)).to_dict()
+    return {
+        name: (repr(constructed.get(name)), repr(parsed.get(name)))
+        for name in sorted(constructed.keys() | parsed.keys())
+        if constructed.get(name) != parsed.get(name) and not redaction.is_secret(name)
+    }
+
+
+_SIZES = {
+    "train": "max_train_samples",
+    "evaluation": "max_eval_samples",
+    "holdout": "max_holdout_samples",
+}
+
+
+def _strangers(job: Job, prepared: Prepared) -> dict[str, int]:
+    """How many chosen rows of each split the source files, read without `datasets`, do not hold.
+
+    A row that is chosen more often than it is there counts too, and so does a row too few.
+    """
+    found = {}
+    for name, chosen in prepared.raw.items():
+        files = job.files["train" if name == "train" else "evaluation"]
+        columns = [*job.texts, prepared.label]
+        tables = [pq.read_table(path, columns=columns) for path in files]
+        source = Counter(
+            row for table in tables for row in zip(*_lists(table, columns), strict=True)
+        )
+        rows = Counter(zip(*(chosen[column][:] for column in columns), strict=True))
+        asked = getattr(job.recipe, _SIZES[name])
+        wanted = source.total() if asked is None else min(asked, source.total())
+        found[name] = (rows - source).total() + abs(wanted - rows.total())
+    return found
+
+
+def _lists(table: Any, columns: list[str]) -> list[list[Any]]:
+    """Columns of a table as lists."""
+    return [table.column(column).to_pylist() for column in columns]
+
+
+def _examples(prepared: Prepared, texts: tuple[str, ...]) -> tuple[Example, ...]:
+    """Some examples, evenly spread over the training split, beside their sentences alone."""
+    tokenizer, split = prepared.setup.tokenizer, prepared.setup.splits["train"]
+    special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+    columns = [name for name in tokenizer.model_input_names if name in split.column_names]
+    found = []
+    for row in split.select(range(0, len(split), -(-len(split) // EXAMPLES))):
+        segments: list[list[int]] = [[]]
+        for token in row["input_ids"]:
+            if token in special:
+                segments.append([])
+            else:
+                segments[-1].append(token)
+        sentences = tuple(row[name] for name in texts)
+        found.append(
+            Example(
+                texts=sentences,
+                label=row[prepared.label],
+                columns={name: tuple(row[name]) for name in columns},
+                alone=tuple(
+                    tuple(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+                    for text in sentences
+                ),
+                decoded=tuple(tokenizer.decode(part) for part in segments if part),
+            )
+        )
+    return tuple(found)
+
+
+def _parameters(prepared: Prepared, outcome: LoopResult) -> tuple[Parameter, ...]:
+    """Every parameter, how far it moved, and its optimizer group."""
+    groups = {
+        id(tensor): index
+        for index, group in enumerate(outcome.optimizer.param_groups)
+        for tensor in group["params"]
+    }
+    return tuple(
+        Parameter(
+            name=name,
+            shape=tuple(tensor.shape),
+            dtype=str(tensor.dtype)[len("torch.") :],
+            trainable=tensor.requires_grad,
+            moved=(tensor.detach().cpu() - prepared.before[name].cpu()).abs().max().item(),
+            group=groups.get(id(tensor), -1),
+        )
+        for name, tensor in prepared.setup.model.named_parameters()
+    )
+
+
+def _optimizer(optimizer: Any) -> dict[str, Any]:
+    """The optimizer's class and the plain options of its groups."""
+    inner = getattr(optimizer, "optimizer", optimizer)
+    groups = [
+        {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in group.items()
+            if isinstance(value, bool | int | float | str | tuple) or value is None
+        }
+        for group in optimizer.param_groups
+    ]
+    return {"class": f"{type(inner).__module__}.{type(inner).__qualname__}", "groups": groups}
+
+
+def checkpoints(setup: Setup) -> tuple[Checkpoint, ...]:
+    """The weights written during training, and those in memory after it."""
+    written = [
+        Checkpoint(step=step_of(folder), digest=models.saved_weights_digest(folder))
+        for folder in setup.checkpoints()
+        if weights.files(folder)
+    ]
+    in_memory = Checkpoint(step=-1, digest=models.weights_digest(setup.model.state_dict()))
+    return (*written, in_memory)
+
+
+def _state_log_equal(setup: Setup, outcome: LoopResult) -> bool | None:
+    """Whether `trainer_state.json` holds the loop's log history; None if it was not saved."""
+    if not setup.recipe.save_state:
+        return None
+    path = Path(setup.arguments.output_dir) / "trainer_state.json"
+    if not path.is_file():
+        return False
+    written = json.loads(path.read_text(encoding="utf-8"))["log_history"]
+    return bool(written == json.loads(json.dumps(outcome.log_history)))
+
+
+def _files(setup: Setup) -> tuple[str, ...]:
+    """Names of the files saved at the end."""
+    folders = (setup.saved, Path(setup.arguments.output_dir))
+    return tuple(
+        sorted({path.name for folder in folders for path in folder.glob("*") if path.is_file()})
+    )
+
+
+def _metric_checks(metrics: MetricModules, watch: Watch) -> dict[str, Callable[[], Any]]:
+    """The final metrics computed in other ways, each to be asked for by itself.
+
+    `in_batches`: through `add_batch`; `singular_refused`: the exception that a misspelt
+    `prediction=` raised; `weighted_f1`: by scikit-learn, None where it is not installed.
+    """
+    labels = watch.arrays["final.labels"]
+    predictions = np.argmax(watch.arrays["final.predictions"], axis=-1)
+    return {
+        "in_batches": lambda: metrics.compute_in_batches(predictions, labels, CHUNK),
+        "singular_refused": lambda: metrics.refusal_of_singular(predictions, labels),
+        "weighted_f1": lambda: _weighted_f1(predictions, labels),
+    }
+
+
+def _weighted_f1(predictions: Any, labels: Any) -> float | None:
+    """By scikit-learn, if it is installed."""
+    try:
+        from sklearn.metrics import f1_score
+    except ImportError:
+        return None
+    return float(f1_score(labels, predictions, average="weighted", zero_division=0))

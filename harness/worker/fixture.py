@@ -1,0 +1,93 @@
+"""The bench: what all trials of a cell share, made once."""
+
+import inspect
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harness.core import tables, variations
+from harness.core.job import Job
+from harness.core.recipe import Recipe
+from harness.worker import data, models
+from harness.worker.batch_log import split_rows
+from harness.worker.metric_modules import MetricModules
+from harness.worker.metric_modules import load as load_metrics
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bench:
+    """What all trials of a cell share.
+
+    Attributes:
+        job: what was asked.
+        base: the recipe that all start from.
+        max_length: truncation length in tokens.
+        tokenizer: of the model.
+        dry: the classifier in double precision, without dropout.
+        wet: the same weights in double precision, with the checkpoint's dropout.
+        raw: the chosen training examples as the source has them.
+        train: the same, tokenized; more than any variation needs.
+        evaluation: examples to evaluate, tokenized.
+        metrics: of the data set.
+    """
+
+    job: Job
+    base: Recipe
+    max_length: int
+    tokenizer: Any
+    dry: Any
+    wet: Any
+    raw: Any
+    train: Any
+    evaluation: Any
+    metrics: MetricModules
+
+    @classmethod
+    def of(cls, job: Job) -> "Bench":
+        """Load what a job names.
+
+        Raises:
+            SourceError: the data cannot be trained on, or the checkpoint cannot be loaded.
+        """
+        base, scratch = variations.base(job.recipe), Path(job.scratch)
+        models.check(job.model, job.label_names)
+        schema = tables.Schema(texts=job.texts, label_names=job.label_names)
+        tokenizer = models.tokenizer(job.model)
+        max_length = base.max_length or variations.LONGEST
+        function = data.Tokenize(tokenizer, job.texts, max_length)
+        chosen = {
+            name: data.sample(data.load(job.files[name], schema, scratch), size, base.subset_seed)
+            for name, size in (("train", variations.ROWS), ("evaluation", variations.EVALUATED))
+        }
+        torch.manual_seed(base.seed)
+        wet, _ = models.classifier(job.model, job.label_names)
+        dry, _ = models.classifier(job.model, job.label_names, dropout=False)
+        dry.load_state_dict(wet.state_dict())
+        return cls(
+            job=job,
+            base=base,
+            max_length=max_length,
+            tokenizer=tokenizer,
+            dry=dry.double(),
+            wet=wet.double(),
+            raw=chosen["train"],
+            train=data.tokenize(chosen["train"], function),
+            evaluation=data.tokenize(chosen["evaluation"], function),
+            metrics=load_metrics(job.metrics, job.f1_average),
+        )
+
+    @property
+    def evaluated(self) -> tuple[int, ...]:
+        """Names of the evaluated rows, as a watch gives them, in the data set's order."""
+        label = tables.label_column(self.evaluation.column_names, "the tokenized split")
+        return tuple(split_rows(self.evaluation, self.dry, self.evaluation[label][:]).tolist())
+
+    def example(self, split: Any, index: int) -> dict[str, torch.Tensor]:
+        """One tokenized example as a batch by itself, unpadded, with its label as `labels`."""
+        row = split[index]
+        label = tables.label_column(split.column_names, "the tokenized split")
+        taken = {*inspect.signature(self.dry.forward).parameters} & {*split.column_names}
+        batch = {name: torch.tensor([row[name]]) for name in sorted(taken - {label})}
+        return {**batch, "labels": torch.tensor([row[label]])}

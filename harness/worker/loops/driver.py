@@ -1,0 +1,95 @@
+"""The course that a loop without a Trainer takes: train, predict, evaluate the holdout, save."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from harness.worker.loops.setup import LoopResult, Setup
+from harness.worker.watch import Watch
+
+
+class Loop(Protocol):
+    """What the course asks of a loop.
+
+    Attributes:
+        setup: what it was given.
+        watch: whom it tells.
+        step: optimizer steps so far.
+        optimizer: of the model.
+        log_history: what was logged, step by step.
+    """
+
+    setup: Setup
+    watch: Watch
+    step: int
+    optimizer: Any
+    log_history: list[dict[str, Any]]
+
+    def train(self) -> None:
+        """Take every step."""
+
+    def evaluate(self, name: str, split: str) -> tuple[int, ...]:
+        """Evaluate a split; the shape of its predictions."""
+
+    def save_model(self) -> None:
+        """Write the model and its tokenizer where `from_pretrained` finds both."""
+
+
+def report(
+    loop: Loop, name: str, split: str, logits: torch.Tensor, labels: torch.Tensor
+) -> tuple[int, ...]:
+    """Measure an evaluation whose batches were added to the metrics; the predictions' shape.
+
+    Args:
+        loop: which has evaluated.
+        name: of the evaluation.
+        split: that was evaluated.
+        logits: (examples, labels), in the split's order.
+        labels: (examples,), likewise.
+    """
+    loss = cross_entropy(logits, labels, label_smoothing=loop.setup.recipe.label_smoothing_factor)
+    loop.watch.metrics_received((logits.numpy(), labels.numpy()))
+    metrics = {**loop.setup.metrics.compute_added(), "loss": loss.item()}
+    loop.watch.evaluated(name, loop.step, split, metrics)
+    logged = {f"eval_{metric}": value for metric, value in metrics.items()}
+    loop.log_history.append({**logged, "step": loop.step})
+    return tuple(logits.shape)
+
+
+def follow(loop: Loop, setup: Setup, watch: Watch) -> LoopResult:
+    """Take a loop through its course."""
+    phases: dict[str, float] = {}
+
+    @contextmanager
+    def phase(name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        phases[name] = time.perf_counter() - started
+
+    handle = watch.attach(setup.model)
+    with phase("train"):
+        loop.train()
+    with phase("predict"):
+        shape = loop.evaluate("final", "evaluation")
+    if "holdout" in setup.splits:
+        with phase("holdout"):
+            loop.evaluate("holdout", "holdout")
+    handle.remove()
+    with phase("save"):
+        if setup.recipe.save_model:
+            loop.save_model()
+        if setup.recipe.save_state:
+            setup.output.mkdir(parents=True, exist_ok=True)
+            state = json.dumps({"log_history": loop.log_history}, indent=1)
+            (setup.output / "trainer_state.json").write_text(state, encoding="utf-8")
+    return LoopResult(
+        optimizer=loop.optimizer,
+        log_history=loop.log_history,
+        predicted_shape=shape,
+        phases=phases,
+    )

@@ -1,0 +1,226 @@
+"""Models in the judged environment: tokenizer, classifier and collator from a local folder."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from safetensors.torch import load_file
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    DataCollatorWithPadding,
+)
+
+from harness.core import weights
+from harness.core.collation import Collation
+from harness.core.errors import SourceError
+
+_OURS = {
+    "_name_or_path",
+    "architectures",
+    "dtype",
+    "gradient_checkpointing",
+    "id2label",
+    "label2id",
+    "problem_type",
+    "torch_dtype",
+    "transformers_version",
+    "use_cache",
+}
+"""Settings that loading as a classifier, or training, changes by right."""
+
+
+def tokenizer(folder: str) -> Any:
+    """The tokenizer in a folder, without running any code from there.
+
+    Raises:
+        SourceError: there is none that can be loaded, or it knows no words or no padding.
+    """
+    try:
+        tokens = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        tokens.model_max_length = int(tokens.model_max_length)
+        vocabulary = tokens.get_vocab().keys() - {*tokens.all_special_tokens}
+    except Exception as error:
+        raise _unusable(f"{folder} has no tokenizer that can be loaded", error) from error
+    if not vocabulary:
+        raise SourceError(
+            f"{folder} has a tokenizer that knows no words",
+            why=f"its vocabulary is {', '.join(sorted(tokens.get_vocab()))}",
+            fix="put the checkpoint's vocabulary there: tokenizer.json, or vocab.txt and its like",
+        )
+    if tokens.pad_token_id is None:
+        raise SourceError(
+            f"{folder} has a tokenizer without a padding token",
+            fix="name one as pad_token in tokenizer_config.json",
+        )
+    return tokens
+
+
+def check(folder: str, label_names: tuple[str, ...]) -> None:
+    """Refuse a checkpoint whose parts do not belong together, before memory is taken for it.
+
+    The model is built without its numbers, and its shapes are compared with the stored ones.
+
+    Raises:
+        SourceError: the configuration describes no model, or another than the weights, or the
+            tokenizer has ids that the model does not embed.
+    """
+    config = Path(folder) / "config.json"
+    try:
+        described = AutoConfig.from_pretrained(
+            folder, num_labels=len(label_names), trust_remote_code=False
+        )
+        with torch.device("meta"):
+            model = AutoModelForSequenceClassification.from_config(described)
+        embedded = int(model.get_input_embeddings().weight.shape[0])
+    except Exception as error:
+        raise _unusable(f"{config} describes no classifier that can be built", error) from error
+    stored = {
+        _bare(name, model.base_model_prefix): shape
+        for name, shape in weights.shapes(Path(folder)).items()
+    }
+    for name, tensor in model.state_dict().items():
+        shape = stored.get(_bare(name, model.base_model_prefix), tuple(tensor.shape))
+        if shape != tuple(tensor.shape):
+            raise SourceError(
+                f"{folder} is refused: {name} is {shape} in {weights.NAME}",
+                why=f"by config.json and {len(label_names)} labels it is {tuple(tensor.shape)}",
+                fix="take the configuration and the weights of one checkpoint",
+            )
+    largest = max(tokenizer(folder).get_vocab().values())
+    if largest >= embedded:
+        raise SourceError(
+            f"{folder} is refused: its tokenizer has ids up to {largest}",
+            why=f"its model embeds {embedded} tokens, 0 to {embedded - 1}",
+            fix="take the vocabulary and the weights of one checkpoint",
+        )
+
+
+def _unusable(what: str, error: Exception) -> SourceError:
+    """The error for files that the judged transformers does not take."""
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    return SourceError(
+        what,
+        why=f"transformers {transformers.__version__} says {reason}",
+        fix="download or save the checkpoint again",
+    )
+
+
+def classifier(
+    folder: str, label_names: tuple[str, ...], *, dropout: bool = True
+) -> tuple[Any, tuple[str, ...]]:
+    """The sequence classifier in a folder, and the parameters that were newly initialized.
+
+    Without dropout, every probability in its configuration that says so is zero.
+    """
+    told = {} if dropout else AutoConfig.from_pretrained(folder, trust_remote_code=False).to_dict()
+    dry = {name: 0.0 for name, p in told.items() if "dropout" in name and isinstance(p, float)}
+    model, info = AutoModelForSequenceClassification.from_pretrained(
+        folder,
+        num_labels=len(label_names),
+        id2label=dict(enumerate(label_names)),
+        label2id={name: index for index, name in enumerate(label_names)},
+        output_loading_info=True,
+        use_safetensors=True,
+        trust_remote_code=False,
+        **dry,
+    )
+    return model, tuple(sorted(info["missing_keys"]))
+
+
+def untrained(architecture: Mapping[str, Any], labels: int) -> Any:
+    """A sequence classifier of an architecture, with random weights."""
+    config = AutoConfig.for_model(**architecture, num_labels=labels)
+    return AutoModelForSequenceClassification.from_config(config)
+
+
+def dropout(model: Any) -> float:
+    """The largest probability with which a model drops something, as it is set now."""
+    layers = [module for module in model.modules() if isinstance(module, torch.nn.Dropout)]
+    return max((layer.p for layer in layers if layer.training), default=0.0)
+
+
+def limit(model: Any, tokens: Any) -> int:
+    """Most tokens that the model can read."""
+    return min(int(model.config.max_position_embeddings), int(tokens.model_max_length))
+
+
+def collator(tokens: Any, collation: Collation, max_length: int) -> Any:
+    """The library's own padding collator, set to a strategy."""
+    return DataCollatorWithPadding(
+        tokens,
+        padding=collation.padding,
+        max_length=max_length if collation.padding == "max_length" else None,
+        pad_to_multiple_of=collation.multiple if collation.multiple > 1 else None,
+    )
+
+
+def weights_digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 over names, dtypes, shapes and bytes of tensors, in the order of their names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def saved(folder: Path) -> dict[str, torch.Tensor]:
+    """The tensors that a folder holds, in one file or in several."""
+    return {
+        name: tensor for path in weights.files(folder) for name, tensor in load_file(path).items()
+    }
+
+
+def saved_weights_digest(folder: Path) -> str:
+    """`weights_digest` of the weights that a folder holds."""
+    return weights_digest(saved(folder))
+
+
+def unlike(folder: Path, loaded: Mapping[str, torch.Tensor], base_prefix: str) -> tuple[str, ...]:
+    """Names of loaded tensors that the checkpoint has too, with other values.
+
+    `from_pretrained` says what it did not find; it could still lose what it found.
+    """
+    held = saved(folder).items()
+    stored = {_bare(name, base_prefix): tensor for name, tensor in held}
+    return tuple(
+        name
+        for name, tensor in sorted(loaded.items())
+        if (known := stored.get(_bare(name, base_prefix))) is not None
+        and not torch.equal(tensor.cpu(), known.to(tensor.dtype))
+    )
+
+
+def _bare(name: str, base_prefix: str) -> str:
+    """A tensor's name, whichever checkpoint it comes from.
+
+    Older ones say gamma and beta, and those of a bare encoder have no prefix.
+    """
+    name = name.removeprefix(f"{base_prefix}.")
+    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace(
+        "LayerNorm.beta", "LayerNorm.bias"
+    )
+
+
+def configured_unlike(folder: Path, config: Any) -> tuple[str, ...]:
+    """Settings of a loaded model that its checkpoint's configuration has with another value."""
+    stored = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    given = config.to_dict()
+    return tuple(
+        f"config.{name}"
+        for name in sorted(stored.keys() & given.keys() - _OURS)
+        if stored[name] != given[name]
+    )
+
+
+def saved_label_names(folder: Path) -> tuple[str, ...]:
+    """The label names in a saved configuration, in the order of their ids."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    named = {int(index): name for index, name in config.get("id2label", {}).items()}
+    return tuple(named[index] for index in sorted(named))

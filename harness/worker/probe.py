@@ -1,0 +1,66 @@
+"""A trained model asked for a few logits: as it is, and as it was saved."""
+
+import inspect
+from typing import Any
+
+import torch
+
+from harness.worker import models, packing
+from harness.worker.prepared import Prepared
+
+PROBE = 8
+"""Examples of the evaluated split that probe the model after training."""
+
+
+def _probe_logits(model: Any, prepared: Prepared) -> Any:
+    """Logits of the first examples of the evaluated split, (examples, labels)."""
+    batch = _probe_batch(prepared).to(model.device)
+    model.eval()
+    with torch.no_grad():
+        forward = getattr(model, "_original_forward", model)  # accelerate wraps it in autocast
+        return forward(**batch).logits.cpu()
+
+
+def _probe_batch(prepared: Prepared) -> Any:
+    """The first examples of the evaluated split as a batch that the model takes."""
+    setup = prepared.setup
+    split = setup.splits["evaluation"]
+    taken = set(inspect.signature(setup.model.forward).parameters) | {prepared.label}
+    columns = [name for name in split.column_names if name in taken]
+    rows = split.select(range(min(PROBE, len(split)))).select_columns(columns)
+    return setup.collator([dict(row) for row in rows])
+
+
+def reload(prepared: Prepared, label_names: tuple[str, ...]) -> dict[str, Any]:
+    """What `from_pretrained` of the saved model gives, beside the model in memory.
+
+    `equal`: logits are bit-equal; `max_difference`: otherwise by how much; `newly_initialized`:
+    what the saved checkpoint lacked; `label_names`: what its configuration says. Empty if the
+    recipe saves no model.
+    """
+    setup = prepared.setup
+    if not setup.recipe.save_model:
+        return {}
+    loaded, missing = models.classifier(str(setup.saved), label_names)
+    loaded.to(setup.model.device)
+    packing.isolate(loaded, setup.strategy)
+    ours, theirs = _probe_logits(setup.model, prepared), _probe_logits(loaded, prepared)
+    return {
+        "equal": bool(torch.equal(ours, theirs)),
+        "max_difference": float((ours - theirs).abs().max()),
+        "newly_initialized": list(missing),
+        "label_names": list(models.saved_label_names(setup.saved)),
+    }
+
+
+def loss_given(prepared: Prepared) -> dict[str, bool]:
+    """Whether the model returns a loss, with labels and without."""
+    model = prepared.setup.model
+    batch = _probe_batch(prepared).to(model.device)
+    bare = {name: tensor for name, tensor in batch.items() if name != "labels"}
+    model.eval()
+    with torch.no_grad():
+        return {
+            "with_labels": model(**batch).loss is not None,
+            "without_labels": model(**bare).loss is not None,
+        }

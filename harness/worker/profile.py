@@ -1,0 +1,105 @@
+"""Timing on request: a live child that takes the same few steps again and again.
+
+Two such children, of two environments, are asked in turn, so that whatever else the machine does
+meets both alike.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
+
+from harness.core.job import Job
+from harness.worker.loops.setup import Setup
+from harness.worker.train import Timer, drive, peak_memory, prepare
+from harness.worker.watch import Watch
+
+
+class Stopwatch:
+    """Seconds by phase: `collate`, `forward`, `backward`, `optimizer` of training alone."""
+
+    def __init__(self, device: str) -> None:
+        """Start from none."""
+        self.device = device
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._since = 0.0
+
+    def now(self) -> float:
+        """The time, once the device has done what it was given."""
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+    def begin(self, *_: Any) -> None:
+        """A phase begins."""
+        self._since = self.now()
+
+    def end(self, phase: str) -> None:
+        """The phase that began last is over."""
+        self.seconds[phase] += self.now() - self._since
+
+    @contextmanager
+    def watching(self, setup: Setup) -> Iterator[Setup]:
+        """A setup whose training is timed while the block runs."""
+        model, backward = setup.model, torch.autograd.backward
+
+        def collate(features: Any) -> Any:
+            self.begin()
+            batch = setup.collator(features)
+            self.end("collate" if model.training else "collate to evaluate")
+            return batch
+
+        def propagate(*args: Any, **kwargs: Any) -> Any:
+            self.begin()
+            backward(*args, **kwargs)
+            self.end("backward")
+
+        handles = [
+            model.register_forward_pre_hook(self.begin),
+            model.register_forward_hook(
+                lambda *_: self.end("forward" if model.training else "forward to evaluate")
+            ),
+            register_optimizer_step_pre_hook(self.begin),
+            register_optimizer_step_post_hook(lambda *_: self.end("optimizer")),
+        ]
+        torch.autograd.backward = propagate
+        try:
+            yield replace(setup, collator=collate)
+        finally:
+            torch.autograd.backward = backward
+            for handle in handles:
+                handle.remove()
+
+
+def take(job: Job) -> dict[str, float]:
+    """Train the job's recipe once, anew.
+
+    Returns:
+        Wall seconds: `tokenize`, `train`, `predict`, `save`; and within training `collate`,
+        `forward`, `backward`, `optimizer`. Median seconds of a step, the first left out: `step`.
+        Peak bytes so far: `memory`, on an accelerator its own.
+    """
+    torch.set_num_threads(job.threads)
+    timer = Timer()
+    with TemporaryDirectory(dir=job.scratch) as folder:
+        prepared = prepare(replace(job, scratch=str(Path(folder))), timer)
+        stopwatch = Stopwatch(job.device)
+        watch = Watch(pad_id=prepared.setup.tokenizer.pad_token_id, progress=lambda *_: None)
+        with stopwatch.watching(prepared.setup) as setup:
+            outcome = drive(setup, watch)
+    peak = peak_memory(job.device)
+    memory = float(peak.get("device", peak["host"]))
+    whole = {"tokenize": timer.phases["tokenize"], **outcome.phases}
+    step = median(step.seconds for step in watch.steps[1:])
+    return {**whole, **stopwatch.seconds, "step": step, "memory": memory}

@@ -1,0 +1,274 @@
+"""Trying in the judged environment: from a job to a cell's trials."""
+
+import copy
+import os
+import signal
+import socket
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from accelerate.state import AcceleratorState
+from torch._dynamo.utils import counters
+
+from harness.core import collation, variations
+from harness.core.errors import UnsupportedError
+from harness.core.job import Job
+from harness.core.recipe import Recipe
+from harness.core.trial import Trial, Trials
+from harness.core.variations import Variation
+from harness.worker import answers, compat, packing
+from harness.worker.closeup import Closeup, Interrupted
+from harness.worker.examine import checkpoints
+from harness.worker.fixture import Bench
+from harness.worker.loops.setup import Setup
+from harness.worker.reference_model import Encoder
+from harness.worker.sampling import ComposedBatches, lengths_of
+from harness.worker.train import drive
+from harness.worker.warnings_log import Notices
+
+_PATIENCE = 300.0
+"""Seconds that several processes may take to train together."""
+
+_POLL = 0.02
+
+
+def try_all(job: Job, progress: Callable[[int, int], None]) -> Trials:
+    """Every variation of the job's recipe, and the answers to short questions.
+
+    Args:
+        job: of kind `try`.
+        progress: called after each trial with their number so far and in all.
+
+    Raises:
+        SourceError: the data cannot be trained on.
+    """
+    torch.set_num_threads(job.threads)
+    asked = variations.of(job.recipe, job.scale)
+    if job.variations is not None:
+        asked = {name: asked[name] for name in job.variations if name in asked}
+    found: dict[str, Trial] = {}
+    seconds: dict[str, float] = {}
+    with Notices() as notices:
+        bench = Bench.of(job)
+        for name in sorted(asked, key=lambda name: -asked[name][1].processes):  # forks come first
+            started = time.perf_counter()
+            try:
+                found[name] = _attempt(bench, Path(job.scratch) / name, *asked[name])
+            except UnsupportedError:
+                continue
+            seconds[name] = time.perf_counter() - started
+            progress(len(found), len(asked))
+        started = time.perf_counter()
+        answered = answers.answer(bench)
+        seconds["answers"] = time.perf_counter() - started
+    return Trials(
+        recipe=asdict(bench.base),
+        device=job.device,
+        evaluated=bench.evaluated,
+        answers=answered,
+        trials={name: found[name] for name in asked if name in found},
+        warnings=tuple(notices.found),
+        seconds=seconds,
+    )
+
+
+def _attempt(
+    bench: Bench, folder: Path, recipe: Recipe, variation: Variation, rank: int | None = None
+) -> Trial:
+    """One trial. What the judged libraries raise is a finding, not the end of the others."""
+    try:
+        if variation.processes > 1 and rank is None:
+            return _together(bench, folder, recipe, variation)
+        with _forgotten():
+            return try_one(bench, folder, recipe, variation)
+    except UnsupportedError:
+        raise
+    except Exception as error:  # noqa: BLE001 - see above
+        traceback.print_exc()
+        return Trial(error=f"{type(error).__name__}: {error}")
+
+
+@contextmanager
+def _forgotten() -> Iterator[None]:
+    """Undo what a trial leaves in its process: variables that have accelerate compile, graphs."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        torch.compiler.reset()
+
+
+def try_one(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> Trial:
+    """A trial in this process, or in this one of several that train together."""
+    setup = _setup(bench, folder, recipe, variation)
+    watch = _watch(setup, variation)
+    graphs = counters["stats"]["unique_graphs"]
+    try:
+        with watch.counter if variation.counted else nullcontext():
+            drive(setup, watch)
+    except Interrupted:
+        *_, last = setup.checkpoints()
+        setup = replace(_setup(bench, folder, recipe, variation), resume_from=last)
+        watch = _watch(setup, replace(variation, interrupted=None))
+        drive(setup, watch)
+    exact = not variation.dropout and not variation.single
+    return Trial(
+        steps=watch.steps,
+        rows=tuple(watch.finished_arrays({})["train.rows"].tolist()),
+        evaluations=tuple(watch.evaluations),
+        predicted=tuple(watch.arrays["final.rows"].tolist()),
+        logits=_rows(watch.arrays["final.predictions"]),
+        alone=_logits_alone(bench, setup.model) if exact else (),
+        checkpoints=checkpoints(setup),
+        looks=tuple(watch.looks),
+        operations=tuple(watch.operations) if variation.counted else (),
+        update_operations=tuple(watch.update_operations) if variation.counted else (),
+        graphs=counters["stats"]["unique_graphs"] - graphs,
+        workers=len(list(folder.glob("worker-*"))),
+    )
+
+
+def _setup(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> Setup:
+    """Everything a loop needs for a variation; the model a fresh copy."""
+    device = "cpu" if variation.processes > 1 else bench.job.device  # one device has room for one
+    AcceleratorState._reset_state(reset_partial_state=True)  # noqa: SLF001 - accelerate's own tests do
+    values = compat.argument_values(recipe, output_dir=str(folder / "output"), device=device)
+    if variation.grouped:
+        values |= compat.grouped_by_length()
+    model = copy.deepcopy(bench.wet if variation.dropout else bench.dry)
+    rows = bench.train.select(range(recipe.max_train_samples or 0))
+    strategy = collation.parse(recipe.collation)
+    packing.isolate(model, strategy)
+    return Setup(
+        recipe=recipe,
+        device=device,
+        arguments=transformers.TrainingArguments(**values),
+        model=model.float() if variation.single else model,
+        tokenizer=bench.tokenizer,
+        strategy=strategy,
+        collator=packing.collator(bench.tokenizer, strategy, bench.max_length),
+        splits={
+            "train": _given(rows, variation.given, folder),
+            "evaluation": bench.evaluation,
+        },
+        metrics=bench.metrics,
+        saved=folder / "saved",
+    )
+
+
+def _watch(setup: Setup, variation: Variation) -> Closeup:
+    """The watch of a variation."""
+    rows = setup.splits["train"]
+    mean_size = None
+    if setup.strategy.budget:
+        mean_size = len(rows) / len(ComposedBatches(lengths_of(rows), setup.strategy, setup.recipe))
+    return Closeup(
+        pad_id=setup.tokenizer.pad_token_id,
+        progress=lambda *_: None,
+        model=setup.model,
+        recipe=setup.recipe,
+        closely=variation.look,
+        interrupted=variation.interrupted,
+        mean_size=mean_size,
+    )
+
+
+class _Listed(torch.utils.data.Dataset[Any]):
+    """A map-style data set of torch's own kind."""
+
+    def __init__(self, rows: list[dict[str, Any]], folder: Path) -> None:
+        """Hold some rows, and know where other processes that read them leave a sign."""
+        self.rows, self.folder, self.pid = rows, folder, os.getpid()
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """One of them."""
+        if os.getpid() != self.pid:
+            (self.folder / f"worker-{os.getpid()}").touch()
+        return dict(self.rows[index])
+
+
+def _given(split: Any, kind: str, folder: Path) -> Any:
+    """A split as a variation hands it over."""
+    if kind == "dataset":
+        return split
+    rows = [dict(row) for row in split]
+    folder.mkdir(parents=True, exist_ok=True)
+    return rows if kind == "list" else _Listed(rows, folder)
+
+
+def _rows(array: Any) -> tuple[tuple[float, ...], ...]:
+    """A matrix as tuples."""
+    return tuple(tuple(map(float, row)) for row in array)
+
+
+@torch.no_grad()
+def _logits_alone(bench: Bench, model: Any) -> tuple[tuple[float, ...], ...]:
+    """Logits of every evaluated example by itself, from the formulas."""
+    weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
+    formulas = Encoder(model.config)
+    return _rows(
+        formulas.logits(weights, bench.example(bench.evaluation, index))[0].numpy()
+        for index in range(len(bench.evaluation))
+    )
+
+
+def _together(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> Trial:
+    """A trial in several processes, forked from this one and joined as torchrun joins them.
+
+    Raises:
+        RuntimeError: a process did not end in time.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    folder.mkdir(parents=True)
+    children = set()
+    for rank in range(variation.processes):
+        pid = os.fork()
+        if not pid:
+            os.environ |= {
+                "RANK": str(rank),
+                "LOCAL_RANK": str(rank),
+                "WORLD_SIZE": str(variation.processes),
+                "LOCAL_WORLD_SIZE": str(variation.processes),
+                "MASTER_ADDR": "127.0.0.1",
+                "MASTER_PORT": str(port),
+                "GLOO_SOCKET_IFNAME": "lo",
+            }
+            torch.set_num_threads(1)  # a forked process has none of its parent's threads
+            try:
+                trial = _attempt(bench, folder, recipe, variation, rank=rank)
+                trial.write(folder / f"{rank}.json")
+            finally:
+                os._exit(0)  # whatever happened, this process must not go on as its parent
+        children.add(pid)
+    deadline = time.monotonic() + _PATIENCE
+    while children and time.monotonic() < deadline:
+        children -= {pid for pid in children if os.waitpid(pid, os.WNOHANG)[0]}
+        time.sleep(_POLL)
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    if children:
+        message = f"{len(children)} of {variation.processes} processes did not end in time"
+        raise RuntimeError(message)
+    first, *others = (_of_rank(folder, rank) for rank in range(variation.processes))
+    return replace(first, ranks=tuple(others))
+
+
+def _of_rank(folder: Path, rank: int) -> Trial:
+    """What one of several processes left."""
+    path = folder / f"{rank}.json"
+    return Trial.read(path) if path.is_file() else Trial(error=f"process {rank} left nothing")

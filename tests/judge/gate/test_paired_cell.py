@@ -1,0 +1,92 @@
+"""A match: what one cell's finding rests on, where no environment is needed to see it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.core.errors import RunError
+from harness.core.recipe import Recipe
+from harness.core.record import Record
+from harness.judge.cell import Cell
+from harness.judge.finding import Status
+from harness.judge.gate import throughput
+from harness.judge.gate.paired_cell import Match
+from harness.judge.runs.result import Result
+from harness.judge.runs.runner import Runner
+from harness.judge.settings import Settings
+from harness.judge.statistics import Ratio
+from harness.judge.store.local import Key
+
+LIKE = {"step": Ratio(mean=1.0, low=0.99, high=1.01)}
+SLOW = {"step": Ratio(mean=1.05, low=1.04, high=1.06)}
+SLOW_ELSEWHERE = LIKE | {"predict": Ratio(mean=1.05, low=1.04, high=1.06)}
+NOISY = {"step": Ratio(mean=1.0, low=0.8, high=1.2)}
+
+
+@pytest.fixture
+def match(tmp_path: Path) -> Iterator[Match]:
+    """A match of a cell against itself; nothing is started."""
+    runner = Runner(settings=Settings(store=tmp_path), session="match")
+    cell = Cell(name="x", recipe=Recipe(dataset="glue/mrpc"), scale="tiny", device="cpu")
+    yield Match(
+        base=runner, candidate=runner, cell=cell, name="T/x", margin=0.02, say=lambda _: None
+    )
+    runner.close()
+
+
+@pytest.mark.parametrize(
+    ("races", "standing"),
+    [
+        ([LIKE], "same"),
+        ([SLOW, SLOW], "regressed"),
+        ([SLOW, LIKE], "same"),
+        ([SLOW, SLOW_ELSEWHERE], "same"),
+        ([SLOW, NOISY], "inconclusive"),
+        ([NOISY], "inconclusive"),
+    ],
+)
+def test_a_slowdown_must_show_twice(
+    match: Match,
+    monkeypatch: pytest.MonkeyPatch,
+    races: list[throughput.Ratios],
+    standing: Status,
+) -> None:
+    """One slow race may be chance; a race too noisy to tell is no pass."""
+    left, confirmed = iter(races), []
+
+    def race(*_: object, confirm: bool = False) -> throughput.Ratios:
+        confirmed.append(confirm)
+        return next(left)
+
+    monkeypatch.setattr(throughput, "race", race)
+    assert match.race().standing == standing
+    assert confirmed == [False, True][: len(races)]
+
+
+def test_a_lost_race_is_no_pass(match: Match, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is lost is named, and its speed is not known."""
+
+    def lose(*_: object) -> throughput.Ratios:
+        raise RunError("the run crashed")
+
+    monkeypatch.setattr(throughput, "race", lose)
+    found = match.race()
+    assert (found.standing, found.words) == ("not measured", "the run crashed")
+
+
+def test_predictions_of_nobody_are_not_paired(
+    match: Match, small_record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where fewer were predicted than the model saw, no example has a prediction of its own."""
+    fewer = small_record.arrays["final.predictions"][:-3]
+    cut = replace(small_record, arrays={**small_record.arrays, "final.predictions": fewer})
+    key = Key(label="x", recipe="", environment="", attempt="0")
+    sides = iter([small_record, cut])
+    monkeypatch.setattr(
+        Runner,
+        "run",
+        lambda *_: Result(record=next(sides), trained=False, seconds=0.0, key=key),
+    )
+    assert match.pair().answers == {}
