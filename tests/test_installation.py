@@ -23,6 +23,7 @@ def test_wheel_brings_the_fixtures_and_nothing_loose(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "harness/fixtures/datasets/mrpc/train.parquet" in names
     assert "harness/fixtures/models/bert-base-uncased/model.safetensors" in names
+    assert "harness/judge/suite/explanations.toml" in names
     assert "harness/py.typed" in names
     top = {name.partition("/")[0] for name in names}
     assert top == {"harness", next(name for name in top if name.endswith(".dist-info"))}

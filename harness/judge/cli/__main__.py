@@ -12,6 +12,7 @@ from harness.judge.cli import (
     calibrate,
     contracts,
     environments,
+    explain,
     gate,
     history,
     notify,
@@ -25,7 +26,7 @@ COMMANDS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         *(gate, plan, report, baseline, history, notify),
-        *(environments, prove, calibrate, contracts),
+        *(environments, prove, calibrate, contracts, explain),
     )
 }
 """The module of every command, in the order of the help."""

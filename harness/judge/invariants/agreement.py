@@ -60,11 +60,11 @@ class Agreement:
         compare_trials(trials["accumulated"], trials["reference"])
 
     def test_ragged_accumulated_is_one_batch(self, trials: Trials) -> None:
-        """The same where the last micro-batch is shorter than the one before it."""
+        """Two micro-batches are one batch, also where the last is shorter than the first."""
         compare_trials(trials["ragged, accumulated"], trials["ragged"])
 
     def test_smoothed_accumulated_is_one_batch(self, trials: Trials) -> None:
-        """The same with label smoothing, which transformers sums up in single precision."""
+        """Two micro-batches are one batch, also with label smoothing, in single precision."""
         compare_trials(trials["smoothed, accumulated"], trials["smoothed"], tolerances.SINGLE)
 
     def test_padding_changes_nothing(self, trials: Trials) -> None:

@@ -65,7 +65,7 @@ class Formulas:
                 compare(f"{name}: logits", flat(found.logits), alone, tolerances.DOUBLE)
 
     def test_grouped_predictions_belong_to_their_examples(self, trials: Trials) -> None:
-        """The same where batches are of like lengths."""
+        """Row i of the predictions is that of example i, also where batches are of like lengths."""
         if "grouped" not in trials:
             pytest.skip("only the Trainer groups by length")
         found = trials["grouped"]

@@ -57,11 +57,11 @@ class Repetition:
         _compare_resumed(trials["uninterrupted"], trials["resumed"])
 
     def test_resumed_between_epochs_is_uninterrupted(self, trials: Trials) -> None:
-        """The same as its second epoch begins."""
+        """A run that breaks off as its second epoch begins ends as if it had not."""
         _compare_resumed(trials["uninterrupted"], trials["resumed between epochs"])
 
     def test_resumed_in_second_epoch_is_uninterrupted(self, trials: Trials) -> None:
-        """The same amid the second epoch, whose order is another than the first's."""
+        """A run that breaks off amid the second epoch goes on in that epoch's order."""
         _compare_resumed(trials["uninterrupted"], trials["resumed in second epoch"])
 
     def test_best_is_best_either_way(self, trials: Trials) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from harness.judge.reports.rerun import Command
 from harness.judge.reports.session import FAILED, Measured, Outcome
+from harness.judge.suite import explanations
 
 _SHOWN = 3
 """Tests of one cause that a terminal names."""
@@ -29,6 +30,11 @@ class Broken:
     def cells(self) -> list[str]:
         """The cells that it broke, or the tests that are of no cell."""
         return list(dict.fromkeys(map(subject, self.tests)))
+
+    @property
+    def explanation(self) -> explanations.Explanation | None:
+        """What is known of the invariant; nothing of a loss, or of a test of the user's."""
+        return None if self.lost else explanations.load().get(self.title)
 
     @property
     def first(self) -> str:
@@ -82,6 +88,8 @@ def lines(measured: Measured, command: Command) -> list[str]:
         if len(cause.tests) > _SHOWN:
             shown.append(f"    … and {len(cause.tests) - _SHOWN} more")
         shown.append(f"    again: {command.of_tests([cause.first])}")
+        if cause.explanation:
+            shown.append(f"    what to do: {explanations.command(cause.title)}")
     return shown
 
 
@@ -96,7 +104,9 @@ def markdown(measured: Measured, command: Command) -> list[str]:
             f"  - `{subject(test)}`{': ' if message else ''}{message}"
             for test, message in cause.tests.items()
         ]
-        parts += ["", "  ```console", f"  $ {command.of_tests([cause.first])}", "  ```"]
+        parts += ["", "  ```console", f"  $ {command.of_tests([cause.first])}"]
+        parts += [f"  $ {explanations.command(cause.title)}"] if cause.explanation else []
+        parts += ["  ```"]
     return [*parts, ""] if causes else []
 
 

@@ -17,6 +17,7 @@ from harness.judge.reports import files
 from harness.judge.reports.causes import blame, headline, known, regressions, shown, some, sums
 from harness.judge.reports.gate_page import page
 from harness.judge.reports.junit import junit
+from harness.judge.suite import explanations
 
 
 def lines(found: Comparison) -> Iterator[str]:
@@ -33,6 +34,8 @@ def lines(found: Comparison) -> Iterator[str]:
             yield f"    in {some(cells)}"
         if standing in AGAINST:
             every = Finding(stage=stage, cell="*", name=name, standing=standing).id
+            if name in explanations.load():
+                yield f"    what to do: {explanations.command(name)}"
             yield f"    to accept it: --allow '{every}' --because '…'"
     if changed:
         yield f"{changed} things changed that speak for or against nothing: see the report"
@@ -75,6 +78,8 @@ def markdown(found: Comparison) -> str:
             previous = standing
         where = f" ({some(cells)})" if any(cells) else ""
         parts.append(f"- **{stage}**, `{name}`: {words}{where}")
+        if standing in AGAINST and name in explanations.load():
+            parts.append(f"  What to do: `{explanations.command(name)}`")
     parts += ["", *(f"- {line}" for line in _speed(found))]
     if found.unneeded:
         parts += ["", "## Allowed, and no longer needed", ""]
