@@ -32,7 +32,13 @@ def add(commands: Commands) -> None:
         action.add_argument(
             "cells", nargs="*", metavar="CELL", help="Suite/cell, * stands for anything"
         )
-        action.add_argument("--suites", type=Path, default=Path("suites"), metavar="DIR")
+        action.add_argument(
+            "--suites",
+            type=Path,
+            default=Path("suites"),
+            metavar="DIR",
+            help="folder that the baselines are in (default: suites)",
+        )
         if name in {"diff", "accept"}:
             add_store(action)
             action.add_argument("--night", type=DATE, metavar="DATE", help="default: the last")

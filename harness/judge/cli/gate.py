@@ -56,11 +56,26 @@ def add(commands: Commands) -> None:
         help="what the candidate changes: a requirement, a requirements file, a project's folder "
         "or a wheel",
     )
-    parser.add_argument("--base", action="append", default=[], metavar="CHANGE")
     parser.add_argument(
-        "--base-python", type=interpreter, default=Path(sys.executable), metavar="PATH"
+        "--base",
+        action="append",
+        default=[],
+        metavar="CHANGE",
+        help="what the base changes of its interpreter's environment; may be given several times",
     )
-    parser.add_argument("--candidate-python", type=interpreter, metavar="PATH")
+    parser.add_argument(
+        "--base-python",
+        type=interpreter,
+        default=Path(sys.executable),
+        metavar="PATH",
+        help="interpreter of the base (default: the running one)",
+    )
+    parser.add_argument(
+        "--candidate-python",
+        type=interpreter,
+        metavar="PATH",
+        help="interpreter of the candidate, instead of one that is made",
+    )
     parser.add_argument("--suites", action="append", metavar="PATH", help="as pytest takes them")
     parser.add_argument(
         "--constraint",

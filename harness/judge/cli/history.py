@@ -37,7 +37,7 @@ def add(commands: Commands) -> None:
         metavar="REQUIREMENT",
         help="that the environment satisfies, such as 'transformers>=5'",
     )
-    parser.add_argument("--format", choices=FORMATS, default="table")
+    parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: what is printed")
     add_store(parser)
     parser.set_defaults(command=run)

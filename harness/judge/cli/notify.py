@@ -13,7 +13,9 @@ def add(commands: Commands) -> None:
     """Declare the command's options."""
     parser = commands.add_parser("notify", help="the last night in one message")
     parser.add_argument("--night", type=DATE, metavar="DATE", help="default: the last")
-    parser.add_argument("--format", choices=("text", "markdown"), default="text")
+    parser.add_argument(
+        "--format", choices=("text", "markdown"), default="text", help="default: text"
+    )
     add_store(parser)
     parser.set_defaults(command=run)
 

@@ -50,8 +50,19 @@ def add_suites(parser: argparse.ArgumentParser, repeats: int | None = None) -> N
             metavar="N",
             help="clean runs with other seeds",
         )
-    parser.add_argument("--python", type=interpreter, default=Path(sys.executable), metavar="PATH")
+    add_python(parser)
     parser.add_argument("--store", type=Path, metavar="DIR", help="default: .harness")
+
+
+def add_python(parser: argparse.ArgumentParser) -> None:
+    """Which environment is judged."""
+    parser.add_argument(
+        "--python",
+        type=interpreter,
+        default=Path(sys.executable),
+        metavar="PATH",
+        help="interpreter of the environment to judge (default: the running one)",
+    )
 
 
 def add_store(parser: argparse.ArgumentParser) -> None:

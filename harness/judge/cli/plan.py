@@ -1,7 +1,6 @@
 """`harness plan`: which collation to use for a data set and a model, without training."""
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from harness.core.recipe import Recipe, Scale
 from harness.judge import catalog
 from harness.judge.benchmark.cost_model import Forecast, advice, forecast
 from harness.judge.cell import Cell
-from harness.judge.cli.options import Commands, add_settings, interpreter, running
+from harness.judge.cli.options import Commands, add_python, add_settings, running
 from harness.judge.limits import Limits, argument
 from harness.judge.runs.runner import Runner
 from harness.judge.suite import validation
@@ -35,7 +34,9 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("dataset", metavar="DATASET", help=", ".join(catalog.DATASETS))
     parser.add_argument("model", metavar="MODEL", help=", ".join(catalog.MODELS))
-    parser.add_argument("--batch-size", type=COUNT, default=16, metavar="N")
+    parser.add_argument(
+        "--batch-size", type=COUNT, default=16, metavar="N", help="examples a batch (default: 16)"
+    )
     parser.add_argument(
         "--max-length",
         type=argument(int, validation.LIMITS["max_length"]),
@@ -46,7 +47,7 @@ def add(commands: Commands) -> None:
         "--samples", type=COUNT, default=10_000, metavar="N", help="examples to measure"
     )
     parser.add_argument("--html", type=Path, metavar="FILE", help="also draw it, as a page")
-    parser.add_argument("--python", type=interpreter, default=Path(sys.executable), metavar="PATH")
+    add_python(parser)
     parser.add_argument("--store", type=Path, metavar="DIR", help="default: .harness")
     add_settings(parser)
     parser.set_defaults(command=run)
