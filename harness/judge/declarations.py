@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Any
+from typing import Any, Self
 
-from harness.core.errors import SpecError, unknown
+from harness.core.errors import SpecError, short, unknown
 from harness.core.recipe import Recipe
 from harness.core.serial import hints
 from harness.core.spec import Spec, fitting
@@ -70,22 +70,67 @@ def _id(value: Value) -> str:
     return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, init=False)
 class Thresholds(Spec):
-    """The least a run must reach, a field left None is not judged; and what it may have at most.
+    """What a run must reach, by metric; and what it may have at most.
+
+    `Thresholds(accuracy=0.9, matthews_correlation=0.5)` names metrics of the data set, or `loss`:
+    the least of those of which more is better, the most of the others. What is not named is not
+    judged.
 
     Attributes:
-        accuracy: share of right predictions, 0 to 1.
-        f1: F1 as the data set's metric defines it, 0 to 1.
+        metrics: names of metrics and what they must reach, in the order of the names.
         train_samples_per_second: judged on an accelerator only.
-        margin: accuracy that `harness gate` lets another environment lose, 0 to 1.
+        margin: what `harness gate` and a night let a metric lose, 0 to 1; a share of it where it
+            has no upper limit, as an error.
         overlap: share of the evaluated rows that may be among the training rows, 0 to 1.
         unknown: share of the tokens that the vocabulary may not know, 0 to 1.
     """
 
-    accuracy: float | None = None
-    f1: float | None = None
+    metrics: tuple[tuple[str, float], ...] = ()
     train_samples_per_second: float | None = None
     margin: float = 0.02
     overlap: float = 0.01
     unknown: float = 0.02
+
+    def __new__(cls, **_: object) -> Self:
+        """Any name may be a metric's: which there are, the data set of a cell says."""
+        return object.__new__(cls)
+
+    def __init__(
+        self,
+        *,
+        metrics: Any = (),  # pairs, as the attribute; a call names each metric
+        train_samples_per_second: float | None = None,
+        margin: float = 0.02,
+        overlap: float = 0.01,
+        unknown: float = 0.02,
+        **thresholds: float | None,
+    ) -> None:
+        """Declare what is to be reached, by metric; None leaves a metric out.
+
+        Raises:
+            SpecError: a value is no number.
+        """
+        try:
+            given = {**{str(name): value for name, value in dict(metrics).items()}, **thresholds}
+        except (TypeError, ValueError):
+            raise SpecError(
+                f"metrics={short(metrics)}", fix="name each metric: Thresholds(accuracy=0.9)"
+            ) from None
+        reached = {n: fitting(n, float | None, value) for n, value in given.items()}
+        kept = sorted((name, value) for name, value in reached.items() if value is not None)
+        fixed = {
+            "train_samples_per_second": train_samples_per_second,
+            "margin": margin,
+            "overlap": overlap,
+            "unknown": unknown,
+        }
+        object.__setattr__(self, "metrics", tuple(kept))
+        for name, value in fixed.items():
+            object.__setattr__(self, name, fitting(name, hints(Thresholds)[name], value))
+
+    @classmethod
+    def fixed_names(cls) -> tuple[str, ...]:
+        """The fields that are about no metric."""
+        return tuple(name for name in cls.field_names() if name != "metrics")

@@ -178,6 +178,16 @@ DECLARATIONS = [
         "TestX.thresholds: accuracy=85.0 is too large",
     ),
     ("recipe = Recipe(dataset='imdb')\n    thresholds = Thresholds(f1='x')", 6, "f1='x' is a str"),
+    (
+        "recipe = Recipe(dataset='imdb')\n    thresholds = Thresholds(acuracy=0.9)",
+        6,
+        "TestX.thresholds: unknown threshold of imdb 'acuracy': did you mean 'accuracy'?",
+    ),
+    (
+        "recipe = Recipe(dataset='imdb')\n    thresholds = Thresholds(loss=-1)",
+        6,
+        "TestX.thresholds: loss=-1.0 is too small",
+    ),
 ]
 """The body of a suite that begins in line 4, the line that is wrong, and what is said of it."""
 

@@ -10,6 +10,7 @@ from harness.core.errors import CrashError
 from harness.core.trial import Rows, Trial, Trials
 from harness.judge import tolerances
 from harness.judge.distance import compare
+from harness.judge.metric_kinds import reported
 from harness.judge.tolerances import Band
 
 
@@ -102,7 +103,8 @@ class Agreement:
             compare_rates(rank.rates, whole.rates)
             compare("gathered logits", flat(rank.logits), flat(whole.logits), tolerances.DOUBLE)
             ours, theirs = rank.evaluation().metrics, whole.evaluation().metrics
-            compare("accuracy", [ours["accuracy"]], [theirs["accuracy"]], 0.0)
+            for name in reported(theirs):
+                compare(name, [ours[name]], [theirs[name]], tolerances.METRIC)
         means = [
             sum(losses) / len(processes)
             for losses in zip(*(rank.losses for rank in processes), strict=True)

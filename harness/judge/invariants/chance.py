@@ -48,19 +48,23 @@ def of_accuracy(predicted: Ids, labels: Ids) -> Tally:
     )
 
 
-def of_f1(predicted: Ids, labels: Ids, average: str) -> Tally:
-    """Beside the best constant answer, where accuracy is not what counts.
+def of_binary_f1(predicted: Ids, labels: Ids) -> Tally:
+    """Beside the best constant answer for binary F1.
 
-    Binary F1 grows with tp / (tp + fp + fn), and always answering 1 makes of that the share of
-    label 1. An average over labels is judged by the right answers, beside as many as the same
-    predictions in any other order have on average.
+    It grows with tp / (tp + fp + fn), and always answering 1 makes of that the share of label 1.
     """
-    if average == "binary":
-        both = (predicted == 1) & (labels == 1)
-        either = (predicted == 1) | (labels == 1)
-        return Tally(
-            successes=int(both.sum()), rows=int(either.sum()), chance=float((labels == 1).mean())
-        )
+    both = (predicted == 1) & (labels == 1)
+    either = (predicted == 1) | (labels == 1)
+    return Tally(
+        successes=int(both.sum()), rows=int(either.sum()), chance=float((labels == 1).mean())
+    )
+
+
+def of_agreement(predicted: Ids, labels: Ids) -> Tally:
+    """The right answers, beside as many as the same ones in any other order have on average.
+
+    For metrics that no constant answer does well by, such as an average of F1 over labels.
+    """
     size = int(max(predicted.max(), labels.max())) + 1
     agree = np.bincount(predicted, minlength=size) @ np.bincount(labels, minlength=size)
     return Tally(

@@ -8,6 +8,7 @@ from harness.core.record import Record
 from harness.core.record_parts import Checkpoint, Evaluation
 from harness.judge.distance import compare, compare_names
 from harness.judge.invariants.counts import steps_per_epoch
+from harness.judge.metric_kinds import reported
 
 WEIGHTS = "model.safetensors"
 IN_MEMORY = -1
@@ -45,7 +46,7 @@ class Checkpoints:
         if run.recipe.load_best_model_at_end:
             best = best_evaluation(run)
             compare_restored(run.checkpoints, best.step)
-            for name in ("accuracy", "f1"):
+            for name in reported(best.metrics):
                 compare(name, [run.evaluation().metrics[name]], [best.metrics[name]])
         elif len(run.steps) in {found.step for found in run.checkpoints}:
             compare_restored(run.checkpoints, len(run.steps))

@@ -5,6 +5,7 @@ from harness.judge import tolerances
 from harness.judge.distance import compare, require
 from harness.judge.invariants.agreement import compare_rates, compare_rows, flat
 from harness.judge.invariants.checkpoints import IN_MEMORY, compare_restored
+from harness.judge.metric_kinds import reported
 
 
 class Repetition:
@@ -49,7 +50,7 @@ class Repetition:
         """The last step's evaluation and the final one report the same metrics."""
         found = trials["evaluated often"]
         last, final = found.evaluation(f"step-{len(found.steps)}"), found.evaluation()
-        for name in ("loss", "accuracy", "f1"):
+        for name in ("loss", *reported(final.metrics)):
             compare(name, [last.metrics[name]], [final.metrics[name]], 0.0)
 
     def test_resumed_is_uninterrupted(self, trials: Trials) -> None:
@@ -102,5 +103,6 @@ def _compare_evaluations(trial: Trial, expected: Trial, where: str) -> None:
     logits = flat(trial.logits), flat(expected.logits)
     compare(f"{where}: logits", *logits, tolerances.DOUBLE)
     ours, theirs = trial.evaluation().metrics, expected.evaluation().metrics
-    for name, band in (("accuracy", 0.0), ("f1", 0.0), ("loss", tolerances.DOUBLE)):
-        compare(f"{where}: {name}", [ours[name]], [theirs[name]], band)
+    for name in reported(theirs):
+        compare(f"{where}: {name}", [ours[name]], [theirs[name]], 0.0)
+    compare(f"{where}: loss", [ours["loss"]], [theirs["loss"]], tolerances.DOUBLE)

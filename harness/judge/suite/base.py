@@ -236,29 +236,48 @@ def cells(
             scaled = recipe
             if scale == "tiny":
                 scaled = validation.apply_overrides(catalog.tiny(recipe), overrides)
-            yield Cell(
+            cell = Cell(
                 name=name if scale == "tiny" else f"{name}-{scale}",
                 recipe=scaled,
                 scale=scale,
                 device=_device(device, scale),
                 changed=changed,
             )
+            with _locating(suite):
+                _check_metric_names(suite, cell, overrides)
+            yield cell
+
+
+def _check_metric_names(
+    suite: type[SuiteDeclaration], cell: Cell, overrides: Mapping[str, Any]
+) -> None:
+    """Refuse thresholds of metrics that the data set of a cell does not declare."""
+    thresholds = effective_thresholds(suite, cell, overrides) if issubclass(suite, Suite) else None
+    try:
+        validation.check_metric_names(thresholds or Thresholds(), cell.recipe)
+    except SpecError as error:
+        place = "--harness-set" if _named_thresholds(overrides) else f"{suite.__name__}.thresholds:"
+        raise SpecError(f"{place} {error.what}", fix=error.fix) from None
 
 
 def effective_thresholds(
     suite: type[Suite], cell: Cell, overrides: Mapping[str, Any]
 ) -> Thresholds | None:
     """What the cell must reach; None if the session changed the recipe and named no threshold."""
-    named = {n: v for n, v in overrides.items() if n in Thresholds.field_names()}
+    named = _named_thresholds(overrides)
     if named:
-        return replace(Thresholds(), **named)
+        return Thresholds(**named)
     return None if cell.changed else suite.thresholds
 
 
 def permitted_shares(suite: type[Suite], overrides: Mapping[str, Any]) -> Thresholds:
     """What the data may have at most, whatever the session changed about the recipe."""
-    named = {n: v for n, v in overrides.items() if n in Thresholds.field_names()}
-    return replace(suite.thresholds, **named)
+    return replace(suite.thresholds, **_named_thresholds(overrides))
+
+
+def _named_thresholds(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """The overrides that are thresholds."""
+    return {n: v for n, v in overrides.items() if n not in Recipe.field_names()}
 
 
 def _device(asked: str | None, scale: Scale) -> Device:

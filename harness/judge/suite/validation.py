@@ -16,6 +16,7 @@ from harness.core.spec import fitting
 from harness.judge import catalog
 from harness.judge.declarations import Thresholds
 from harness.judge.limits import Limits
+from harness.judge.metric_kinds import kind_of
 
 STRATEGIES = ("no", "steps", "epoch")
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
@@ -51,14 +52,12 @@ LIMITS: Mapping[str, Limits] = {
     "eval_steps": _COUNT,
     "save_strategy": Limits(choices=STRATEGIES),
     "save_steps": _COUNT,
-    "accuracy": _SHARE,
-    "f1": _SHARE,
     "train_samples_per_second": Limits(least=0),
     "margin": _SHARE,
     "overlap": _SHARE,
     "unknown": _SHARE,
 }
-"""What fields of recipes and thresholds may be, each by itself."""
+"""What fields of recipes and thresholds may be, each by itself; of a metric, its kind says so."""
 
 
 def check(recipe: Recipe) -> None:
@@ -87,8 +86,34 @@ def check_thresholds(thresholds: Thresholds) -> None:
     Raises:
         SpecError: the message names the field and what it may be.
     """
-    for name in Thresholds.field_names():
+    for name in Thresholds.fixed_names():
         check_field(name, getattr(thresholds, name))
+    for name, value in thresholds.metrics:
+        check_metric(name, value)
+
+
+def check_metric(name: str, value: float | None) -> None:
+    """Refuse a threshold that no value of a metric could reach, or that every value does.
+
+    Raises:
+        SpecError: the message names the metric and what its values may be.
+    """
+    try:
+        kind_of(name).limits.check(value)
+    except MisfitError as error:
+        raise error.named(name) from None
+
+
+def check_metric_names(thresholds: Thresholds, recipe: Recipe) -> None:
+    """Refuse thresholds that are about no metric of a recipe's data set.
+
+    Raises:
+        SpecError: the message names the nearest threshold, and all there are.
+    """
+    valid = (*catalog.dataset(recipe.dataset).metric_names, *Thresholds.fixed_names())
+    for name, _ in thresholds.metrics:
+        if name not in valid:
+            raise unknown(f"threshold of {recipe.dataset}", name, valid)
 
 
 def check_field(name: str, value: Any) -> None:
@@ -134,10 +159,11 @@ def _check_together(recipe: Recipe) -> None:
 def _check_best_model(recipe: Recipe, dataset: catalog.Dataset) -> None:
     """Refuse a best model that could not be known or restored."""
     if recipe.metric_for_best_model is not None:
-        known = ("accuracy", "f1", "loss")
         bare = recipe.metric_for_best_model.removeprefix("eval_")
-        if bare not in known:
-            raise unknown(f"metric of {dataset.folder}", recipe.metric_for_best_model, known)
+        if bare not in dataset.metric_names:
+            raise unknown(
+                f"metric of {dataset.folder}", recipe.metric_for_best_model, dataset.metric_names
+            )
     if not recipe.load_best_model_at_end:
         return
     if recipe.eval_strategy == "no" or recipe.eval_strategy != recipe.save_strategy:
@@ -160,7 +186,9 @@ def parse_overrides(written: tuple[str, ...]) -> dict[str, Any]:
     Raises:
         SpecError: there is no `=`, no such field, or its value is none that it can have.
     """
-    declared = {**hints(Recipe), **hints(Thresholds)}
+    fixed = {name: hints(Thresholds)[name] for name in Thresholds.fixed_names()}
+    metrics = {name for dataset in catalog.DATASETS.values() for name in dataset.metric_names}
+    declared = {**dict.fromkeys(metrics, float | None), **hints(Recipe), **fixed}
     overrides: dict[str, Any] = {}
     for part in written:
         name, equals, text = part.partition("=")
@@ -170,7 +198,7 @@ def parse_overrides(written: tuple[str, ...]) -> dict[str, Any]:
             raise unknown("--harness-set field", name, declared)
         try:
             value = fitting(name, declared[name], _parsed(text))
-            check_field(name, value)
+            (check_metric if name in metrics else check_field)(name, value)
         except SpecError as error:
             raise SpecError(f"--harness-set {error.what}", why=error.why, fix=error.fix) from None
         overrides[name] = value
