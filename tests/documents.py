@@ -16,7 +16,10 @@ README = ROOT / "README.md"
 GAP = "…"
 """A line that stands for others."""
 
-_FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCED = re.compile(r"^```([\w{}-]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_NEXT = re.compile(r"\s*^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 _WORD = re.compile(r"[a-zA-Z]{2}")
 _FIGURE = re.compile(r"\d|^[.sxFE]+$")
 _COMMENT = re.compile(r"\s+# .*$", re.MULTILINE)
@@ -31,12 +34,21 @@ class Block:
         line: where it begins.
         language: of its fence.
         text: inside.
+        output: what a block of text right below says that it prints; empty if there is none.
     """
 
     document: Path
     line: int
     language: str
     text: str
+    output: str = ""
+
+    @property
+    def file(self) -> str:
+        """The path that a program's first line names; empty if it names none."""
+        first = self.text.partition("\n")[0]
+        is_path = self.language == "python" and re.fullmatch(r"# [\w/]+\.py", first)
+        return first.removeprefix("# ") if is_path else ""
 
     @property
     def commands(self) -> list[str]:
@@ -55,14 +67,31 @@ def blocks(document: Path) -> Iterator[Block]:
     text = document.read_text(encoding="utf-8")
     for match in _FENCED.finditer(text):
         line = text[: match.start()].count("\n") + 1
-        yield Block(document=document, line=line, language=match[1], text=match[2])
+        below = _NEXT.match(text, match.end())
+        output = below[1] if below else ""
+        yield Block(document=document, line=line, language=match[1], text=match[2], output=output)
+
+
+def links(document: Path) -> list[str]:
+    """The targets of a document's links, but for those in its fenced blocks."""
+    return _LINK.findall(_FENCED.sub("", document.read_text(encoding="utf-8")))
+
+
+def anchors(document: Path) -> list[str]:
+    """The anchors of a document's headings, as GitHub and MyST make them."""
+    return [slug(h) for h in _HEADING.findall(_FENCED.sub("", document.read_text("utf-8")))]
+
+
+def slug(heading: str) -> str:
+    """The anchor of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def session() -> str:
     """The example session that the README shows below its first command."""
-    return next(block.text for block in blocks(README) if block.language == "text")
+    return next(block.output for block in blocks(README) if block.output)
 
 
-def words(line: str) -> tuple[str, ...]:
+def labels(line: str) -> tuple[str, ...]:
     """A line of output without its figures: what a run on another machine prints alike."""
     return tuple(word for word in line.split() if _WORD.search(word) and not _FIGURE.search(word))

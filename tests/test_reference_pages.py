@@ -1,0 +1,94 @@
+"""The documents hold together: links resolve, and what the program knows is what it says."""
+
+from pathlib import Path
+
+import pytest
+
+from tests import documents, reference_pages
+from tests.benchmarks import readme_figures
+from tests.repositories import ROOT
+from tests.test_layers import ROOMS
+
+PAGES = sorted(reference_pages.FOLDER.rglob("*.md"))
+
+
+def broken_links(document: Path) -> list[str]:
+    """The relative links of a document that lead nowhere."""
+    broken = []
+    for target in documents.links(document):
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        path = document.parent / name if name else document
+        if not path.exists() or (anchor and anchor not in documents.anchors(path)):
+            broken.append(target)
+    return broken
+
+
+@pytest.mark.parametrize("document", documents.DOCUMENTS, ids=lambda path: path.name)
+def test_links_resolve(document: Path) -> None:
+    """Every relative link names a file, and a heading of it where it names an anchor."""
+    assert not broken_links(document)
+
+
+def test_planted_broken_links_are_seen(tmp_path: Path) -> None:
+    """A file that is not there, a heading that is not there, and neither in a fenced block."""
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# A `code` heading\n[a](no.md) [b](#a-code-heading) [c](#no)\n```text\n[d](no.md)\n```\n",
+        encoding="utf-8",
+    )
+    assert broken_links(page) == ["no.md", "#no"]
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    """No page is left that nobody would find."""
+    linked = {(ROOT / target.partition("#")[0]) for target in documents.links(documents.README)}
+    assert {page for page in PAGES if page.name != "index.md"} <= linked
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_pages_are_as_the_program_makes_them(page: Path) -> None:
+    """Options, commands, invariants and known issues; each has an option's help, and none more."""
+    text = page.read_text(encoding="utf-8")
+    is_made = reference_pages.made(text) == text
+    assert is_made, f"{page.relative_to(ROOT)} is not up to date: {reference_pages.COMMAND}"
+    assert "|  |\n" not in text, "an option or a mark without a word of help"
+
+
+def test_every_part_stands_on_a_page() -> None:
+    """Nothing that can be made is left out, or made twice."""
+    parts = [x for page in PAGES for x in reference_pages.parts_of(page.read_text("utf-8"))]
+    assert sorted(parts) == sorted(reference_pages.PARTS)
+
+
+def test_a_page_that_is_out_of_date_is_seen() -> None:
+    """What was edited by hand, or was true of an earlier version."""
+    text = "before\n<!-- made: marks -->\nan older one\n<!-- end -->\nafter"
+    made = reference_pages.made(text)
+    assert "an older one" not in made
+    assert made.startswith("before\n<!-- made: marks -->\n")
+    assert reference_pages.made(made) == made
+
+
+def test_the_architecture_lists_the_rooms() -> None:
+    """In their order, as the test of the layers has them."""
+    text = (reference_pages.FOLDER / "architecture.md").read_text(encoding="utf-8")
+    places = [text.index(f"| `{room}/` |") for room in ROOMS]
+    assert places == sorted(places)
+
+
+def test_sentences_that_name_seconds_are_there() -> None:
+    """What the script of the README's figures writes has a place to be written to."""
+    for path, patterns in readme_figures.SENTENCES.items():
+        written = readme_figures.timed(path.read_text(encoding="utf-8"), patterns, (123.0, 45.0))
+        assert "123 seconds" in written
+        assert "45 seconds" in written
+
+
+def test_no_document_names_a_registry_or_a_machine() -> None:
+    """Nor a folder of whoever wrote it."""
+    for document in documents.DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        for name in ("pypi.", "/root", "/work/", "/home/", "huggingface.co"):
+            assert name not in text, document
