@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import harness
 from tests import documents, reference_pages
 from tests.benchmarks import readme_figures
 from tests.repositories import ROOT
@@ -76,6 +77,13 @@ def test_the_architecture_lists_the_rooms() -> None:
     text = (reference_pages.FOLDER / "architecture.md").read_text(encoding="utf-8")
     places = [text.index(f"| `{room}/` |") for room in ROOMS]
     assert places == sorted(places)
+
+
+def test_every_public_name_is_documented() -> None:
+    """On the page of the API, from its docstring."""
+    text = (reference_pages.FOLDER / "api.md").read_text(encoding="utf-8")
+    for name in harness.__all__:
+        assert f".. autoclass:: harness.{name}\n" in text
 
 
 def test_sentences_that_name_seconds_are_there() -> None:
