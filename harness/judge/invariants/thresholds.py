@@ -29,7 +29,7 @@ class ThresholdsReached:
 
     @pytest.mark.nightly
     def test_metrics_reach_thresholds(self, run: Record, declared: Thresholds) -> None:
-        """So does every other final metric; one of which less is better is at most that."""
+        """Every other final metric is at least the declared one, or at most if less is better."""
         _reach(run, declared, [name for name, _ in declared.metrics if name not in _BY_THEMSELVES])
 
     @pytest.mark.nightly
