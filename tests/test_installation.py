@@ -1,11 +1,14 @@
 """Another repository installs this project's wheel and keeps suites of its own."""
 
+import re
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from harness.core import environment
 from tests import uv
 from tests.conftest import SMALL_SUITE
 
@@ -29,21 +32,91 @@ def test_wheel_brings_the_fixtures_and_nothing_loose(wheel: Path) -> None:
     assert top == {"harness", next(name for name in top if name.endswith(".dist-info"))}
 
 
-def test_another_repository_keeps_its_own_suites(wheel: Path, tmp_path: Path) -> None:
-    """After `pip install`, pytest finds the plugin by its entry point, and cells train."""
-    constraints = ["-c", str(uv.ROOT / "constraints.txt")]
-    python = uv.environment(tmp_path / "venv", str(wheel), *constraints)
-    repository = tmp_path / "theirs"
-    (repository / "suites").mkdir(parents=True)
-    (repository / "suites" / "test_small.py").write_text(SMALL_SUITE, encoding="utf-8")
-    (repository / "pyproject.toml").write_text("[tool.harness]\nscale = 'tiny'\n")
-    done = subprocess.run(
-        [python, "-m", "pytest", "suites", "-q", "-m", "not trials"],
-        cwd=repository,
+@pytest.fixture(scope="module")
+def lean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with the wheel, and nothing that is judged."""
+    folder = tmp_path_factory.mktemp("lean") / "venv"
+    return uv.plain_environment(folder, str(wheel), "-c", str(uv.ROOT / "constraints.txt"))
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Path:
+    """Another repository, with a suite of its own, whose warnings are errors."""
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites" / "test_small.py").write_text(SMALL_SUITE, encoding="utf-8")
+    table = (
+        "[tool.pytest.ini_options]\nfilterwarnings = ['error']\n[tool.harness]\nscale = 'tiny'\n"
+    )
+    (tmp_path / "pyproject.toml").write_text(table, encoding="utf-8")
+    return tmp_path
+
+
+def run(python: Path, *arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a module, as `python -m`."""
+    command = [python, "-m", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_another_repository_judges_another_interpreter(lean: Path, theirs: Path) -> None:
+    """The plugin is found by its entry point, and a cell trains where the judged stack is."""
+    few = ("-k", "number_of_steps or labels", "-m", "not trials")
+    judged = f"--harness-python={sys.executable}"
+    done = run(lean, "pytest", "suites", "-q", *few, judged, folder=theirs)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^glue/mrpc .* trained$", done.stdout, re.MULTILINE)
+    assert re.search(r"^\d+ passed", done.stdout, re.MULTILINE)
+    assert (theirs / "reports" / "session.md").is_file()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("pytest", "suites", "-q", "-k", "test_number_of_steps"),
+        ("harness.judge.cli", "plan", "imdb", "bert-base-uncased"),
+        ("harness.judge.cli", "contracts", "suites"),
+    ],
+    ids=" ".join,
+)
+def test_an_interpreter_with_nothing_to_judge_says_what_to_install(
+    lean: Path, theirs: Path, command: tuple[str, ...]
+) -> None:
+    """One line says what is missing, the next one the command; there is no frame of ours."""
+    done = run(lean, *command, folder=theirs)
+    printed = (done.stdout + done.stderr).splitlines()
+    assert done.returncode != 0
+    missing = f"{lean} cannot be judged: it has no torch, transformers, datasets"
+    index = next(i for i, line in enumerate(printed) if missing in line)
+    assert printed[index + 1].startswith(
+        f"run {lean} -m pip install 'finetune-harness[judged]', or"
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_the_judging_tower_loads_without_what_is_judged(lean: Path, theirs: Path) -> None:
+    """Every module of it, and nothing that came along brings torch."""
+    code = (
+        "import importlib, importlib.util, pkgutil, harness\n"
+        "assert importlib.util.find_spec('torch') is None\n"
+        "for module in pkgutil.walk_packages(harness.__path__, 'harness.'):\n"
+        "    if not module.name.startswith(('harness.worker', 'harness.judge.mutation.faults.')):\n"
+        "        importlib.import_module(module.name)\n"
+    )
+    command = [lean, "-W", "error", "-c", code]
+    done = subprocess.run(command, cwd=theirs, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_extra_brings_what_is_judged(wheel: Path, tmp_path: Path) -> None:
+    """An environment that a plain install would have, resolved and not made."""
+    python = uv.plain_environment(tmp_path / "venv")
+    install = [*uv.UV, "pip", "install", "--dry-run", "--python", str(python), *uv.links()]
+    pins = ["-c", str(uv.ROOT / "constraints.txt")]
+    planned = subprocess.run(
+        [*install, *pins, f"finetune-harness[judged] @ {wheel.as_uri()}"],
         capture_output=True,
         text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    assert "glue/mrpc" in done.stdout
-    assert (repository / "reports" / "session.md").is_file()
+        check=True,
+    ).stderr
+    for name in environment.REQUIRED:
+        assert f" + {name}==" in planned
+    assert "hypothesis" not in planned

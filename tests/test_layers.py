@@ -27,7 +27,7 @@ ROOMS = (
 )
 """The rooms of `judge/`, from the top: each imports from those below it, and from loose files."""
 
-CORE_NEEDS = {"numpy", "pyarrow", "safetensors"}
+CORE_NEEDS = {"numpy", "pyarrow"}
 """Beside the standard library: what either tower has anyway."""
 
 FOR_TYPES = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"

@@ -23,10 +23,22 @@ def links() -> list[str]:
 
 def environment(folder: Path, *requirements: str) -> Path:
     """The interpreter of a new environment with these requirements, and the torch tested here."""
-    subprocess.run([*UV, "venv", "--quiet", str(folder)], check=True)
+    return plain_environment(folder, pinned("torch"), *requirements)
+
+
+def plain_environment(folder: Path, *requirements: str, base: Path | None = None) -> Path:
+    """The interpreter of a new environment with these requirements alone.
+
+    Args:
+        folder: for it.
+        requirements: of pip's.
+        base: the interpreter to make it of; the running one if left out.
+    """
+    base_of = ["--python", str(base or sys.executable)]
+    subprocess.run([*UV, "venv", "--quiet", *base_of, str(folder)], check=True)
     python = folder / "bin" / "python"
     install = [*UV, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)]
-    subprocess.run([*install, *links(), pinned("torch"), *requirements], check=True)
+    subprocess.run([*install, *links(), *requirements], check=True)
     return python
 
 

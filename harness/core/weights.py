@@ -1,12 +1,16 @@
-"""Weights: what a checkpoint's files promise, beside its configuration; no tensor is read."""
+"""Weights: what a checkpoint's files promise, beside its configuration; no tensor is read.
+
+A safetensors file begins with the length of its header, eight bytes, then the header: JSON that
+gives each tensor's type, shape and place among the bytes that follow. It is read here without the
+library, so that a checkpoint can be refused by an interpreter that has nothing to judge with.
+"""
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-
-from safetensors import SafetensorError, safe_open
 
 from harness.core.errors import SourceError
 
@@ -21,6 +25,15 @@ _INDICES = "_token_id"
 
 _COUNTS = ("num_", "n_")
 """Begin the names of settings that are never negative; of others, -1 may mean none."""
+
+_LENGTH = 8
+"""Bytes, little-endian, of the header's own length."""
+
+_LONGEST = 100_000_000
+"""Bytes of a header that safetensors itself reads at most."""
+
+_TYPE = re.compile(r"BOOL|B?F(?P<float>\d+)(?:_E\d+M\d+\w*)?|[CIU](?P<other>\d+)")
+"""A tensor's type, named for its bits: `F32`, `BF16`, `F8_E4M3`, `I64`."""
 
 
 def files(folder: Path) -> list[Path]:
@@ -63,14 +76,57 @@ def shapes(folder: Path) -> Shapes:
 def _shapes(path: Path) -> Shapes:
     """Shapes of the tensors in one file."""
     try:
-        with safe_open(path, framework="numpy") as file:
-            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no mapping
-    except (SafetensorError, OSError) as error:
+        return {name: tuple(tensor["shape"]) for name, tensor in _header(path).items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SourceError(
             f"{path} holds no weights that can be read",
-            why=str(error).splitlines()[0],
+            why=(str(error).splitlines() or [type(error).__name__])[0],
             fix="save or download it again: it is cut off, or no safetensors file",
         ) from None
+
+
+def _header(path: Path) -> Mapping[str, Any]:
+    """Type, shape and place of every tensor in one file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not what its header says; or TypeError, KeyError, AttributeError, if that
+            is not even shaped like one.
+    """
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(_LENGTH), "little")
+        if length > _LONGEST:
+            raise ValueError(f"a header of {length} bytes is too long")
+        tensors: dict[str, Any] = json.loads(file.read(length).decode("utf-8"))
+    metadata = tensors.pop("__metadata__", None) or {}
+    if not all(isinstance(text, str) for text in metadata.values()):
+        raise ValueError("its metadata is not text throughout")
+    _check_places(tensors, path.stat().st_size - _LENGTH - length)
+    return tensors
+
+
+def _check_places(tensors: Mapping[str, Any], size: int) -> None:
+    """Refuse tensors that do not fill the bytes behind the header one after another.
+
+    Raises:
+        ValueError: they do not.
+        KeyError: a tensor's description lacks its type, its shape or its place.
+        TypeError: or one of these is of another type.
+    """
+    filled = 0
+    for name, tensor in sorted(tensors.items(), key=lambda item: item[1]["data_offsets"]):
+        begin, end = tensor["data_offsets"]
+        kind = _TYPE.fullmatch(tensor["dtype"])
+        if kind is None:
+            raise ValueError(f"{name} is of an unknown type, {tensor['dtype']}")
+        if any(type(number) is not int or number < 0 for number in (begin, end, *tensor["shape"])):
+            raise ValueError(f"{name} has a shape or a place that is no count")
+        bits = int(kind["float"] or kind["other"] or 8)
+        if begin != filled or math.prod(tensor["shape"]) * bits != (end - begin) * 8:
+            raise ValueError(f"{name} is not where its shape and type put it")
+        filled = end
+    if filled != size:
+        raise ValueError(f"its tensors take {filled} bytes, and there are {size}")
 
 
 def check_sizes(config: Mapping[str, Any], shapes: Shapes, path: Path) -> None:

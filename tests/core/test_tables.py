@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors import safe_open
 
 from harness.core import tables, weights
 from harness.core.errors import SourceError
@@ -123,7 +124,55 @@ def test_any_bytes_are_weights_or_refused(tmp_path: Path, data: st.DataObject) -
     harm = harmed(data, whole)
     path.write_bytes(harm)
     message = refusal_of_weights(path)
-    assert message.startswith(str(path)) if message else len(harm) == len(whole)
+    if message:
+        assert message.startswith(str(path))
+        return
+    assert len(harm) == len(whole)
+    with safe_open(path, framework="numpy") as file:  # the worker's own reader takes it too
+        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in [*file.keys()]}
+    assert weights.shapes(tmp_path) == shapes
+
+
+def described(**tensors: tuple[str, list[Any], list[Any]]) -> bytes:
+    """A file of twelve bytes of weights whose header describes tensors."""
+    header = json.dumps(
+        {name: dict(zip(("dtype", "shape", "data_offsets"), part, strict=True))
+         for name, part in tensors.items()}
+    ).encode()  # fmt: skip
+    return len(header).to_bytes(8, "little") + header + bytes(12)
+
+
+@pytest.mark.parametrize(
+    ("whole", "reason"),
+    [
+        (described(a=("F32", [3], [0, 8])), "a is not where its shape and type put it"),
+        (described(a=("F32", [10**12, 0, 3], [0, 12])), "a is not where"),
+        (described(a=("F32", [10**12], [0, 12])), "a is not where"),
+        (described(a=("F32", [2], [0, 8])), "its tensors take 8 bytes, and there are 12"),
+        (described(a=("F32", [2], [0, 8]), b=("F32", [2], [4, 12])), "b is not where"),
+        (described(a=("F32", [-3], [0, 12])), "a has a shape or a place that is no count"),
+        (described(a=("F32", [True, 3], [0, 12])), "a has a shape or a place that is no count"),
+        (described(a=("Q32", [3], [0, 12])), "a is of an unknown type, Q32"),
+        ((2**40).to_bytes(8, "little"), "a header of 1099511627776 bytes is too long"),
+        (b"\2\0\0\0\0\0\0\0[]", "holds no weights that can be read"),
+    ],
+)
+def test_weights_that_contradict_their_header_are_refused(
+    tmp_path: Path, whole: bytes, reason: str
+) -> None:
+    """Whatever size a header claims, it is that of the bytes behind it."""
+    (tmp_path / "model.safetensors").write_bytes(whole)
+    assert reason in refusal_of_weights(tmp_path / "model.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [("F32", [3]), ("BF16", [2, 3]), ("BOOL", [12]), ("F8_E4M3", [12]), ("F4", [24])],
+)
+def test_weights_of_every_type_are_read(tmp_path: Path, kind: str, shape: list[int]) -> None:
+    """A type is named for its bits."""
+    (tmp_path / "model.safetensors").write_bytes(described(a=(kind, shape, [0, 12])))
+    assert weights.shapes(tmp_path) == {"a": tuple(shape)}
 
 
 def harmed(data: st.DataObject, whole: bytes) -> bytes:

@@ -112,11 +112,10 @@ class Launcher:
             )
         told: dict[str, Any] = json.loads(answer.stdout)
         if told["missing"]:
-            names = " ".join(told["missing"])
             raise InterpreterError(
-                f"{self.python} cannot be judged: it has no {names.replace(' ', ', ')}",
-                fix=f"run {self.python} -m pip install {names}, or name another interpreter with "
-                "--harness-python",
+                f"{self.python} cannot be judged: it has no {', '.join(told['missing'])}",
+                fix=f"run {support.installing(self.python, told['missing'])}, or name another "
+                "interpreter with --harness-python",
             )
         support.check(told["packages"], str(self.python))
         return told

@@ -1,10 +1,13 @@
 """Support: which versions of the packages under test can be judged.
 
-The ranges are those that our own distribution requires, so that they are written down once.
+The ranges are those that our own distribution's extra `judged` requires, so that they are written
+down once.
 """
 
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, requires
+from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -15,7 +18,10 @@ from harness.core.environment import JUDGED
 from harness.core.errors import InterpreterError
 from harness.judge.venvs.build import OURS
 
-_IN_WORDS = {">=": "{} or newer", ">": "newer than {}", "<": "older than {}", "<=": "{} or older"}
+EXTRA = "judged"
+"""Our extra that installs what is judged."""
+
+_PHRASES = {">=": "{} or newer", ">": "newer than {}", "<": "older than {}", "<=": "{} or older"}
 
 
 def ranges() -> dict[str, SpecifierSet]:
@@ -28,8 +34,17 @@ def ranges() -> dict[str, SpecifierSet]:
     return {
         name: requirement.specifier
         for requirement in requirements
-        if (name := canonicalize_name(requirement.name)) in judged and requirement.marker is None
+        if (name := canonicalize_name(requirement.name)) in judged
+        and requirement.marker is not None
+        and requirement.marker.evaluate({"extra": EXTRA})
     }
+
+
+def installing(python: Path, missing: Sequence[str]) -> str:
+    """The command that installs what an interpreter lacks: ours takes the extra."""
+    running = python == Path(sys.executable)
+    wanted = f"'{OURS}[{EXTRA}]'" if running else " ".join(missing)
+    return f"{python} -m pip install {wanted}"
 
 
 def check(versions: Mapping[str, str], whose: str) -> None:
@@ -61,11 +76,11 @@ def _refused(versions: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         if not supported.contains(version, prereleases=True):
             least = max((Version(s.version) for s in supported if s.operator == ">="), default=None)
             wrong = "too old" if least is not None and version < least else "too new"
-            yield f"{name} {version} is {wrong}", f"{name} {_in_words(supported)}"
+            yield f"{name} {version} is {wrong}", f"{name} {_phrase(supported)}"
 
 
-def _in_words(supported: SpecifierSet) -> str:
+def _phrase(supported: SpecifierSet) -> str:
     """A range as people say it, its lower end first: `4.57 or newer, older than 6`."""
     ends = sorted(supported, key=lambda end: (not end.operator.startswith(">"), end.version))
-    phrases = [(_IN_WORDS.get(end.operator, f"{end.operator}{{}}"), end.version) for end in ends]
+    phrases = [(_PHRASES.get(end.operator, f"{end.operator}{{}}"), end.version) for end in ends]
     return ", ".join(form.format(version) for form, version in phrases)
