@@ -53,7 +53,7 @@ def theirs(tmp_path: Path) -> Path:
 
 def run(python: Path, *arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     """Run a module, as `python -m`."""
-    command = [python, "-m", *arguments]
+    command = [str(python), "-m", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
@@ -101,7 +101,7 @@ def test_the_judging_tower_loads_without_what_is_judged(lean: Path, theirs: Path
         "    if not module.name.startswith(('harness.worker', 'harness.judge.mutation.faults.')):\n"
         "        importlib.import_module(module.name)\n"
     )
-    command = [lean, "-W", "error", "-c", code]
+    command = [str(lean), "-W", "error", "-c", code]
     done = subprocess.run(command, cwd=theirs, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
