@@ -25,6 +25,7 @@ PLACES = (
     *((place, ("judging",)) for place in JUDGING_TOWER),
     *((place, ("judged",)) for place in JUDGED_TOWER),
     ("fixtures", ("judged",)),
+    ("docs", ("judging", "docs")),
     ("suites", ("judging", "suites")),
     ("tests", ("judging", "test")),
     ("conftest.py", ("judging", "test")),
