@@ -19,6 +19,7 @@ from harness.judge.cli import (
     plan,
     prove,
     report,
+    store,
 )
 from harness.judge.outlet import Stream
 
@@ -26,7 +27,7 @@ COMMANDS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         *(gate, plan, report, baseline, history, notify),
-        *(environments, prove, calibrate, contracts, explain),
+        *(environments, store, prove, calibrate, contracts, explain),
     )
 }
 """The module of every command, in the order of the help."""

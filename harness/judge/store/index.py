@@ -223,12 +223,18 @@ class History:
         return True
 
     def _read_sessions(self) -> bool:
-        """Read sessions that are not known yet, and which cells they used records for."""
+        """Read sessions that are not known yet, and which cells they used records for.
+
+        Those that are gone are forgotten.
+        """
         any_new = False
         known = {path for (path,) in self.index.execute("SELECT path FROM sessions")}
         nights = [Path(night.path) for night in _scan(self.root / "sessions")]
-        for folder in (Path(session.path) for night in nights for session in _scan(night)):
-            path = folder.relative_to(self.root).as_posix()
+        folders = [Path(session.path) for night in nights for session in _scan(night)]
+        paths = {folder.relative_to(self.root).as_posix(): folder for folder in folders}
+        gone = [(path,) for path in known - paths.keys()]
+        self.index.executemany("DELETE FROM sessions WHERE path = ?", gone)
+        for path, folder in paths.items():
             if path in known:
                 continue
             try:

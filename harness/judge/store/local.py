@@ -23,12 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from filelock import FileLock
-
 from harness.core import digest
 from harness.core.errors import CorruptError, StoreError
-from harness.judge import outlet, repository
-from harness.judge.store import sealed
+from harness.judge import outlet
+from harness.judge.store import locks, sealed
 from harness.judge.store.remote import Remote
 from harness.judge.store.staging import Staging
 
@@ -136,6 +134,8 @@ class Store:
         folder = self.root / path
         if not folder.is_dir() and not self._pull(path):
             return None
+        with contextlib.suppress(OSError):  # when it was last used, if this user may say so
+            os.utime(folder)
         with self._trusting(path):
             sealed.check(folder)
         return folder
@@ -212,10 +212,7 @@ class Store:
     def lock(self, key: Key) -> Iterator[None]:
         """Hold a key: of several processes that want a record, one makes it, the others wait."""
         with self._staging.writing():
-            folder = self.root / "locks"
-            repository.unversioned(self.root)
-            folder.mkdir(exist_ok=True)
-            lock = FileLock(folder / digest.of_json(key.path)[:16])
+            lock = locks.lock(self.root, key.path)
             lock.acquire()
         try:
             yield
@@ -229,6 +226,7 @@ class Store:
             with contextlib.suppress(OSError, ValueError, RecursionError):  # asked for again
                 answers = json.loads(path.read_text(encoding="utf-8"))
                 found |= answers if isinstance(answers, dict) else {}
+                os.utime(path)
         return found
 
     def remember_answers(self, environment: str, answers: Mapping[str, Any]) -> None:

@@ -14,8 +14,11 @@ from pathlib import Path
 from harness.core.errors import StoreError
 from harness.judge import outlet, repository
 
-_STALE = 24 * 60 * 60
+STALE = 24 * 60 * 60
 """Seconds after which whoever was writing here is taken to be dead."""
+
+_ATTEMPTS = 3
+"""How often a folder is made that somebody else removes because it is empty."""
 
 
 def unwritten(error: OSError, place: Path) -> StoreError:
@@ -61,13 +64,19 @@ class Staging:
             OSError: it could not be.
         """
         place = self.root / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        os.utime(self.root / Path(*Path(path).parts[:2]))
-        try:
-            folder.rename(place)
-        except OSError:
-            if not place.is_dir():  # else another process was first, with the same content
-                raise
+        for attempt in range(_ATTEMPTS):
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                os.utime(self.root / Path(*Path(path).parts[:2]))
+                folder.rename(place)
+            except FileNotFoundError:  # the place was empty, and has just been pruned
+                if attempt + 1 == _ATTEMPTS:
+                    raise
+            except OSError:
+                if not place.is_dir():  # else another process was first, with the same content
+                    raise
+            if place.is_dir():
+                return
 
     def write(self, path: Path, text: str) -> None:
         """Write a file that nobody reads half of.
@@ -108,5 +117,5 @@ class Staging:
         """Remove what was left behind."""
         for left in self.place.iterdir():
             with contextlib.suppress(OSError):  # another user's, or gone meanwhile
-                if left.stat().st_mtime < time.time() - _STALE:
+                if left.stat().st_mtime < time.time() - STALE:
                     shutil.rmtree(left) if left.is_dir() else left.unlink()

@@ -22,6 +22,7 @@ EVERYWHERE = {
     "history": ([], "cell"),
     "notify": ([], "the store holds no such night"),
     "environments": (["--environments=made"], ""),
+    "store": (["--store=nowhere"], "nowhere: 0.0 MB"),
     "explain": (["test_loss_falls"], "what usually breaks it"),
     "prove": (["test_small.py", "--python=BARE"], "cannot be judged: it has no"),
     "calibrate": (["test_small.py", "--python=BARE"], "cannot be judged: it has no"),
