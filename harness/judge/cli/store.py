@@ -15,7 +15,7 @@ from harness.judge.nightly.baseline import NAME, Baselines
 from harness.judge.runs import reach
 from harness.judge.store import contents, pruning
 from harness.judge.store.contents import DAY, Holding
-from harness.judge.store.pruning import Rules
+from harness.judge.store.pruning import PruningRules
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([hdw])")
 _UNITS = {"h": DAY / 24, "d": DAY, "w": 7 * DAY}
@@ -125,9 +125,9 @@ def _prune(options: argparse.Namespace) -> int:
     """
     settings = settings_of(options, options.python)
     holdings = contents.holdings(settings.store)
-    plan = pruning.plan(
+    selection = pruning.select(
         holdings,
-        Rules(
+        PruningRules(
             older_than=options.older_than,
             reaches=reach.of_environments(settings, holdings) if options.unreachable else None,
             accepted=frozenset(_accepted([*_files(root_of(options)), *options.baselines])),
@@ -135,7 +135,7 @@ def _prune(options: argparse.Namespace) -> int:
         ),
     )
     gone = []
-    for holding in plan.removed:
+    for holding in selection.removed:
         if not options.apply or pruning.remove(settings.store, holding):
             gone.append(holding)
             days = (time.time() - holding.used) / DAY
@@ -143,7 +143,7 @@ def _prune(options: argparse.Namespace) -> int:
             print(f"{verb} {holding.path}  {_megabytes([holding])}  last used {days:.0f} days ago")
         else:
             print(f"kept {holding.path}  a session has come to use it")
-    for reason, kept in plan.kept.items():
+    for reason, kept in selection.kept.items():
         print(f"kept {', '.join(_counts(kept))}  {_megabytes(kept)}: {reason}")
     verb = "freed" if options.apply else "would free"
     print(f"{verb} {_megabytes(gone)} of {_megabytes(holdings)} in {settings.store}")

@@ -26,7 +26,7 @@ Reach = Literal["reachable", "unreachable", "of another machine", "unknown"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rules:
+class PruningRules:
     """What goes: leftovers, and what all conditions that are given hold of.
 
     Attributes:
@@ -69,20 +69,20 @@ class Rules:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class Selection:
     """What goes, and what stays by the reason."""
 
     removed: tuple[Holding, ...]
     kept: Mapping[str, tuple[Holding, ...]]
 
 
-def plan(holdings: Iterable[Holding], rules: Rules) -> Plan:
+def select(holdings: Iterable[Holding], rules: PruningRules) -> Selection:
     """Sort what a store holds into what goes and what stays."""
     by_reason: dict[str, list[Holding]] = {}
     for holding in holdings:
         by_reason.setdefault(rules.reason_to_keep(holding), []).append(holding)
     removed = tuple(by_reason.pop("", ()))
-    return Plan(removed=removed, kept={name: tuple(kept) for name, kept in by_reason.items()})
+    return Selection(removed=removed, kept={name: tuple(kept) for name, kept in by_reason.items()})
 
 
 def remove(root: Path, holding: Holding) -> bool:
