@@ -3,8 +3,10 @@
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,11 +34,38 @@ def test_wheel_brings_the_fixtures_and_nothing_loose(wheel: Path) -> None:
     assert top == {"harness", next(name for name in top if name.endswith(".dist-info"))}
 
 
-@pytest.fixture(scope="module")
-def lean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def declared() -> dict[str, Any]:
+    """The project's table."""
+    text = (uv.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    project: dict[str, Any] = tomllib.loads(text)["project"]
+    return project
+
+
+VERSIONS = [
+    match[1]
+    for classifier in declared()["classifiers"]
+    if (match := re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", classifier))
+]
+"""Those of Python that the project says it supports."""
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def lean(
+    request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """The interpreter of an environment with the wheel, and nothing that is judged."""
+    base = uv.at_hand(request.param)
+    if base is None:
+        pytest.skip(f"no Python {request.param} is at hand")
     folder = tmp_path_factory.mktemp("lean") / "venv"
-    return uv.plain_environment(folder, str(wheel), "-c", str(uv.ROOT / "constraints.txt"))
+    pins = ("-c", str(uv.ROOT / "constraints.txt"))
+    return uv.plain_environment(folder, str(wheel), *pins, base=base)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The records of all of these environments: each judges the same interpreter."""
+    return tmp_path_factory.mktemp("store")
 
 
 @pytest.fixture
@@ -57,13 +86,25 @@ def run(python: Path, *arguments: str, folder: Path) -> "subprocess.CompletedPro
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_another_repository_judges_another_interpreter(lean: Path, theirs: Path) -> None:
-    """The plugin is found by its entry point, and a cell trains where the judged stack is."""
-    few = ("-k", "number_of_steps or labels", "-m", "not trials")
-    judged = f"--harness-python={sys.executable}"
+def test_versions_are_those_from_the_least_one() -> None:
+    """None is left out between the first that can be installed and the last."""
+    least = declared()["requires-python"].removeprefix(">=")
+    assert [f"3.{minor}" for minor in range(int(least[2:]), int(VERSIONS[-1][2:]) + 1)] == VERSIONS
+
+
+def test_another_repository_judges_another_interpreter(
+    lean: Path, theirs: Path, store: Path
+) -> None:
+    """The plugin is found by its entry point, and a cell trains where the judged stack is.
+
+    Whichever Python judges, the record is the same.
+    """
+    few = ("-k", "number_of_steps or labels", "-m", "not trials", f"--harness-store={store}")
+    judged, fresh = f"--harness-python={sys.executable}", not (store / "records").exists()
     done = run(lean, "pytest", "suites", "-q", *few, judged, folder=theirs)
     assert done.returncode == 0, done.stdout
-    assert re.search(r"^glue/mrpc .* trained$", done.stdout, re.MULTILINE)
+    source = "trained" if fresh else "store"
+    assert re.search(rf"^glue/mrpc .* {source}$", done.stdout, re.MULTILINE)
     assert re.search(r"^\d+ passed", done.stdout, re.MULTILINE)
     assert (theirs / "reports" / "session.md").is_file()
 

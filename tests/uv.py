@@ -15,6 +15,15 @@ def pinned(name: str) -> str:
     return next(line for line in lines if line.startswith(f"{name}=="))
 
 
+def at_hand(version: str) -> Path | None:
+    """An interpreter of a version such as `3.12`; None if none is found, for none is fetched."""
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return Path(sys.executable)
+    find = [*UV, "python", "find", "--no-python-downloads", version]
+    done = subprocess.run(find, capture_output=True, text=True, check=False)
+    return Path(done.stdout.strip()) if done.returncode == 0 else None
+
+
 def links() -> list[str]:
     """The places that pip finds wheels in: uv does not look there by itself."""
     places = os.environ.get("PIP_FIND_LINKS", "").split()
