@@ -40,8 +40,10 @@ class Stand:
 
 
 NIGHT = Stand(
-    why="a night of all cells takes minutes: of two cells; the first one exits with 5",
-    edits=((r"-m nightly", "-m nightly -k distilbert-base-uncased-dynamic-trainer"),),
+    why="a night of all cells takes minutes: of one cell; the first one exits with 5",
+    edits=(
+        (r"-m nightly", "-m nightly -k 'TestMrpc and distilbert-base-uncased-dynamic-trainer'"),
+    ),
     codes=(0, 5),
 )
 NO_GPU = Stand(why="without an accelerator, nothing is measured", codes=(5,))
@@ -73,6 +75,10 @@ STANDS: Mapping[str, Stand] = {
         edits=((r" (models|all)\b.*", " --help"),),
     ),
     r"pytest suites/.* -m gpu.*": NO_GPU,
+    r"harness prove suites/test_mrpc\.py --fault .*": Stand(
+        why="half a minute; tests/judge/mutation injects every fault",
+        edits=((r"--repeats 1", "--help"),),
+    ),
     r"pytest suites/test_first\.py .*=0\.99": Stand(
         why="the tutorial shows what a failure looks like", codes=(1,)
     ),

@@ -35,7 +35,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     except AssertionError as error:
         _note(pyfuncitem, error, issues)
         if isinstance(error, MismatchError):
-            pytest.fail(str(error), pytrace=False)  # it says all: the frames are ours
+            # it says all: the frames are ours, and so is the first error
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
         raise
     except CrashError as error:  # of a trial: the others of its cell are judged
         pyfuncitem.user_properties.append((LOST, loss(error, pyfuncitem.nodeid)))

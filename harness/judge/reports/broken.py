@@ -116,7 +116,8 @@ def sentence(message: str) -> str:
     >>> sentence("AssertionError: final\nassert 0.5 == 0.4 ± 1.0e-12\n +  where …")
     'final: 0.5 == 0.4 ± 1.0e-12 does not hold'
     """
-    label, *rest = message.removeprefix("AssertionError: ").splitlines() or [""]
+    plain = message.removeprefix("AssertionError: ").removeprefix("Failed: ")
+    label, *rest = plain.splitlines() or [""]
     compared = next((line for line in [label, *rest] if line.startswith("assert ")), "")
     if not compared:
         return label
