@@ -25,7 +25,7 @@ ONE_CELL = " ".join(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stand:
+class Adaptation:
     """How a command is tested that is not just typed, or does not end with 0.
 
     Attributes:
@@ -39,20 +39,20 @@ class Stand:
     codes: tuple[int, ...] = (0,)
 
 
-NIGHT = Stand(
+NIGHT = Adaptation(
     why="a night of all cells takes minutes: of one cell; the first one exits with 5",
     edits=(
         (r"-m nightly", "-m nightly -k 'TestMrpc and distilbert-base-uncased-dynamic-trainer'"),
     ),
     codes=(0, 5),
 )
-NO_GPU = Stand(why="without an accelerator, nothing is measured", codes=(5,))
-STANDS: Mapping[str, Stand] = {
-    r"pip install .*'\.\[(test|docs)\]' && .*": Stand(
+NO_GPU = Adaptation(why="without an accelerator, nothing is measured", codes=(5,))
+ADAPTATIONS: Mapping[str, Adaptation] = {
+    r"pip install .*'\.\[(test|docs)\]' && .*": Adaptation(
         why="pytest tests/ is what runs this test, and .ci/run builds the pages beside it",
         edits=((r"pip install", "pip install --quiet --dry-run"), (r" && .*", "")),
     ),
-    r"harness gate transformers==\S+ --base transformers==\S+ --attribute": Stand(
+    r"harness gate transformers==\S+ --base transformers==\S+ --attribute": Adaptation(
         why="two environments and eighteen cells take minutes: a small change, and one cell",
         edits=(
             (r"transformers==\S+ --base transformers==\S+", "tqdm==4.67.1 --correctness-only"),
@@ -70,19 +70,19 @@ STANDS: Mapping[str, Stand] = {
         why=f"the folder that a cluster shares is in the home folder here, and {NIGHT.why}",
         edits=((r"file:///shared/", "file://$HOME/shared/"), *NIGHT.edits),
     ),
-    r"python -m fixtures\.generator (models|all)\b.*": Stand(
+    r"python -m fixtures\.generator (models|all)\b.*": Adaptation(
         why="pretraining takes ten to twenty minutes",
         edits=((r" (models|all)\b.*", " --help"),),
     ),
     r"pytest suites/.* -m gpu.*": NO_GPU,
-    r"harness prove suites/test_mrpc\.py --fault .*": Stand(
+    r"harness prove suites/test_mrpc\.py --fault .*": Adaptation(
         why="half a minute; tests/judge/mutation injects every fault",
         edits=((r"--repeats 1", "--help"),),
     ),
-    r"pytest suites/test_first\.py .*=0\.99": Stand(
+    r"pytest suites/test_first\.py .*=0\.99": Adaptation(
         why="the tutorial shows what a failure looks like", codes=(1,)
     ),
-    r"pytest suites/test_mrpc\.py --harness-scale full .*": Stand(
+    r"pytest suites/test_mrpc\.py --harness-scale full .*": Adaptation(
         why="all-MiniLM-L6-v2 is an extra, which the README's environment has not", codes=(5,)
     ),
 }
@@ -97,18 +97,18 @@ COMMANDS = [
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Street:
-    """A stranger's place: a home, a clean clone in it, and the environment that the README makes.
+class Workplace:
+    """A reader's place: a home, a clean clone in it, and the environment that the README makes.
 
     Attributes:
         home: with what commands of the README name, in its shape.
-        written: the files of the documents that a reader is told to write, so far.
-        done: what was typed so far, by the command.
+        written: files that the documents show, and that a reader has to write.
+        results: of the commands typed so far.
     """
 
     home: Path
     written: set[str] = field(default_factory=set)
-    done: dict[str, "subprocess.CompletedProcess[str]"] = field(default_factory=dict)
+    results: dict[str, "subprocess.CompletedProcess[str]"] = field(default_factory=dict)
 
     def write(self, block: Block) -> None:
         """Write the files that a document shows before a block, and that no clone has."""
@@ -120,12 +120,12 @@ class Street:
                 path.parent.mkdir(exist_ok=True)
                 path.write_text(shown.text.partition("\n")[2], encoding="utf-8")
 
-    def type(self, command: str) -> "subprocess.CompletedProcess[str]":
+    def run(self, command: str) -> "subprocess.CompletedProcess[str]":
         """Type a command into a shell, once a session."""
-        if command not in self.done:
+        if command not in self.results:
             clone = self.home / "project"
             cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
-            self.done[command] = subprocess.run(
+            self.results[command] = subprocess.run(
                 ["bash", "-c", command],  # noqa: S607 - any bash
                 cwd=clone,
                 env={
@@ -142,11 +142,11 @@ class Street:
                 text=True,
                 check=False,
             )
-        return self.done[command]
+        return self.results[command]
 
 
 @pytest.fixture(scope="module")
-def street(tmp_path_factory: pytest.TempPathFactory) -> Street:
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     """A clean clone whose environment the README's own first command has made."""
     home = tmp_path_factory.mktemp("home")
     clone = repositories.clone(home / "project")
@@ -159,10 +159,10 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Street:
     for name in ("mail", "sbatch"):
         (home / "bin" / name).write_text("#!/bin/sh\ncat\n", encoding="utf-8")
         (home / "bin" / name).chmod(0o755)
-    street = Street(home=home)
-    first = street.type(first_command())
+    workplace = Workplace(home=home)
+    first = workplace.run(first_command())
     assert first.returncode == 0, first.stdout[-4000:] + first.stderr[-4000:]
-    return street
+    return workplace
 
 
 def first_command() -> str:
@@ -170,16 +170,16 @@ def first_command() -> str:
     return next(c for block in documents.blocks(documents.README) for c in block.commands)
 
 
-def stand_of(command: str) -> tuple[str, Stand]:
+def adapted(command: str) -> tuple[str, Adaptation]:
     """What is typed for a command, and what may come of it."""
-    for pattern, stand in STANDS.items():
+    for pattern, adaptation in ADAPTATIONS.items():
         if re.fullmatch(pattern, command.strip(), re.DOTALL):
             typed = command
-            for before, after in stand.edits:
+            for before, after in adaptation.edits:
                 typed, count = re.subn(before, after, typed, count=1)
                 assert count, f"{before} is not in {command}"
-            return typed, stand
-    return command, Stand(why="as it stands")
+            return typed, adaptation
+    return command, Adaptation(why="as it stands")
 
 
 def test_the_first_command_makes_the_environment() -> None:
@@ -187,12 +187,12 @@ def test_the_first_command_makes_the_environment() -> None:
     assert re.fullmatch(INSTALLS, first_command())
 
 
-def test_every_stand_is_needed() -> None:
+def test_every_adaptation_is_needed() -> None:
     """None is left of a command that the documents no longer have."""
     commands = [
         c.strip() for d in documents.DOCUMENTS for b in documents.blocks(d) for c in b.commands
     ]
-    for pattern in STANDS:
+    for pattern in ADAPTATIONS:
         assert any(re.fullmatch(pattern, command, re.DOTALL) for command in commands), pattern
 
 
@@ -205,14 +205,14 @@ def test_every_block_says_what_it_is() -> None:
 
 
 @pytest.mark.parametrize(("block", "index"), COMMANDS)
-def test_a_command_does_what_it_says(street: Street, block: Block, index: int) -> None:
+def test_a_command_does_what_it_says(workplace: Workplace, block: Block, index: int) -> None:
     """After what stands before it; nothing of ours breaks, and it prints what is shown below it."""
-    street.write(block)
+    workplace.write(block)
     for command in block.commands[: index + 1]:
-        typed, stand = stand_of(command)
-        done = street.type(typed)
+        typed, adaptation = adapted(command)
+        done = workplace.run(typed)
         printed = done.stdout + done.stderr
-        assert done.returncode in stand.codes, printed[-6000:]
+        assert done.returncode in adaptation.codes, printed[-6000:]
         for trouble in ("Traceback", "Warning: ", "command not found"):
             assert trouble not in printed, printed[-6000:]
     if command == block.commands[-1]:
@@ -222,9 +222,9 @@ def test_a_command_does_what_it_says(street: Street, block: Block, index: int) -
             assert not labels or any(documents.labels(other) == labels for other in others), line
 
 
-def test_known_issues_are_known_of_the_pins(street: Street) -> None:
+def test_known_issues_are_known_of_the_pins(workplace: Workplace) -> None:
     """What is fixed in the pinned versions is to be taken from the file of known issues."""
-    done = street.type("pytest suites/ -q --harness-stored --harness-strict-known-issues")
+    done = workplace.run("pytest suites/ -q --harness-stored --harness-strict-known-issues")
     assert done.returncode == 0, done.stdout[-4000:]
 
 
