@@ -14,6 +14,7 @@ from harness.judge.reports import selection
 from harness.judge.reports.causes import Cause, known, regressions, shown, sums
 from harness.judge.reports.rerun import of_gate
 from harness.judge.reports.svg import Curves, Interval, curves, intervals, render
+from harness.judge.suite import explanations
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +66,7 @@ def page(found: Comparison) -> str:
         verdict=verdict(found.findings),
         sums=sums(found),
         known=known(found),
+        explanations=explanations.load(),
         attributions=[(a, regressions(a)) for a in found.attributions],
         told=[(s, [told for _, told in group]) for s, group in groupby(causes, lambda c: c[0])],
         races=[(race, _intervals(race)) for race in races],

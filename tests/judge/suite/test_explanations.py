@@ -9,6 +9,7 @@ from harness.core.errors import SpecError
 from harness.judge.cli.__main__ import main
 from harness.judge.reports import broken
 from harness.judge.reports.comparison import lines, markdown
+from harness.judge.reports.gate_page import page
 from harness.judge.reports.rerun import Command
 from harness.judge.reports.session import Measured, Outcome
 from harness.judge.reports.session_page import overview
@@ -61,16 +62,17 @@ def test_a_failing_invariant_names_the_command_that_explains_it(
     assert printed.count("harness explain") == 1
     assert f"    what to do: {explain}" in printed
     assert f"  $ {explain}" in "\n".join(broken.markdown(measured, command))
-    page = overview(measured, {}, {}, command, "")
-    assert page.count("What usually breaks it") == 1
+    drawn = overview(measured, {}, {}, command, "")
+    assert drawn.count("What usually breaks it") == 1
     assert main(explain.split()[1:]) == 0
     assert f"what to do: {explanations.load()[INVARIANT].action}" in capsys.readouterr().out
 
 
 def test_a_regressed_invariant_of_a_gate_names_it_too() -> None:
-    """In the lines for a terminal and in the pull request's comment."""
+    """In the lines for a terminal and in the pull request's comment; the page explains it."""
     for shown in ("\n".join(lines(comparison())), markdown(comparison())):
         assert shown.count(f"harness explain {INVARIANT}") == 1
+    assert page(comparison()).count("What usually breaks it") == 1
 
 
 def test_an_unknown_invariant_is_told_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
