@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from harness.core import digest
 from harness.core.record import Record
+from harness.judge.finding import Status
+from harness.judge.session_record import NAME, SessionRecord
 from harness.judge.store.local import Key, Store
+from harness.judge.tonight import Tonight
 
 SUITE, CELL = "TestSmall", "bert-base-uncased-dynamic-trainer"
 
@@ -54,18 +56,31 @@ def remember(  # noqa: PLR0913 - each is one thing that may be another on anothe
     return key.path
 
 
-def tell(
-    store: Store, night: str, paths: Iterable[str], cell: str = CELL, when: str = "", **told: Any
+def tell(  # noqa: PLR0913 - each is one thing that may be another on another night
+    store: Store,
+    night: str,
+    paths: Iterable[str],
+    *,
+    cell: str = CELL,
+    when: str = "",
+    standing: Status | None = None,
 ) -> None:
     """Store a session that had some records of a cell; of a night, if it has a standing."""
-    kept = {"suite": SUITE, "cell": cell, "device": "", "failed": [], "file": "test_small.py"}
-    runs = [{"record": path} for path in paths]
-    session = {
-        "night": night,
-        "when": when or f"{night}T04:00:00+00:00",
-        "revision": {"dirty": []},
-        "environment": {"packages": {}},
-        "cells": [{**kept, "words": "", "worsened": [], "improved": [], "runs": runs, **told}],
-    }
-    with store.seal(f"sessions/{night}/{digest.of_json(session)[:8]}") as folder:
-        (folder / "session.json").write_text(json.dumps(session), encoding="utf-8")
+    tonight = Tonight(
+        suite=SUITE,
+        cell=cell,
+        file="test_small.py",
+        device="",
+        standing=standing or "same",
+        message="",
+        records=tuple(paths),
+    )
+    session = SessionRecord(
+        night=night,
+        when=when or f"{night}T04:00:00+00:00",
+        nights=() if standing is None else (tonight,),
+        records={tonight.name: tonight.records},
+    )
+    name = digest.of_json(session.to_json())[:8]
+    with store.seal(f"sessions/{night}/{name}") as folder:
+        (folder / NAME).write_text(json.dumps(session.to_json()), encoding="utf-8")

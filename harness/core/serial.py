@@ -7,7 +7,7 @@ from dataclasses import MISSING, asdict, fields, is_dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from harness.core.errors import MisfitError, kind_named, short, unknown
 
@@ -84,6 +84,8 @@ def checked(hint: Any, value: Any, place: Place = ()) -> Any:
         if not isinstance(value, Mapping):
             raise misfit(value, "a table", place)
         return {name: checked(arguments[1], part, (*place, name)) for name, part in value.items()}
+    if origin is Literal:
+        return _checked_choice(arguments, value, place)
     return value if hint is Any else _scalar(hint, value, place)
 
 
@@ -102,6 +104,16 @@ def _checked_alternatives(kinds: tuple[Any, ...], value: Any, place: Place) -> A
         with contextlib.suppress(MisfitError):
             return checked(other, value, place)
     return checked(others[0], value, place)
+
+
+def _checked_choice(choices: tuple[Any, ...], value: Any, place: Place) -> Any:
+    """One of the values that there are."""
+    if not isinstance(value, str):
+        raise misfit(value, f"one of {', '.join(choices)}", place)
+    if value not in choices:
+        error = unknown("value", value, choices)
+        raise MisfitError(error.what, fix=error.fix, place=place)
+    return value
 
 
 def _checked_fields(kind: Any, value: Any, place: Place) -> Any:

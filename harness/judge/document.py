@@ -46,6 +46,15 @@ class Document:
             raise SpecError(f"{_shown(path)} cannot be read: {reason}") from None
         except ValueError:
             raise SpecError(f"{_shown(path)} is not UTF-8 text") from None
+        return cls.parse(path, text)
+
+    @classmethod
+    def parse(cls, path: Path, text: str) -> Self:
+        """What the text of a file says.
+
+        Raises:
+            SpecError: it is not TOML, or JSON where the file's name ends so.
+        """
         try:
             content = json.loads(text) if _is_json(path) else _dated(tomllib.loads(text))
         except (ValueError, RecursionError) as error:

@@ -5,8 +5,11 @@ Pytest and the command line ask here, so that they agree, wherever they are star
 
 import os
 import re
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
+
+from harness.judge.session_parts import Revision
 
 SUITES = "suites"
 """The folder that suites are kept in by convention."""
@@ -62,6 +65,33 @@ def unversioned(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ".gitignore").write_text("# Made by finetune-harness.\n*\n", encoding="ascii")
+
+
+def revision(root: Path, aside: str) -> Revision:
+    """The state of a repository; an empty one where there is no git.
+
+    Args:
+        root: of the repository.
+        aside: name of files that may have changed.
+    """
+    try:
+        commit = _git(root, "rev-parse", "HEAD").strip()
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".")
+    except (OSError, subprocess.CalledProcessError):
+        return Revision()
+    files = [line[3:] for line in changed.splitlines()]
+    return Revision(commit=commit, dirty=tuple(file for file in files if not file.endswith(aside)))
+
+
+def _git(root: Path, *arguments: str) -> str:
+    """What git answers."""
+    return subprocess.run(
+        ["git", *arguments],  # noqa: S607 - whichever git the user has
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
 
 def _existing(path: Path) -> Path:

@@ -23,6 +23,8 @@ from harness.judge import catalog
 from harness.judge.cell import Cell
 from harness.judge.nightly.analysis import Trends, limit
 from harness.judge.runs.runner import Runner
+from harness.judge.session_record import NAME as SESSION
+from harness.judge.session_record import SessionRecord
 from harness.judge.settings import Settings
 from harness.judge.store.index import NAME, History
 from harness.judge.store.local import Store
@@ -53,16 +55,13 @@ def fill(root: Path, template: Path, records: int) -> None:
             (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
             used.setdefault(cell, []).append(path)
         made += sum(map(len, used.values()))
-        session = {
-            "night": night,
-            "when": f"{night}T04:00:00+00:00",
-            "cells": [
-                {"suite": "TestX", "cell": f"cell{cell:02}", "runs": [{"record": p} for p in paths]}
-                for cell, paths in used.items()
-            ],
-        }
+        session = SessionRecord(
+            night=night,
+            when=f"{night}T04:00:00+00:00",
+            records={f"TestX/cell{cell:02}": tuple(paths) for cell, paths in used.items()},
+        )
         with store.seal(f"sessions/{night}/{uuid.uuid4().hex}") as folder:
-            (folder / "session.json").write_text(json.dumps(session), encoding="utf-8")
+            (folder / SESSION).write_text(json.dumps(session.to_json()), encoding="utf-8")
 
 
 def timed(what: str, do: Callable[[], Any], repeats: int = 1) -> Any:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from harness.core.errors import SpecError, unknown
 from harness.judge.cli.options import DATE, Commands, add_store, root_of, store_of
 from harness.judge.nightly.accept import Accepting
 from harness.judge.nightly.baseline import NAME, Baselines, Reference
 from harness.judge.reports import nightly_message
+from harness.judge.session_record import SessionRecord
 from harness.judge.store.index import History
 
 
@@ -50,9 +50,9 @@ def add(commands: Commands) -> None:
         action.set_defaults(command=run)
 
 
-def _list(asked: argparse.Namespace) -> int:
+def _list(arguments: argparse.Namespace) -> int:
     """Print a line for each reference."""
-    for name, device, reference in _chosen(asked):
+    for name, device, reference in _chosen(arguments):
         rolling, anchor = reference.rolling, reference.anchor
         accuracy = [run.metrics["accuracy"] for run in rolling.runs]
         print(
@@ -62,109 +62,109 @@ def _list(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _show(asked: argparse.Namespace) -> int:
+def _show(arguments: argparse.Namespace) -> int:
     """Print references as JSON."""
-    found = [
+    references = [
         {"cell": name, "device": device, **asdict(reference)}
-        for name, device, reference in _chosen(asked)
+        for name, device, reference in _chosen(arguments)
     ]
-    print(json.dumps(found, indent=1))
+    print(json.dumps(references, indent=1))
     return 0
 
 
-def _diff(asked: argparse.Namespace) -> int:
+def _diff(arguments: argparse.Namespace) -> int:
     """Print what a night gave beside what was accepted; 1 if something is not as it was."""
-    session, wanted = _night(asked), _wanted(asked.cells)
-    found = [
+    session, wanted = _night(arguments), _wanted(arguments.cells)
+    cells = [
         tonight
-        for tonight in nightly_message.nights(session, str(asked.store or ""))
+        for tonight in nightly_message.nights(session, str(arguments.store or ""))
         if wanted(tonight.name)
     ]
-    baselines = {(n, d): reference for n, d, reference in _chosen(asked, optional=True)}
+    baselines = {(n, d): reference for n, d, reference in _chosen(arguments, optional=True)}
     print(
-        f"night {session['night']}: {nightly_message.headline(found)}",
-        *nightly_message.lines(found),
+        f"night {session.night}: {nightly_message.headline(cells)}",
+        *nightly_message.lines(cells),
         sep="\n",
     )
-    packages = session["environment"]["packages"]
+    packages = session.environment.get("packages", {})
     moved = {
         f"{package} {version} → {packages.get(package, 'none')}"
-        for tonight in found
+        for tonight in cells
         if (reference := baselines.get((tonight.name, tonight.device))) is not None
         for package, version in reference.rolling.environment.items()
         if package != "python" and packages.get(package) != version
     }
     for change in sorted(moved):
         print(f"since then: {change}")
-    return int(any(tonight.standing != "same" for tonight in found))
+    return int(any(tonight.standing != "same" for tonight in cells))
 
 
-def _accept(asked: argparse.Namespace) -> int:
+def _accept(arguments: argparse.Namespace) -> int:
     """Write baselines; 1 if something was refused."""
     accepting = Accepting(
-        root=root_of(asked),
-        store=store_of(asked),
+        root=root_of(arguments),
+        store=store_of(arguments),
         command=shlex.join(["harness", *sys.argv[1:]]),
-        because=asked.because,
-        anchor=asked.anchor,
+        because=arguments.because,
+        anchor=arguments.anchor,
     )
-    if not asked.because.strip():
+    if not arguments.because.strip():
         raise SpecError("nothing says why it is accepted", fix='add --because "…"')
-    session = _night(asked)
-    accepted, refused = accepting.accept(session, _wanted(asked.cells))
+    session = _night(arguments)
+    accepted, refused = accepting.accept(session, _wanted(arguments.cells))
     for name in accepted:
         print(f"accepted: {name}")
     for why in refused:
         print(f"not accepted: {why}")
     if not accepted and not refused:
-        names = [tonight.name for tonight in nightly_message.nights(session)]
-        for cell in asked.cells:
+        names = [tonight.name for tonight in session.nights]
+        for cell in arguments.cells:
             if not any(fnmatchcase(name, cell) for name in names):
-                raise unknown(f"cell of night {session['night']}", cell, names)
-        print(f"nothing to accept: night {session['night']} gave what is accepted")
+                raise unknown(f"cell of night {session.night}", cell, names)
+        print(f"nothing to accept: night {session.night} gave what is accepted")
     return int(bool(refused))
 
 
-def _night(asked: argparse.Namespace) -> dict[str, Any]:
-    """The last night, or the one that is asked for.
+def _night(arguments: argparse.Namespace) -> SessionRecord:
+    """The last night, or the one of the date that is given.
 
     Raises:
         SpecError: there is none.
     """
-    store = store_of(asked)
+    store = store_of(arguments)
     with History(store.root) as history:
-        found = history.night(asked.night or "*")
-    if found is None:
-        which = f" of {asked.night}" if asked.night else ""
+        session = history.night(arguments.night or "*")
+    if session is None:
+        which = f" of {arguments.night}" if arguments.night else ""
         raise SpecError(
             f"the store {store.root} holds no night{which}",
             fix="run pytest -m nightly first, or name another --store",
         )
-    return found
+    return session
 
 
 def _chosen(
-    asked: argparse.Namespace, *, optional: bool = False
+    arguments: argparse.Namespace, *, optional: bool = False
 ) -> Sequence[tuple[str, str, Reference]]:
-    """References of the cells asked for.
+    """References of the cells that are named.
 
     Raises:
         SpecError: there are none, unless that may be.
     """
-    files = sorted(asked.suites.rglob(NAME))
+    files = sorted(arguments.suites.rglob(NAME))
     every = [one for path in files for one in Baselines.load(path)]
-    wanted = _wanted(asked.cells)
-    found = [one for one in every if wanted(one[0])]
-    if not found and not optional:
+    wanted = _wanted(arguments.cells)
+    chosen = [one for one in every if wanted(one[0])]
+    if not chosen and not optional:
         if not every:
             raise SpecError(
-                f"there is no {NAME} in {asked.suites}",
+                f"there is no {NAME} in {arguments.suites}",
                 fix="run pytest -m nightly, and accept what it gives; or name --suites",
             )
-        raise unknown("cell", asked.cells[0], {name for name, _, _ in every})
-    return found
+        raise unknown("cell", arguments.cells[0], {name for name, _, _ in every})
+    return chosen
 
 
 def _wanted(cells: Sequence[str]) -> Callable[[str], bool]:
-    """Whether a cell of that name is asked for."""
+    """Whether a cell of that name is meant."""
     return lambda name: not cells or any(fnmatchcase(name, cell) for cell in cells)

@@ -4,6 +4,7 @@ import argparse
 
 from harness.core.errors import unknown
 from harness.judge.cli.options import Commands
+from harness.judge.node_id import NodeId
 from harness.judge.suite import explanations
 
 
@@ -27,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         SpecError: there is no such invariant.
     """
-    names = [test.rpartition("::")[2].partition("[")[0] for test in options.invariants]
+    names = [NodeId.parse(test).test or test for test in options.invariants]
     for name in names:
         if name not in explanations.load():
             raise unknown("invariant", name, explanations.load())

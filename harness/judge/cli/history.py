@@ -43,58 +43,61 @@ def add(commands: Commands) -> None:
     parser.set_defaults(command=run)
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Print or write the runs."""
-    store = store_of(asked)
+    store = store_of(arguments)
     store.fetch()
-    cell = asked.cell if set(asked.cell) & set("/*") else f"{asked.cell}/*"
+    cell = arguments.cell if set(arguments.cell) & set("/*") else f"{arguments.cell}/*"
     with History(store.root) as history:
-        found = history.entries(
-            cell, since=asked.since or "", device=asked.device, package=asked.package or ""
+        entries = history.entries(
+            cell,
+            since=arguments.since or "",
+            device=arguments.device,
+            package=arguments.package or "",
         )
-        for path in history.damaged:
-            sys.stderr.write(f"harness: {path} cannot be read, and is left out\n")
-    if asked.format == "parquet":
-        if asked.output is None:
+        for reason in history.damaged.values():
+            sys.stderr.write(f"harness: left out: {reason}\n")
+    if arguments.format == "parquet":
+        if arguments.output is None:
             raise SpecError("Parquet is not printed", fix="name a file with --output")
-        files.write(asked.output.parent, {asked.output.name: _parquet(found)})
+        files.write(arguments.output.parent, {arguments.output.name: _parquet(entries)})
         return 0
-    text = {"table": _table, "json": _json, "csv": _csv}[asked.format](found)
-    if asked.output is None:
+    text = {"table": _table, "json": _json, "csv": _csv}[arguments.format](entries)
+    if arguments.output is None:
         sys.stdout.write(text)
     else:
-        files.write(asked.output.parent, {asked.output.name: text})
+        files.write(arguments.output.parent, {arguments.output.name: text})
     return 0
 
 
-def _table(found: Sequence[Entry]) -> str:
+def _table(entries: Sequence[Entry]) -> str:
     """Aligned columns, the most telling ones."""
-    rows = [SHOWN, *(tuple(_word(getattr(entry, name)) for name in SHOWN) for entry in found)]
+    rows = [SHOWN, *(tuple(_short(getattr(entry, name)) for name in SHOWN) for entry in entries)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(SHOWN))]
     lines = ("  ".join(w.ljust(n) for w, n in zip(r, widths, strict=True)).rstrip() for r in rows)
     return "".join(f"{line}\n" for line in lines)
 
 
-def _word(value: object) -> str:
+def _short(value: object) -> str:
     """A value in a few characters."""
     return f"{value:.5g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
-def _json(found: Sequence[Entry]) -> str:
+def _json(entries: Sequence[Entry]) -> str:
     """All columns, as a list of objects."""
-    return json.dumps([asdict(entry) for entry in found], indent=1) + "\n"
+    return json.dumps([asdict(entry) for entry in entries], indent=1) + "\n"
 
 
-def _csv(found: Sequence[Entry]) -> str:
+def _csv(entries: Sequence[Entry]) -> str:
     """All columns, with a heading."""
     text = io.StringIO()
     writer = csv.DictWriter(text, [field.name for field in fields(Entry)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(entry) for entry in found)
+    writer.writerows(asdict(entry) for entry in entries)
     return text.getvalue()
 
 
-def _parquet(found: Sequence[Entry]) -> bytes:
+def _parquet(entries: Sequence[Entry]) -> bytes:
     """All columns, typed."""
     import pyarrow as pa
     from pyarrow import parquet
@@ -102,7 +105,7 @@ def _parquet(found: Sequence[Entry]) -> bytes:
     types: dict[object, Any] = {str: pa.string(), int: pa.int64()}
     columns = [(field.name, types.get(field.type, pa.float64())) for field in fields(Entry)]
     table = pa.Table.from_pylist(
-        redaction.strings([asdict(e) for e in found]), schema=pa.schema(columns)
+        redaction.strings([asdict(e) for e in entries]), schema=pa.schema(columns)
     )
     content = io.BytesIO()
     parquet.write_table(table, content)

@@ -20,12 +20,12 @@ def add(commands: Commands) -> None:
     parser.set_defaults(command=run)
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Print the message; 1 if something is worse than it was."""
-    with History(store_of(asked).root) as history:
-        found = history.night(asked.night or "*")
-    if found is None:
+    with History(store_of(arguments).root) as history:
+        session = history.night(arguments.night or "*")
+    if session is None:
         raise SpecError("the store holds no such night", fix="run pytest -m nightly first")
-    written = nightly_message.markdown if asked.format == "markdown" else nightly_message.text
-    sys.stdout.write(written(found, store=str(asked.store or "")).rstrip("\n") + "\n")
-    return int(any(n.standing == "regressed" or n.worsened for n in nightly_message.nights(found)))
+    written = nightly_message.markdown if arguments.format == "markdown" else nightly_message.text
+    sys.stdout.write(written(session, store=str(arguments.store or "")).rstrip("\n") + "\n")
+    return int(any(cell.standing == "regressed" or cell.worsened for cell in session.nights))

@@ -39,33 +39,37 @@ def add(commands: Commands) -> None:
     parser.set_defaults(command=run)
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Run the suites on the store alone; pytest prints and writes what it always does."""
-    if asked.trend:
-        return _trend(asked)
-    settings = replace(settings_of(asked, asked.python), stored=True)
-    rerun = [sys.executable, "-m", "pytest", *asked.suites, "-q", *settings.arguments()]
+    if arguments.trend:
+        return _trend(arguments)
+    settings = replace(settings_of(arguments, arguments.python), stored=True)
+    rerun = [sys.executable, "-m", "pytest", *arguments.suites, "-q", *settings.arguments()]
     return subprocess.run(rerun, check=False).returncode
 
 
-def _trend(asked: argparse.Namespace) -> int:
+def _trend(arguments: argparse.Namespace) -> int:
     """Draw the history beside what was accepted."""
     from harness.judge.reports import rerun, trend_page
 
-    store = store_of(asked)
+    store = store_of(arguments)
     store.fetch()
-    folders = sorted({path if path.is_dir() else path.parent for path in map(Path, asked.suites)})
+    folders = sorted(
+        {path if path.is_dir() else path.parent for path in map(Path, arguments.suites)}
+    )
     files = [path for folder in folders for path in sorted(folder.rglob(baseline.NAME))]
     known = [one for folder in folders for one in annotations.load(folder / annotations.NAME)]
     references = [one for path in files for one in Baselines.load(path)]
-    settings = settings_of(asked, asked.python)
-    options = rerun.for_history(given(asked, settings), asked.suites)
+    settings = settings_of(arguments, arguments.python)
+    options = rerun.for_history(given(arguments, settings), arguments.suites)
     with History(store.root) as history:
-        found, nights = analysis.gathered(history, references, known, options)
-    if not found:
+        trends, nights = analysis.gathered(history, references, known, options)
+        for reason in history.damaged.values():
+            sys.stderr.write(f"harness: left out: {reason}\n")
+    if not trends:
         raise SpecError(
             f"the store {store.root} holds no session",
             fix="run pytest suites/ -m nightly first, or name another --store",
         )
-    print("trend:", *trend_page.write(settings.reports, found, nights))
+    print("trend:", *trend_page.write(settings.reports, trends, nights))
     return 0

@@ -8,23 +8,20 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from harness.judge.distance import Distance
 from harness.judge.finding import Finding, Status
+from harness.judge.node_id import NodeId
+from harness.judge.session_parts import Outcome
 from harness.judge.tolerances import SIZE
 
-Outcomes = Mapping[str, Mapping[str, Any]]
-"""Of a session's tests, by node id: `outcome`, `message`, `distances` of the figures that are off,
-and why what it judges was `lost`, and whether it `crashed`."""
+Outcomes = Mapping[str, Outcome]
+"""Of a session's tests, by node id."""
 
 LOST = "lost"
 """Name of a finding about a cell that was lost on a side."""
 
-_FAILED = frozenset({"failed", "error", "xfailed"})
-"""Outcomes of a test that speak against its side; a known issue is one."""
-
-_ABSENT: Mapping[str, Any] = {"outcome": "absent", "message": "the test is not there"}
+_ABSENT = Outcome(outcome="absent", message="the test is not there")
 
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.])")
 
@@ -34,7 +31,7 @@ def compare(before: Outcomes, after: Outcomes) -> Iterator[Finding]:
     losses: dict[tuple[str, str], Finding] = {}
     for test in sorted(before.keys() | after.keys()):
         base, candidate = before.get(test, _ABSENT), after.get(test, _ABSENT)
-        if base.get("lost") or candidate.get("lost"):
+        if base.lost or candidate.lost:
             loss = _lost(test, base, candidate)
             known = losses.setdefault((loss.cell, loss.standing), loss)
             if loss.words not in known.words:
@@ -45,7 +42,7 @@ def compare(before: Outcomes, after: Outcomes) -> Iterator[Finding]:
         if standing is None:
             continue
         finding = _finding(test, standing, words)
-        issue = candidate["outcome"] == "xfailed"  # whose reason is the same for all its tests
+        issue = candidate.outcome == "xfailed"  # whose reason is the same for all its tests
         if standing == "known" and not issue:
             finding = replace(finding, words=f"{finding.name}: {words}")
         yield finding
@@ -54,55 +51,53 @@ def compare(before: Outcomes, after: Outcomes) -> Iterator[Finding]:
 
 def _finding(test: str, standing: Status, words: str, name: str = "") -> Finding:
     """A finding about a test, or about the cell that it judges."""
-    suite, _, rest = test.rpartition("::")
-    invariant, _, cell = rest.partition("[")
+    parts = NodeId.parse(test)
     return Finding(
         stage="invariants",
-        cell=f"{suite.rpartition('::')[2]}/{cell.removesuffix(']')}",
-        name=name or invariant,
+        cell=parts.cell_name,
+        name=name or parts.test,
         standing=standing,
         words=words,
         test=test,
     )
 
 
-def _lost(test: str, base: Mapping[str, Any], candidate: Mapping[str, Any]) -> Finding:
+def _lost(test: str, base: Outcome, candidate: Outcome) -> Finding:
     """What it says that a test had nothing to judge on a side, or on both.
 
     Where judged code crashed in the candidate alone, that is a regression.
     """
-    ours, theirs = base.get("lost", ""), candidate.get("lost", "")
+    ours, theirs = base.lost, candidate.lost
     if ours and theirs:
         loss = f"lost on both sides: {theirs}"
     else:
         loss = f"lost in the base: {ours}" if ours else f"lost in the candidate: {theirs}"
-    regressed = not ours and candidate.get("crashed", False)
+    regressed = not ours and candidate.crashed
     return _finding(test, "regressed" if regressed else "not measured", loss, name=LOST)
 
 
-def _standing(base: Mapping[str, Any], candidate: Mapping[str, Any]) -> tuple[Status | None, str]:
+def _standing(base: Outcome, candidate: Outcome) -> tuple[Status | None, str]:
     """What two outcomes of a test say, and the words for it; nothing if neither judged."""
-    failed, fails = base["outcome"] in _FAILED, candidate["outcome"] in _FAILED
-    if failed and fails:
+    if base.violated and candidate.violated:
         return _beside(base, candidate)
-    if failed:
-        return "fixed", base["message"]
-    if fails:
-        return "regressed", candidate["message"]
-    if base["outcome"] != "passed":
+    if base.violated:
+        return "fixed", base.message
+    if candidate.violated:
+        return "regressed", candidate.message
+    if not base.held:
         return None, ""
-    if candidate["outcome"] == "passed":
+    if candidate.held:
         return "same", ""
-    return "not measured", candidate["message"]
+    return "not measured", candidate.message
 
 
-def _beside(base: Mapping[str, Any], candidate: Mapping[str, Any]) -> tuple[Status, str]:
+def _beside(base: Outcome, candidate: Outcome) -> tuple[Status, str]:
     """What it says that a test fails on both sides."""
     ours, theirs = _distances(base), _distances(candidate)
     if not theirs:
-        if not ours and alike(base["message"], candidate["message"]):
-            return "known", candidate["message"]
-        return "regressed", f"{candidate['message']}; in the base {base['message']}"
+        if not ours and alike(base.message, candidate.message):
+            return "known", candidate.message
+        return "regressed", f"{candidate.message}; in the base {base.message}"
     others = [
         f"{distance.text}, in the base {_size(ours.get(figure))}"
         for figure, distance in theirs.items()
@@ -112,15 +107,15 @@ def _beside(base: Mapping[str, Any], candidate: Mapping[str, Any]) -> tuple[Stat
         return "regressed", "; ".join(others)
     repaired = ", ".join(sorted(ours.keys() - theirs.keys()))
     if repaired:
-        return "changed", f"right now: {repaired}; still: {candidate['message']}"
-    if candidate["outcome"] == "xfailed":
-        return "known", candidate["message"]
+        return "changed", f"right now: {repaired}; still: {candidate.message}"
+    if candidate.outcome == "xfailed":
+        return "known", candidate.message
     return "known", f"{', '.join(sorted(theirs))} off by as much"
 
 
-def _distances(outcome: Mapping[str, Any]) -> dict[str, Distance]:
+def _distances(outcome: Outcome) -> dict[str, Distance]:
     """Figures that a test found off, by name."""
-    distances = [Distance.from_json(values) for values in outcome.get("distances", ())]
+    distances = [Distance.from_json(values) for values in outcome.distances]
     return {distance.figure: distance for distance in distances}
 
 

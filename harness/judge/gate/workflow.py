@@ -4,7 +4,6 @@ Suites run in each through pytest, as a user would run them; what differs is the
 the sharpest question to the bluntest, and no further than the question needs.
 """
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 from harness.core.errors import HarnessError, RunError
 from harness.judge import statistics
 from harness.judge.cell import Cell
+from harness.judge.document import Document
 from harness.judge.finding import Finding, Stage
 from harness.judge.gate import allowlist, outcomes, packages, throughput
 from harness.judge.gate.allowlist import Allowance
@@ -24,6 +24,7 @@ from harness.judge.gate.outcomes import LOST, Outcomes
 from harness.judge.gate.packages import Change
 from harness.judge.gate.paired_cell import Match, Pair, Say
 from harness.judge.runs.runner import Runner
+from harness.judge.session_record import NAME, SessionRecord
 from harness.judge.suite.collect import SuiteCell
 
 
@@ -155,7 +156,7 @@ class Gate:
             except RunError:
                 candidate.launcher.start()  # where that fails, it says why
                 raise
-            if any(outcome.get("lost") for outcome in after.values()):
+            if any(outcome.lost for outcome in after.values()):
                 candidate.launcher.start()
             before = {test: told for test, told in self._base_outcomes.items() if test in after}
             found += outcomes.compare(before, after)
@@ -209,14 +210,13 @@ class Gate:
                 text=True,
                 check=False,
             )
-            written = Path(reports, "session.json")
+            written = Path(reports, NAME)
             if not written.is_file():
                 lines = (done.stdout + done.stderr).splitlines()[-15:]
                 raise RunError(
                     f"pytest ended with {done.returncode}", why="\n".join(f"  | {x}" for x in lines)
                 )
-            told: Outcomes = json.loads(written.read_text(encoding="utf-8"))["outcomes"]
-        return told
+            return SessionRecord.decode(Document.read(written)).outcomes
 
 
 def _shows(regression: Finding, found: Iterable[Finding]) -> bool | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.judge.nightly.night import Tonight
+from harness.judge.tonight import Tonight
 
 KNOWN = "if that is meant to be so: a [[change]] in annotations.toml beside the suite says why"
 
@@ -16,12 +16,12 @@ class Regression:
         if tonight.accepting:
             return
         if not tonight.measured:
-            pytest.skip(tonight.words.partition("\n")[0])
-        assert tonight.standing != "regressed", tonight.told
+            pytest.skip(tonight.message.partition("\n")[0])
+        assert tonight.standing != "regressed", tonight.advice
 
     @pytest.mark.nightly
     def test_trend_holds(self, tonight: Tonight) -> None:
         """No figure has stepped to the worse, or drifted away from its anchor, up to tonight."""
         if not tonight.records:
-            pytest.skip(tonight.words)
+            pytest.skip(tonight.message)
         assert not tonight.worsened, "\n".join([*tonight.worsened, KNOWN])

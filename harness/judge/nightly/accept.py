@@ -1,10 +1,9 @@
 """Acceptance: what a night measured becomes the baseline, unless the night was not clean."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from harness.core.environment import JUDGED
 from harness.core.errors import StoreError
@@ -12,7 +11,9 @@ from harness.core.record import Record
 from harness.judge.nightly.baseline import NAME, Accepted, Baselines, Run
 from harness.judge.nightly.check import answers, declared, first
 from harness.judge.nightly.signals import ROUND
+from harness.judge.session_record import SessionRecord
 from harness.judge.store.local import Store
+from harness.judge.tonight import Tonight
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,12 +37,12 @@ class Accepting:
     anchor: bool = False
 
     def accept(
-        self, session: Mapping[str, Any], wanted: Callable[[str], bool]
+        self, session: SessionRecord, wanted: Callable[[str], bool]
     ) -> tuple[list[str], list[str]]:
         """Accept cells of a night: the names of those accepted, and why others were not.
 
         Args:
-            session: what it left; see `harness.judge.reports.session_record`.
+            session: that measured it.
             wanted: whether a cell of that name is meant.
 
         Raises:
@@ -50,39 +51,39 @@ class Accepting:
         files: dict[Path, Baselines] = {}
         changed: dict[Path, Baselines] = {}
         accepted, refused = [], []
-        for told in session["cells"]:
-            name = f"{told['suite']}/{told['cell']}"
-            if "standing" not in told or not wanted(name):
+        for cell in session.nights:
+            if not wanted(cell.name):
                 continue
-            path = (self.root / told["file"]).parent / NAME
+            path = (self.root / cell.file).parent / NAME
             if path not in files:
                 files[path] = Baselines.load(path)
-            found = files[path]
-            known = found.of(name, told["device"])
-            if told["standing"] == "same" or (self.new_only and known is not None):
+            baselines = files[path]
+            known = baselines.of(cell.name, cell.device)
+            if cell.standing == "same" or (self.new_only and known is not None):
                 continue
-            why = next(_refusals(session, told), "")
+            why = next(_refusals(session, cell), "")
             if why:
-                refused.append(f"{name}: {why}")
+                refused.append(f"{cell.name}: {why}")
                 continue
-            found.accept(name, told["device"], self._accepted(session, told), anchor=self.anchor)
-            accepted.append(name)
-            changed[path] = found
-        for found in changed.values():
-            found.save()
+            reference = self._accepted(session, cell)
+            baselines.accept(cell.name, cell.device, reference, anchor=self.anchor)
+            accepted.append(cell.name)
+            changed[path] = baselines
+        for baselines in changed.values():
+            baselines.save()
         return accepted, refused
 
-    def _accepted(self, session: Mapping[str, Any], told: Mapping[str, Any]) -> Accepted:
+    def _accepted(self, session: SessionRecord, cell: Tonight) -> Accepted:
         """A cell's runs as a reference."""
         runs = []
-        for run in told["runs"]:
-            folder = self.store.open(f"records/{run['record']}")
+        for path in cell.records:
+            folder = self.store.open(f"records/{path}")
             if folder is None:
                 raise StoreError(
-                    f"the record {run['record']} is gone from the store",
+                    f"the record {path} is gone from the store",
                     fix="run pytest -m nightly again, which trains what is missing",
                 )
-            runs.append((run["record"], Record.read(folder)))
+            runs.append((path, Record.read(folder)))
         own = runs[0][1]
         losses, norms = first(own)
         packages = own.environment["packages"]
@@ -103,7 +104,7 @@ class Accepting:
             losses=losses,
             norms=norms,
             environment={"python": own.environment["python"], **versions},
-            night=session["night"],
+            night=session.night,
             when=datetime.now(UTC).isoformat(timespec="seconds"),
             command=self.command,
             because=self.because,
@@ -116,13 +117,14 @@ def _metrics(record: Record) -> dict[str, float]:
     return {name: found[name] for name in ("accuracy", "f1", "loss") if name in found}
 
 
-def _refusals(session: Mapping[str, Any], told: Mapping[str, Any]) -> Iterator[str]:
+def _refusals(session: SessionRecord, cell: Tonight) -> Iterator[str]:
     """Why a cell of a night is not to be accepted."""
-    if session["revision"]["dirty"]:
-        files = ", ".join(session["revision"]["dirty"])
+    if session.revision.dirty:
+        files = ", ".join(session.revision.dirty)
         yield f"it was measured with changes that are not committed: {files}"
-    if told["failed"]:
-        yield f"{', '.join(told['failed'])} failed"
-    if len(told["runs"]) < ROUND:
-        have = len(told["runs"])
-        yield f"a spread takes {ROUND} runs, and it has {have}: give the night more time"
+    failures = session.failures(cell.name)
+    if failures:
+        yield f"{', '.join(failures)} failed"
+    if len(cell.records) < ROUND:
+        count = len(cell.records)
+        yield f"a spread takes {ROUND} runs, and it has {count}: give the night more time"

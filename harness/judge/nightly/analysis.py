@@ -220,11 +220,9 @@ def gathered(
     standings: dict[tuple[str, str], dict[str, Status]] = {}
     nights: dict[str, None] = {}
     for session in history.sessions():
-        for told in session["cells"]:
-            if "standing" in told:
-                key = (f"{told['suite']}/{told['cell']}", told["device"])
-                standings.setdefault(key, {})[session["night"]] = told["standing"]
-        nights[session["night"]] = None
+        for cell in session.nights:
+            standings.setdefault((cell.name, cell.device), {})[session.night] = cell.standing
+        nights[session.night] = None
     cells = history.cells()
     trends = Trends(
         environments=history.environments(),

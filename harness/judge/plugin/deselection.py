@@ -8,8 +8,8 @@ from harness.core.errors import HarnessError
 from harness.judge.cell import Cell
 from harness.judge.plugin.benchmark_groups import untimed
 from harness.judge.plugin.nightly_runs import nights_of
+from harness.judge.plugin.notes import REASON
 from harness.judge.plugin.state import (
-    REASON,
     SETTINGS,
     cell_of,
     full_by_mark,
@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(
     left: list[pytest.Item] = []
     for item in items:
         cell = (getattr(item, "cls", None), cell_of(item))
-        unwanted = REASON in dict(item.user_properties)
+        unwanted = REASON.read(dict(item.user_properties)) is not None
         (left if unwanted and cell in shown else kept).append(item)
         if unwanted:
             shown.add(cell)
@@ -80,7 +80,7 @@ def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
         if not reason and "standing" in item.fixturenames:
             reason = untimed(config, item)
         if reason:
-            item.user_properties.append((REASON, reason))
+            REASON.add(item, reason)
             item.add_marker(pytest.mark.skip(reason=reason))
 
 

@@ -1,22 +1,13 @@
 """Known issues while pytest runs, and the figures of a test: judged apart, noted for the gate."""
 
-import json
 from collections.abc import Generator
 
 import pytest
 
 from harness.core.errors import CrashError
 from harness.judge.distance import MismatchError, judging
-from harness.judge.plugin.state import (
-    DEVIATION,
-    DEVIATIONS,
-    DISTANCES,
-    FIXED,
-    LOST,
-    cell_of,
-    loss,
-    schedule_of,
-)
+from harness.judge.plugin.notes import DEVIATION, DISTANCES, FIXED, LOST, Loss
+from harness.judge.plugin.state import DEVIATIONS, cell_of, schedule_of
 from harness.judge.suite.known_issues import Deviation
 
 
@@ -39,20 +30,20 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
             raise pytest.fail.Exception(str(error), pytrace=False) from None
         raise
     except CrashError as error:  # of a trial: the others of its cell are judged
-        pyfuncitem.user_properties.append((LOST, loss(error, pyfuncitem.nodeid)))
+        LOST.add(pyfuncitem, Loss.of(error, pyfuncitem.nodeid))
         raise
-    pyfuncitem.user_properties += [(FIXED, issue.reason) for issue in issues[:1]]
+    for issue in issues[:1]:
+        FIXED.add(pyfuncitem, issue.reason)
     return result
 
 
 def _note(item: pytest.Function, error: AssertionError, issues: list[Deviation]) -> None:
     """Note what is off, and expect it if it is known."""
     if isinstance(error, MismatchError):
-        distances = [distance.to_json() for distance in error.distances.values()]
-        item.user_properties.append((DISTANCES, json.dumps(distances)))
+        DISTANCES.add(item, tuple(distance.to_json() for distance in error.distances.values()))
     for issue in issues:
         if issue.explains(error):
-            item.user_properties.append((DEVIATION, issue.summary))
+            DEVIATION.add(item, issue.summary)
             item.add_marker(pytest.mark.xfail(strict=False, reason=issue.reason))
             return
 

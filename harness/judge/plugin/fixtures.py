@@ -1,6 +1,6 @@
 """Subjects: what the tests of a suite judge, as fixtures."""
 
-import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,29 +18,33 @@ from harness.core.errors import (
 from harness.core.recipe import Recipe
 from harness.judge.cell import Cell, base_of, tokenized_of
 from harness.judge.declarations import Thresholds
-from harness.judge.nightly.night import Tonight
+from harness.judge.node_id import NodeId
 from harness.judge.plugin.benchmark_groups import contests_of
 from harness.judge.plugin.nightly_runs import nights_of
-from harness.judge.plugin.state import (
+from harness.judge.plugin.notes import (
     DEVIATION,
-    ITEM,
     LOST,
     NIGHT,
     NOISE,
-    OVERRIDES,
     PACE,
     REASON,
     ROW,
     SET_ASIDE,
-    SETTINGS,
-    TOLD,
     TRIED,
-    loss,
+    Loss,
+)
+from harness.judge.plugin.state import (
+    ITEM,
+    OVERRIDES,
+    REPORTED,
+    SETTINGS,
     schedule_of,
     session_name,
 )
 from harness.judge.plugin.terminal import reporting_of
 from harness.judge.runs import failures
+from harness.judge.session_parts import CellRow
+from harness.judge.tonight import Tonight
 
 if TYPE_CHECKING:
     from harness.core.record import Record
@@ -72,19 +76,19 @@ def _ask(
     finally:
         set_aside = schedule_of(request.config).runner.store.set_aside
         if set_aside:
-            item.user_properties.append((SET_ASIDE, json.dumps(set_aside)))
+            SET_ASIDE.add(item, tuple(set_aside))
             set_aside.clear()
     if isinstance(error, MissingSourceError | NotStoredError | UnsupportedError | LimitError):
-        item.user_properties.append((REASON, error.text))
+        REASON.add(item, error.text)
         pytest.skip(error.text.splitlines()[0])
     of_one_cell = isinstance(error, RunError) and not isinstance(error, InterpreterError)
     causes = [f"{error.what} {lost!r}" for lost in (cell, *shared)] if of_one_cell else [error.what]
     first = failures.first_test(session_name(request.config), causes, item.nodeid)
-    if LOST not in dict(item.user_properties):  # a property-based test asks many times
-        item.user_properties.append((LOST, loss(error, first)))
+    if LOST.read(dict(item.user_properties)) is None:  # a property-based test asks many times
+        LOST.add(item, Loss.of(error, first))
     if first != item.nodeid:
         what = "its cell was lost" if of_one_cell else "nothing to judge"
-        pytest.skip(f"{what}: see {first.partition('::')[2]}")
+        pytest.skip(f"{what}: see {NodeId.parse(first).name}")
     pytest.fail(error.text, pytrace=False)
 
 
@@ -98,15 +102,41 @@ def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
         return schedule.run(cell, reporting.progress)
 
     result = _ask(request, cell, trained)
-    told = request.config.stash.setdefault(TOLD, set())
-    if (request.cls, cell) not in told:
-        from harness.judge.reports.session import CellRow  # sessions without suites need none
-
-        told.add((request.cls, cell))
-        row = CellRow.of(request.cls.__name__, cell, result)
+    reported = request.config.stash.setdefault(REPORTED, set())
+    if (request.cls, cell) not in reported:
+        reported.add((request.cls, cell))
+        row = _row(request.cls.__name__, cell, result)
         reporting.records[row.record] = result.record
-        request.node.user_properties.append((ROW, row.to_property()))
+        ROW.add(request.node, row)
     return result.record
+
+
+def _row(suite: str, cell: Cell, result: "Result") -> CellRow:
+    """The row of a cell's result."""
+    record = result.record
+    recipe, final = record.recipe, record.evaluation().metrics
+    return CellRow(
+        suite=suite,
+        cell=cell.name,
+        dataset=recipe.dataset,
+        model=recipe.model,
+        collation=recipe.collation,
+        loop=recipe.loop,
+        scale=record.scale,
+        device=record.device,
+        metrics={
+            name: final[name] if math.isfinite(final[name]) else None
+            for name in ("accuracy", "f1")
+            if name in final
+        },
+        samples_per_second=record.samples_per_second,
+        tokens_per_second=record.tokens_per_second,
+        padding=record.padding,
+        seconds=result.seconds,
+        trained=result.trained,
+        record=result.key.path,
+        warnings=len(record.warnings),
+    )
 
 
 @pytest.fixture
@@ -114,13 +144,13 @@ def tonight(request: pytest.FixtureRequest, cell: Cell) -> Tonight:
     """The cell beside its baseline and its history; its runs are trained tonight."""
     schedule, show = schedule_of(request.config), reporting_of(request.config).progress
     nights = nights_of(request.config)
-    found = _ask(
+    judged = _ask(
         request, cell, lambda: nights.of(request, cell, lambda other: schedule.run(other, show))
     )
-    request.node.user_properties.append((NIGHT, found.to_property()))
-    if found.records:
+    NIGHT.add(request.node, judged)
+    if judged.records:
         request.getfixturevalue("run")  # for its line in the session's table
-    return found
+    return judged
 
 
 @pytest.fixture
@@ -129,12 +159,12 @@ def trials(request: pytest.FixtureRequest, cell: Cell) -> "Iterator[Trials]":
     from harness.judge import tolerances
 
     schedule = schedule_of(request.config)
-    found = _ask(request, cell, lambda: schedule.trials(cell), base_of(cell))
-    request.node.user_properties.append((TRIED, cell.name))
+    trials = _ask(request, cell, lambda: schedule.trials(cell), base_of(cell))
+    TRIED.add(request.node, cell.name)
     with tolerances.measuring() as noise:
-        yield found
-    if DEVIATION not in dict(request.node.user_properties):
-        request.node.user_properties.append((NOISE, json.dumps(noise)))
+        yield trials
+    if DEVIATION.read(dict(request.node.user_properties)) is None:
+        NOISE.add(request.node, noise)
 
 
 @pytest.fixture
@@ -143,13 +173,13 @@ def declared(request: pytest.FixtureRequest, cell: Cell) -> Thresholds:
     from harness.judge.suite.base import effective_thresholds
 
     overrides = request.config.stash[OVERRIDES]
-    found = effective_thresholds(request.cls, cell, overrides)
-    if found is None:
+    thresholds = effective_thresholds(request.cls, cell, overrides)
+    if thresholds is None:
         pytest.skip(
             f"the thresholds are for the declared recipe, and {', '.join(cell.changed)} changed; "
             "name others with --harness-set accuracy=0.7"
         )
-    return found
+    return thresholds
 
 
 @pytest.fixture
@@ -178,7 +208,7 @@ def unsound(request: pytest.FixtureRequest, cell: Cell) -> Callable[[], list[str
     def prove() -> list[str]:
         contests, name = contests_of(request.config), cell.recipe.collation
         wrong = _ask(request, cell, lambda: contests.of(request, cell).unsound(name))
-        request.node.user_properties.append((TRIED, cell.name))
+        TRIED.add(request.node, cell.name)
         return wrong
 
     return prove
@@ -201,7 +231,7 @@ def standing(request: pytest.FixtureRequest, cell: Cell) -> "Callable[[Mode], Ra
         fast = _ask(request, cell, lambda: contests.of(request, cell).standing(name, mode))
         threads = schedule_of(request.config).runner.threads(cell)
         pace = Pace.of(request.cls.__name__, contests.of(request, cell), fast, threads)
-        request.node.user_properties.append((PACE, pace.to_property()))
+        PACE.add(request.node, pace)
         benchmark.group = pace.group
         benchmark.extra_info |= pace.as_json()
         return fast
@@ -216,9 +246,9 @@ def collate(
     """Asks a live child of the judged environment to collate for a model."""
     runner = schedule_of(request.config).runner
 
-    def ask(model: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    def ask(model: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
         recipe = Recipe(dataset="glue/mrpc", model=model)
         cell = Cell(name=model, recipe=recipe, scale="tiny", device="cpu")
-        return _ask(request, cell, lambda: runner.collate(cell, asked))
+        return _ask(request, cell, lambda: runner.collate(cell, options))
 
     return ask

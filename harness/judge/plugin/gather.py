@@ -1,20 +1,21 @@
 """What test reports say of a session's cells, gathered wherever the tests ran."""
 
 import inspect
-import json
+import math
+from collections import Counter
 from collections.abc import Generator, Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.core.errors import HarnessError
-from harness.judge.nightly.night import Tonight
-from harness.judge.plugin.state import (
+from harness.judge.node_id import NodeId
+from harness.judge.plugin.notes import (
     DEVIATION,
     DISTANCES,
     EXPECTED,
     FIXED,
-    ITEM,
     LOST,
     NIGHT,
     NOISE,
@@ -24,8 +25,65 @@ from harness.judge.plugin.state import (
     SET_ASIDE,
     TRIED,
 )
+from harness.judge.plugin.state import ITEM
 from harness.judge.reports import broken
-from harness.judge.reports.session import FAILED, CellRow, Measured, Outcome
+from harness.judge.session_parts import FAILED, CellRow, Outcome
+from harness.judge.tonight import Tonight
+
+if TYPE_CHECKING:
+    from harness.judge.benchmark.row import Pace
+
+
+@dataclass(slots=True)
+class Measured:
+    """What a session's reports have said so far; see `SessionRecord`, which it ends in.
+
+    Attributes:
+        rows: by suite and cell.
+        outcomes: what became of each test, by its id.
+        set_aside: corrupt records that were made anew.
+        reasons: why cells were not measured, and which.
+        judged_trials: how many tests judged trials, or whether a collation is sound.
+        paces: of collations that were timed, by the test that did.
+        deviations: known issues that tests show, and how many.
+        fixed: known issues that tests no longer show, and how many.
+        nights: cells beside their baselines, by suite and cell.
+        noise: how far apart trials were that must agree, the largest of every band.
+    """
+
+    rows: dict[str, CellRow] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    set_aside: dict[str, None] = field(default_factory=dict)
+    reasons: dict[str, set[str]] = field(default_factory=dict)
+    judged_trials: int = 0
+    paces: "dict[str, Pace]" = field(default_factory=dict)
+    deviations: Counter[str] = field(default_factory=Counter)
+    fixed: Counter[str] = field(default_factory=Counter)
+    nights: dict[str, Tonight] = field(default_factory=dict)
+    noise: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many tests of suites have each outcome."""
+        return Counter(outcome.outcome for outcome in self.outcomes.values())
+
+    def fields(self) -> dict[str, Any]:
+        """The same as fields of a session's record."""
+        nights = {name: tonight.records for name, tonight in self.nights.items()}
+        return {
+            "cells": tuple(self.rows.values()),
+            "nights": tuple(self.nights.values()),
+            "records": {name: (row.record,) for name, row in self.rows.items()} | nights,
+            "paces": tuple(pace.as_json() for pace in self.paces.values()),
+            "tests": dict(self.counts),
+            "outcomes": self.outcomes,
+            "judged_trials": self.judged_trials,
+            "set_aside": tuple(self.set_aside),
+            "not_measured": {reason: tuple(sorted(ids)) for reason, ids in self.reasons.items()},
+            "known_deviations": dict(self.deviations),
+            "fixed_deviations": dict(self.fixed),
+            "noise": {n: x if math.isfinite(x) else None for n, x in self.noise.items()},
+        }
 
 
 class Gathering:
@@ -51,66 +109,61 @@ class Gathering:
             if call.excinfo is not None and isinstance(call.excinfo.value, HarnessError):
                 report.longrepr = call.excinfo.value.text
             expected = inspect.getdoc(getattr(item, "function", None)) or ""
-            report.user_properties.append((EXPECTED, expected.partition("\n\n")[0]))
+            report.user_properties.append((EXPECTED.name, expected.partition("\n\n")[0]))
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather what a test said."""
         properties = dict(report.user_properties)
-        if SET_ASIDE in properties:
-            known = self.measured.set_aside
-            known += [x for x in json.loads(str(properties[SET_ASIDE])) if x not in known]
+        self.measured.set_aside |= dict.fromkeys(SET_ASIDE.read(properties) or ())
         if "harness" in report.keywords:
-            self._hear(report, properties)
+            self._add_cell(report, properties)
+            self._add_test(report, properties)
 
-    def _hear(self, report: pytest.TestReport, properties: Mapping[str, object]) -> None:
-        """Gather what a test of a suite said."""
+    def _add_cell(self, report: pytest.TestReport, properties: Mapping[str, object]) -> None:
+        """Gather what a test of a suite said of its cell."""
+        measured = self.measured
+        row, tonight = ROW.read(properties), NIGHT.read(properties)
         if report.when == "setup":
-            self._hear_cell(properties)
-        if report.when != "teardown" and REASON in properties:
-            suite, _, test = report.nodeid.rpartition("::")
-            cell = suite + test.partition("[")[2]
-            self.measured.reasons.setdefault(str(properties[REASON]), set()).add(cell)
-        if report.when == "teardown" and NOISE in properties:
-            self.measured.hear(json.loads(str(properties[NOISE])))
+            # Of two processes that have a row for a cell, the one that trained it is right.
+            if row is not None and (row.trained or row.name not in measured.rows):
+                measured.rows[row.name] = row
+            if tonight is not None:
+                measured.nights[tonight.name] = tonight
+        reason = REASON.read(properties)
+        if report.when != "teardown" and reason is not None:
+            measured.reasons.setdefault(reason, set()).add(NodeId.parse(report.nodeid).cell_id)
+        if report.when == "teardown":
+            for band, distance in (NOISE.read(properties) or {}).items():
+                measured.noise[band] = max(distance, measured.noise.get(band, 0.0))
+
+    def _add_test(self, report: pytest.TestReport, properties: Mapping[str, object]) -> None:
+        """Gather what became of a test of a suite."""
         if report.when == "call":
-            self.measured.tried += TRIED in properties
-            if PACE in properties:
-                from harness.judge.benchmark.row import (
-                    Pace,  # sessions without benchmarks need none
-                )
-
-                pace = Pace.from_property(str(properties[PACE]))
-                self.measured.paces[report.nodeid] = pace
-            self.measured.hear_issues(properties.get(DEVIATION), properties.get(FIXED))
+            pace = PACE.read(properties)
+            self.measured.paces |= {} if pace is None else {report.nodeid: pace}
+            self.measured.judged_trials += TRIED.read(properties) is not None
+            self.measured.deviations.update(filter(None, [DEVIATION.read(properties)]))
+            self.measured.fixed.update(filter(None, [FIXED.read(properties)]))
         if report.when == "call" or (report.when == "setup" and not report.passed):
-            outcome: str = "error" if report.failed and report.when == "setup" else report.outcome
-            if hasattr(report, "wasxfail"):
-                outcome = "xfailed" if report.skipped else "xpassed"
-            self.measured.outcomes[outcome] += 1
-            self.measured.tests[report.nodeid] = Outcome(
-                outcome=outcome,
-                message=_message(report),
-                expected=str(properties.get(EXPECTED, "")) if outcome in FAILED else "",
-                **self._hear_loss(properties),
-                distances=json.loads(str(properties.get(DISTANCES, "[]"))),
-            )
+            self.measured.outcomes[report.nodeid] = _outcome(report, properties)
 
-    def _hear_cell(self, properties: Mapping[str, object]) -> None:
-        """Gather what the first test of a cell said of it."""
-        if ROW in properties:
-            self.measured.add(CellRow.from_property(str(properties[ROW])))
-        if NIGHT in properties:
-            tonight = Tonight.from_property(str(properties[NIGHT]))
-            self.measured.nights[tonight.name] = tonight
 
-    def _hear_loss(self, properties: Mapping[str, object]) -> dict[str, Any]:
-        """Gather why a test had nothing to judge; nothing if it had."""
-        if LOST not in properties:
-            return {}
-        lost = json.loads(str(properties[LOST]))
-        self.measured.losses[lost["test"]] = lost["text"]
-        return {"lost": lost["what"], "crashed": lost["crashed"]}
+def _outcome(report: pytest.TestReport, properties: Mapping[str, object]) -> Outcome:
+    """What became of a test."""
+    outcome: str = "error" if report.failed and report.when == "setup" else report.outcome
+    if hasattr(report, "wasxfail"):
+        outcome = "xfailed" if report.skipped else "xpassed"
+    loss = LOST.read(properties)
+    return Outcome(
+        outcome=outcome,
+        message=_message(report),
+        expected=EXPECTED.read(properties) or "" if outcome in FAILED else "",
+        lost=loss.what if loss else "",
+        loss=loss.text if loss and loss.test == report.nodeid else "",
+        crashed=loss is not None and loss.crashed,
+        distances=DISTANCES.read(properties) or (),
+    )
 
 
 def _message(report: pytest.TestReport) -> str:

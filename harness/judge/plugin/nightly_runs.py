@@ -12,8 +12,8 @@ import pytest
 from harness.core.environment import device_class
 from harness.core.errors import LimitError
 from harness.judge.cell import Cell
-from harness.judge.nightly.night import Tonight
 from harness.judge.plugin.state import CELLS, ROOT, SETTINGS, night_of, schedule_of
+from harness.judge.tonight import Tonight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -127,13 +127,13 @@ class NightlyRuns:
             file=os.path.relpath(request.path, request.config.stash[ROOT]),
             device=device_class(runner.environment(), cell.device),
             standing="not measured",
-            words="",
+            message="",
             store=store_of(self._options),
         )
         try:
             self.admit(request.cls, cell)
         except LimitError as error:
-            return replace(tonight, words=error.text)
+            return replace(tonight, message=error.text)
         before = self._before(tonight.name, cell)
         folder = request.path.parent
         accepted = self._accepted(folder, tonight.name)
@@ -151,13 +151,13 @@ class NightlyRuns:
             fits=self._fits,
             elsewhere=sorted(accepted.keys() - {tonight.device}),
         )
-        found = night.judge()
+        judged = night.judge()
         trend = self._trend(folder, tonight.name, before, night.results, reference)
         moved = [*_moved(trend, cell)]
         return replace(
             tonight,
-            standing=found.standing,
-            words=found.words,
+            standing=judged.standing,
+            message=judged.words,
             records=tuple(result.key.path for result in night.results),
             worsened=tuple(words for better, words in moved if not better),
             improved=tuple(words for better, words in moved if better),

@@ -1,7 +1,6 @@
 """The state of a pytest session: what the plugin keeps in `config.stash`, and under which key."""
 
 import ast
-import json
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.core import cores
-from harness.core.errors import CrashError, HarnessError
 from harness.judge.cell import Cell
 from harness.judge.console import Console, silence
 from harness.judge.settings import Settings
@@ -28,56 +26,13 @@ OVERRIDES = pytest.StashKey[Mapping[str, Any]]()
 DEVIATIONS = pytest.StashKey[tuple[Deviation, ...]]()
 CELLS = pytest.StashKey[dict[type, list[Cell]]]()
 SCHEDULE = pytest.StashKey["Schedule"]()
-TOLD = pytest.StashKey[set[tuple[type, Cell]]]()
+REPORTED = pytest.StashKey[set[tuple[type, Cell]]]()
+"""Cells whose rows are in a report."""
+
 ITEM = pytest.StashKey[pytest.Item]()
 """The test that runs."""
 
 _SESSION = pytest.StashKey[str]()
-
-ROW = "harness_cell"
-"""Property of a test report that holds a cell's row; the first test of a cell has one."""
-
-REASON = "harness_not_measured"
-"""Property of a test report that says why its cell was not measured."""
-
-LOST = "harness_lost"
-"""Property of a test report that says, as JSON, why what its test judges could not be had: `what`
-and `text` of the error, whether judged code `crashed`, and the `test` that shows it; every other
-test with that cause is skipped.
-"""
-
-SET_ASIDE = "harness_set_aside"
-"""Property of a test report that lists, as JSON, corrupt records that were made anew."""
-
-EXPECTED = "harness_expected"
-"""Property of a failed test's report: what its test holds, in a sentence."""
-
-TRIED = "harness_tried"
-"""Property of a test report that names the trials it judged."""
-
-NOISE = "harness_noise"
-"""Property of a test report that holds, by band, how far apart its trials were."""
-
-PACE = "harness_pace"
-"""Property of a test report that says how fast a collation is."""
-
-NIGHT = "harness_night"
-"""Property of a test report that holds what tonight says of its cell."""
-
-DEVIATION = "harness_deviation"
-"""Property of a test report that says which known issue its test shows."""
-
-DISTANCES = "harness_distances"
-"""Property of a test report that holds, as JSON, the figures that are off."""
-
-FIXED = "harness_fixed"
-"""Property of a test report that says which known issue its test shows no more."""
-
-
-def loss(error: HarnessError, test: str) -> str:
-    """The property of a test that has nothing to judge, told by that test or by another."""
-    crashed = isinstance(error, CrashError)
-    return json.dumps({"what": error.what, "text": error.text, "test": test, "crashed": crashed})
 
 
 def session_name(config: pytest.Config) -> str:

@@ -1,11 +1,13 @@
 """What a session shows while it runs, says when it ends, and leaves in the reports folder."""
 
 import json
+import shlex
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +15,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.core.errors import HarnessError, StoreError
+from harness.judge import repository
 from harness.judge.cell import Cell
+from harness.judge.nightly import baseline
 from harness.judge.plugin.gather import Gathering
 from harness.judge.plugin.persist import Keeping
 from harness.judge.plugin.state import ROOT, SETTINGS, night_of, schedule_of
 from harness.judge.reports import broken, files
 from harness.judge.reports.rerun import Command, options_of
 from harness.judge.reports.session_table import issue_lines, lines, markdown, noise_lines
+from harness.judge.session_parts import FAILED
+from harness.judge.session_record import NAME, SessionRecord
 
 if TYPE_CHECKING:
     from harness.core.record import Record
@@ -42,11 +48,11 @@ class Reporting:
         self.gathering = Gathering(config)
         self.measured = self.gathering.measured
         self.records: dict[str, Record] = {}
-        self.keeping = Keeping(config, self.measured)
+        self.keeping = Keeping(config)
         config.pluginmanager.register(self.gathering, "harness-gathering")
         self._interrupted = False
         self._announced = ""
-        self._told = 0.0
+        self._last_line = 0.0
 
     @property
     def _terminal(self) -> Any:
@@ -62,79 +68,95 @@ class Reporting:
         capture: Any = self.config.pluginmanager.get_plugin("capturemanager")
         with capture.global_and_fixture_disabled():
             if self._announced != cell.name:
-                self._announced, self._told = cell.name, float("-inf")
+                self._announced, self._last_line = cell.name, float("-inf")
                 terminal.ensure_newline()
                 if terminal._tw.width_of_current_line:  # noqa: SLF001 - under -q it cannot tell
                     terminal.line("")
             if sys.stdout.isatty():
                 terminal.rewrite(text if step < total else "", erase=True)
                 terminal.flush()
-            elif time.monotonic() - self._told >= PLAIN_INTERVAL:
-                self._told = time.monotonic()
+            elif time.monotonic() - self._last_line >= PLAIN_INTERVAL:
+                self._last_line = time.monotonic()
                 terminal.write_line(text)
+
+    @cached_property
+    def record(self) -> SessionRecord:
+        """The session, once all tests have ended."""
+        config, measured = self.config, self.measured.fields()
+        anything = measured["cells"] or measured["judged_trials"] or measured["paces"]
+        now, root = datetime.now(UTC), config.stash[ROOT]
+        return SessionRecord(
+            night=night_of(config) or now.date().isoformat(),
+            when=now.isoformat(timespec="seconds"),
+            command=shlex.join(["pytest", *config.invocation_params.args]),
+            revision=repository.revision(root, aside=baseline.NAME),
+            verdict=self._verdict() if anything else self._nothing(),
+            environment=schedule_of(config).runner.environment() if anything else {},
+            **measured,
+        )
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """A session that was asked for suites and measured nothing is never green."""
+        """A session of suites that measured nothing is never green."""
         self._interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
         if hasattr(self.config, "workerinput") or self.config.option.collectonly:
             return
-        asked = bool(self.measured.outcomes)
-        if asked and not self._anything and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = NOTHING_MEASURED
+        if not self.measured.outcomes:
+            return
         try:
+            if not self.record.measured and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = NOTHING_MEASURED
             self._keep(session)
         except HarnessError as error:
-            self.keeping.told.append(error.text)
+            self.keeping.remarks.append(error.text)
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
     def _keep(self, session: pytest.Session) -> None:
-        """Keep the session; one that accepted less than it was asked to, or measured less, fails.
+        """Keep the session; one that accepted less than it was to, or measured less, fails.
 
         So does one where a known issue is fixed, if whoever keeps the known issues wants to know.
 
         Raises:
             HarnessError: it could not be kept.
         """
-        if self.keeping.worthwhile:
-            self.keeping.keep()
-        stale = bool(self.measured.fixed) and self.config.stash[SETTINGS].strict_known_issues
+        record = self.record
+        self.keeping.keep(record)
+        stale = record.fixed_deviations and self.config.stash[SETTINGS].strict_known_issues
         if stale:
-            self.keeping.told.append("known issues are strict: remove from its file what is fixed")
+            self.keeping.remarks.append(
+                "known issues are strict: remove from its file what is fixed"
+            )
         if self.keeping.refused or stale:
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
-        if self.keeping.too_little:
+        if self.keeping.too_little(record):
             session.exitstatus = session.exitstatus or NOTHING_MEASURED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """One line a cell, why others were not measured, and where the reports are."""
         if self.config.option.collectonly or not self.measured.outcomes:
             return
-        write = terminalreporter.write_line
+        write, record = terminalreporter.write_line, self.record
         terminalreporter.section("fine-tuning")
-        for line in lines(self.measured):
+        for line in lines(record):
             write(line)
         for line in self._paces():
             write(line)
-        if not self._anything:
-            verdict = self._nothing()
-            write(verdict, red=True)
-        else:
-            verdict = self._verdict()
+        if not record.measured:
+            write(record.verdict, red=True)
         for line in self._remarks():
             write(line)
-        for line in broken.lines(self.measured, self._command):
+        for line in broken.lines(record, self._command):
             write(line, red=not line.startswith(" "))
-        self._write_files(write, verdict)
+        self._write_files(write)
 
     def _remarks(self) -> Iterator[str]:
         """What there is to say beside the table."""
-        yield from self.measured.set_aside
-        for reason, cells in self.measured.reasons.items():
+        yield from self.record.set_aside
+        for reason, cells in self.record.not_measured.items():
             yield f"not measured ({len(cells)} cells): {reason}"
         yield from self._nights()
-        yield from noise_lines(self.measured)
-        yield from issue_lines(self.measured)
+        yield from noise_lines(self.record)
+        yield from issue_lines(self.record)
 
     def _paces(self) -> list[str]:
         """What benchmarks timed; nothing without any."""
@@ -145,16 +167,16 @@ class Reporting:
         return benchmark_page.lines(self.measured.paces.values())
 
     def _nights(self) -> list[str]:
-        """What the night found; nothing without one."""
-        if not self.measured.nights:
-            return self.keeping.told
+        """The night in a few lines; only remarks without one."""
+        if not self.record.nights:
+            return self.keeping.remarks
         from harness.judge.reports import nightly_message
 
-        found = [n for n in self.measured.nights.values() if n.name not in self.keeping.accepted]
+        cells = self.keeping.open_cells(self.record)
         return [
-            f"night: {nightly_message.headline(found)}",
-            *nightly_message.lines(found),
-            *self.keeping.told,
+            f"night: {nightly_message.headline(cells)}",
+            *nightly_message.lines(cells),
+            *self.keeping.remarks,
         ]
 
     @cached_property
@@ -164,23 +186,18 @@ class Reporting:
         folder, settings = config.invocation_params.dir, config.stash[SETTINGS]
         if night_of(config):
             settings = replace(settings, night=night_of(config))
-        asked_once = replace(
+        lasting = replace(
             settings, update=False, update_new_only=False, because="", budget=None, stored=False
         )
         options = ["-m", option.markexpr] if option.markexpr else []
         options += ["-c", option.inifilename] if option.inifilename else []
         options += [f"--rootdir={config.rootpath}"] if option.rootdir else []
-        options += options_of(asked_once, config.stash[ROOT], folder)
+        options += options_of(lasting, config.stash[ROOT], folder)
         return Command(root=config.rootpath, folder=folder, options=tuple(options))
 
-    @property
-    def _anything(self) -> bool:
-        """Whether anything was measured."""
-        return bool(self.measured.rows or self.measured.tried or self.measured.paces)
-
     def _verdict(self) -> str:
-        """The session in a line."""
-        counts = ", ".join(f"{n} {name}" for name, n in sorted(self.measured.outcomes.items()))
+        """A session that measured something, in a line."""
+        counts = ", ".join(f"{n} {name}" for name, n in sorted(self.measured.counts.items()))
         timed = f", {len(self.measured.paces)} collations timed" if self.measured.paces else ""
         return f"{len(self.measured.rows)} cells measured{timed}; tests: {counts}"
 
@@ -188,27 +205,25 @@ class Reporting:
         """Why a session measured nothing."""
         if self._interrupted:
             return "nothing was measured: interrupted"
-        if self.measured.outcomes["error"] or self.measured.outcomes["failed"]:
+        if not FAILED.isdisjoint(self.measured.counts):
             return "nothing was measured: see the errors above"
         return f"nothing was measured: every cell was skipped (exit code {int(NOTHING_MEASURED)})"
 
-    def _write_files(self, write: Any, verdict: str) -> None:
+    def _write_files(self, write: Any) -> None:
         """Leave the summaries, or say why not."""
-        environment = schedule_of(self.config).runner.environment() if self._anything else {}
         from harness.judge.reports.session_page import overview  # sessions without suites need none
 
-        told = self.measured.as_json(environment) | {"verdict": verdict}
+        record = self.record
         texts = {
-            "session.json": json.dumps(told, indent=1) + "\n",
-            "session.md": markdown(self.measured, environment, self._command, verdict),
-            "session.html": overview(
-                self.measured, self._records(), environment, self._command, verdict
-            ),
+            NAME: json.dumps(record.to_json(), indent=1) + "\n",
+            "session.md": markdown(record, self._command),
+            "session.html": overview(record, self._records(), self._command),
         }
         if self.measured.paces:
             from harness.judge.reports import benchmark_page
 
-            texts["padding.html"] = benchmark_page.page(self.measured.paces.values(), environment)
+            paces = self.measured.paces.values()
+            texts["padding.html"] = benchmark_page.page(paces, record.environment)
         try:
             path, *others = files.write(self.config.stash[SETTINGS].reports, texts)
         except StoreError as error:
@@ -216,21 +231,21 @@ class Reporting:
             return
         write(f"summaries: {path}, {', '.join(other.name for other in others)}")
 
-    def _records(self) -> "dict[tuple[str, str], Record]":
+    def _records(self) -> "dict[str, Record]":
         """The records of the cells measured, by suite and cell."""
         from harness.core.record import Record
 
         records = Path(self.config.stash[SETTINGS].store, "records")
-        readable: dict[tuple[str, str], Record] = {}
-        for name, row in self.measured.rows.items():
+        readable: dict[str, Record] = {}
+        for row in self.record.cells:
             with suppress(OSError, ValueError):  # deleted since, all of it or in part
                 known = self.records.get(row.record)  # of other processes, only what is stored
-                readable[name] = known or Record.read(records / row.record)
+                readable[row.name] = known or Record.read(records / row.record)
         return readable
 
 
 def reporting_of(config: pytest.Config) -> Reporting:
     """The session's reporting."""
-    found = config.pluginmanager.get_plugin(Reporting.NAME)
-    assert isinstance(found, Reporting)  # noqa: S101 - pytest_configure has registered it
-    return found
+    reporting = config.pluginmanager.get_plugin(Reporting.NAME)
+    assert isinstance(reporting, Reporting)  # noqa: S101 - pytest_configure has registered it
+    return reporting

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from harness.judge.node_id import NodeId
 from harness.judge.reports.rerun import Command
-from harness.judge.reports.session import FAILED, Measured, Outcome
+from harness.judge.session_parts import Outcome
+from harness.judge.session_record import SessionRecord
 from harness.judge.suite import explanations
 
 _SHOWN = 3
@@ -42,15 +44,15 @@ class Broken:
         return next(iter(self.tests))
 
 
-def broken(measured: Measured) -> list[Broken]:
+def broken(record: SessionRecord) -> list[Broken]:
     """Causes of a session's failures: what was lost first, then what does not hold."""
     lost: dict[str, Broken] = {}
     failed: dict[tuple[str, str], Broken] = {}
-    for test, outcome in measured.tests.items():
+    for test, outcome in record.outcomes.items():
         if outcome.lost:
-            lost[outcome.lost] = _with_loss(measured, lost.get(outcome.lost), test, outcome)
-        elif outcome.outcome in FAILED:
-            name = test.rpartition("::")[2].partition("[")[0]
+            lost[outcome.lost] = _with_loss(lost.get(outcome.lost), test, outcome)
+        elif outcome.failed:
+            name = NodeId.parse(test).test
             cause = failed.setdefault(
                 (name, outcome.expected), Broken(title=name, expected=outcome.expected)
             )
@@ -58,13 +60,13 @@ def broken(measured: Measured) -> list[Broken]:
     return [*lost.values(), *failed.values()]
 
 
-def _with_loss(measured: Measured, known: Broken | None, test: str, outcome: Outcome) -> Broken:
+def _with_loss(known: Broken | None, test: str, outcome: Outcome) -> Broken:
     """A loss and one more test that it left nothing to judge; those that show it are named."""
     tests = dict(known.tests) if known else {}
     expected = known.expected if known else ""
-    if test in measured.losses:
+    if outcome.loss:
         tests[test] = ""
-        expected = expected or measured.losses[test].partition("\n")[2]
+        expected = expected or outcome.loss.partition("\n")[2]
     return Broken(
         title=outcome.lost,
         expected=expected,
@@ -73,10 +75,10 @@ def _with_loss(measured: Measured, known: Broken | None, test: str, outcome: Out
     )
 
 
-def lines(measured: Measured, command: Command) -> list[str]:
+def lines(record: SessionRecord, command: Command) -> list[str]:
     """Each cause for a terminal: what broke, where, both values, and how to see it again."""
     shown: list[str] = []
-    for cause in broken(measured):
+    for cause in broken(record):
         cells = cause.cells
         many = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
         if cause.lost:
@@ -93,9 +95,9 @@ def lines(measured: Measured, command: Command) -> list[str]:
     return shown
 
 
-def markdown(measured: Measured, command: Command) -> list[str]:
+def markdown(record: SessionRecord, command: Command) -> list[str]:
     """The same in Markdown; empty if nothing is broken."""
-    causes = broken(measured)
+    causes = broken(record)
     parts = ["## Failed", ""] if causes else []
     for cause in causes:
         lost = f" ({cause.lost} tests had nothing to judge)" if cause.lost else ""
@@ -127,6 +129,4 @@ def sentence(message: str) -> str:
 
 def subject(test: str) -> str:
     """The suite and cell that a test is about; its id if it is of no suite."""
-    suite, _, name = test.rpartition("::")
-    cell = name.partition("[")[2].removesuffix("]")
-    return f"{suite.rpartition('::')[2]}/{cell}" if cell else test
+    return NodeId.parse(test).subject

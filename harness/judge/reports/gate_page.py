@@ -10,6 +10,7 @@ from harness.judge.finding import Finding, verdict
 from harness.judge.gate import throughput
 from harness.judge.gate.paired_cell import Pair
 from harness.judge.gate.workflow import Comparison
+from harness.judge.node_id import NodeId
 from harness.judge.reports import selection
 from harness.judge.reports.causes import Cause, known, regressions, shown, sums
 from harness.judge.reports.rerun import of_gate
@@ -106,7 +107,9 @@ def _again(found: Comparison, *, races: bool) -> str:
 def _drawn(found: Comparison, pair: Pair) -> GateDrawing:
     """Both loss curves on one scale, and the figures below them."""
     judged = [f for f in found.findings if f.cell == pair.cell and f.stage != "invariants"]
-    suites = [selection.suite_of(f.test) for f in found.findings if f.cell == pair.cell and f.test]
+    suites = [
+        NodeId.parse(f.test).suite_id for f in found.findings if f.cell == pair.cell and f.test
+    ]
     selected = selection.of_cell(suites[0], pair.cell.partition("/")[2]) if suites else found.suites
     return GateDrawing(
         run=pair,

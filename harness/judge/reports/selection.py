@@ -17,9 +17,3 @@ def of_cell(suite: str, cell: str) -> list[str]:
         cell: its name.
     """
     return [suite, "-k", f"[{cell}]"] if _KEYWORD.fullmatch(cell) else [suite]
-
-
-def suite_of(test: str) -> str:
-    """The node id of the class of a test of a cell."""
-    path, separator, rest = test.partition("::")
-    return path + separator + rest.partition("[")[0].rpartition("::")[0]

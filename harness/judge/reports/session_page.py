@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from harness.core.record import Record
-from harness.judge.reports import selection
+from harness.judge.node_id import NodeId
 from harness.judge.reports.broken import Broken, broken, subject
 from harness.judge.reports.rerun import Command
-from harness.judge.reports.session import FAILED, CellRow, Measured
 from harness.judge.reports.svg import Curves, curves, render
+from harness.judge.session_parts import CellRow
+from harness.judge.session_record import SessionRecord
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,56 +31,43 @@ class SessionDrawing:
     command: str
 
 
-def overview(
-    measured: Measured,
-    records: Mapping[tuple[str, str], Record],
-    environment: Mapping[str, Any],
-    command: Command,
-    sums: str,
-) -> str:
+def overview(session: SessionRecord, records: Mapping[str, Record], command: Command) -> str:
     """The page.
 
     Args:
-        measured: what the session's reports said.
+        session: to draw.
         records: of its cells, by suite and cell.
-        environment: that was judged; empty if none was.
         command: that runs tests again.
-        sums: the session in a line.
     """
-    suites = {_parts(test): selection.suite_of(test) for test in measured.tests}
+    tests = map(NodeId.parse, session.outcomes)
+    suites = {test.cell_name: test.suite_id for test in tests}
     causes: list[tuple[Broken, str]] = [
-        (cause, command.of_tests([cause.first])) for cause in broken(measured)
+        (cause, command.of_tests([cause.first])) for cause in broken(session)
     ]
     return render(
         "session.html.jinja",
         title="Session",
-        verdict=_verdict(measured),
-        sums=sums,
+        verdict=_verdict(session),
+        sums=session.verdict,
         causes=causes,
         subject=subject,
-        deviations=measured.deviations,
-        fixed=measured.fixed,
-        reasons=measured.reasons,
+        deviations=session.known_deviations,
+        fixed=session.fixed_deviations,
+        reasons=session.not_measured,
         cells=[
-            _drawn(row, record, command.of_cell(suites.get(name, ""), row.cell))
-            for name, row in measured.rows.items()
-            if (record := records.get(name)) is not None
+            _drawn(row, record, command.of_cell(suites.get(row.name, ""), row.cell))
+            for row in session.cells
+            if (record := records.get(row.name)) is not None
         ],
-        environment=environment,
+        environment=session.environment,
     )
 
 
-def _verdict(measured: Measured) -> str:
+def _verdict(session: SessionRecord) -> str:
     """Passed, failed or not measured."""
-    if FAILED & measured.outcomes.keys():
+    if session.failed:
         return "failed"
-    return "passed" if measured.rows or measured.tried else "not measured"
-
-
-def _parts(test: str) -> tuple[str, str]:
-    """The suite and cell of a test's id."""
-    suite, _, name = test.rpartition("::")
-    return suite.rpartition("::")[2], name.partition("[")[2].removesuffix("]")
+    return "passed" if session.cells or session.judged_trials else "not measured"
 
 
 def _drawn(row: CellRow, record: Record, command: str) -> SessionDrawing:

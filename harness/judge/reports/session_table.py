@@ -5,7 +5,8 @@ from typing import Any
 
 from harness.judge.reports import broken
 from harness.judge.reports.rerun import Command
-from harness.judge.reports.session import CellRow, Measured
+from harness.judge.session_parts import CellRow
+from harness.judge.session_record import SessionRecord
 
 COLUMNS = (
     "data set",
@@ -23,13 +24,13 @@ _SHOWN_PACKAGES = ("torch", "transformers", "datasets", "evaluate", "accelerate"
 
 
 def cells(row: CellRow) -> tuple[str, ...]:
-    """A row's words, one a column."""
+    """A row's texts, one a column."""
     collation = row.collation if row.loop == "trainer" else f"{row.collation}, {row.loop}"
     return (
         row.dataset if row.scale == "tiny" else f"{row.dataset} ({row.scale}, {row.device})",
         row.model,
         collation,
-        "  ".join(f"{name} {value:.4f}" for name, value in row.metrics.items()),
+        "  ".join(f"{name} {figure(value, '.4f')}" for name, value in row.metrics.items()),
         f"{row.samples_per_second:,.0f}",
         f"{row.tokens_per_second:,.0f}",
         f"{row.padding:.1%}",
@@ -38,9 +39,14 @@ def cells(row: CellRow) -> tuple[str, ...]:
     )
 
 
-def lines(measured: Measured) -> list[str]:
+def figure(value: float | None, form: str) -> str:
+    """A number as text; one that is not finite is None in a session's record."""
+    return "not finite" if value is None else format(value, form)
+
+
+def lines(record: SessionRecord) -> list[str]:
     """The table for a terminal: a heading and one line a cell; empty without cells."""
-    table = [COLUMNS, *(cells(row) for row in measured.rows.values())]
+    table = [COLUMNS, *(cells(row) for row in record.cells)]
     if len(table) == 1:
         return []
     widths = [max(len(line[column]) for line in table) for column in range(len(COLUMNS))]
@@ -48,78 +54,84 @@ def lines(measured: Measured) -> list[str]:
 
 
 def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """Numbers to the right, words to the left."""
+    """Numbers to the right, texts to the left."""
     return [
         word.rjust(width) if column in _RIGHT else word.ljust(width)
         for column, word, width in zip(COLUMNS, line, widths, strict=True)
     ]
 
 
-def noise_lines(measured: Measured) -> list[str]:
+def noise_lines(record: SessionRecord) -> list[str]:
     """How far apart trials were that must agree, beside how far they may be."""
     from harness.judge import tolerances  # a session without trials has none
 
     return [
-        f"noise {name}: {distance:.1e} of {float(getattr(tolerances, name)):.0e}"
-        for name, distance in sorted(measured.noise.items())
+        f"noise {name}: {figure(distance, '.1e')} of {float(getattr(tolerances, name)):.0e}"
+        for name, distance in sorted(record.noise.items())
     ]
 
 
-def issue_lines(measured: Measured) -> list[str]:
+def issue_lines(record: SessionRecord) -> list[str]:
     """Which known issues tests show, and which they show no more."""
     return [
-        *(f"known issue ({n} tests): {summary}" for summary, n in measured.deviations.items()),
+        *(f"known issue ({n} tests): {summary}" for summary, n in record.known_deviations.items()),
         *(
             f"fixed in the installed version ({n} tests): {reason}"
-            for reason, n in measured.fixed.items()
+            for reason, n in record.fixed_deviations.items()
         ),
     ]
 
 
-def markdown(
-    measured: Measured, environment: Mapping[str, Any], command: Command, verdict: str
-) -> str:
+def markdown(record: SessionRecord, command: Command) -> str:
     """The session for people: verdict, failures, table, what was not measured or was judged."""
-    parts = ["# Fine-tuning session", "", f"**{verdict}**", "", *broken.markdown(measured, command)]
-    if measured.rows:
+    parts = [
+        "# Fine-tuning session",
+        "",
+        f"**{record.verdict}**",
+        "",
+        *broken.markdown(record, command),
+    ]
+    if record.cells:
         parts += [_line(COLUMNS), _line(["--:" if c in _RIGHT else "---" for c in COLUMNS])]
-        parts += [_line(cells(row)) for row in measured.rows.values()]
+        parts += [_line(cells(row)) for row in record.cells]
         parts.append("")
-    if measured.set_aside:
-        parts += ["## Set aside", "", *(f"- {line}" for line in measured.set_aside), ""]
-    if measured.reasons:
+    if record.set_aside:
+        parts += ["## Set aside", "", *(f"- {line}" for line in record.set_aside), ""]
+    if record.not_measured:
         parts += ["## Not measured", ""]
-        for reason, unmeasured in measured.reasons.items():
+        for reason, unmeasured in record.not_measured.items():
             first, *rest = reason.splitlines()
             parts += [
                 f"- {first} ({len(unmeasured)} cells)",
                 *(f"  {line.strip()}" for line in rest),
             ]
         parts.append("")
-    if measured.deviations:
+    if record.known_deviations:
         parts += ["## Known issues", ""]
-        for summary, count in measured.deviations.items():
+        for summary, count in record.known_deviations.items():
             what, advice = summary.splitlines()
             parts += [f"- {what} ({count} tests)", f"  {advice}"]
         parts.append("")
-    if measured.fixed:
+    if record.fixed_deviations:
         parts += ["## Fixed in the installed version", ""]
-        parts += [f"- {reason} ({count} tests)" for reason, count in measured.fixed.items()]
+        parts += [
+            f"- {reason} ({count} tests)" for reason, count in record.fixed_deviations.items()
+        ]
         parts.append("")
-    if measured.noise:
-        parts += ["## Noise", "", *(f"- {line}" for line in noise_lines(measured)), ""]
-    if environment.get("packages"):
-        parts += ["## Environment", "", versions(environment), ""]
+    if record.noise:
+        parts += ["## Noise", "", *(f"- {line}" for line in noise_lines(record)), ""]
+    if record.environment.get("packages"):
+        parts += ["## Environment", "", versions(record.environment), ""]
     return "\n".join(parts)
 
 
 def versions(environment: Mapping[str, Any]) -> str:
     """Python and the packages that matter most, in a line."""
     packages = environment.get("packages", {})
-    told = [f"{name} {packages[name]}" for name in _SHOWN_PACKAGES if name in packages]
-    return ", ".join([f"Python {environment.get('python', 'unknown')}", *told])
+    shown = [f"{name} {packages[name]}" for name in _SHOWN_PACKAGES if name in packages]
+    return ", ".join([f"Python {environment.get('python', 'unknown')}", *shown])
 
 
-def _line(words: Sequence[str]) -> str:
+def _line(texts: Sequence[str]) -> str:
     """One line of a Markdown table."""
-    return "| " + " | ".join(word.replace("|", "\\|") for word in words) + " |"
+    return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |"

@@ -12,18 +12,24 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from harness.core.errors import HarnessError, StoreError
+from harness.core.errors import HarnessError, SpecError, StoreError
+from harness.judge.document import Document
+from harness.judge.session_record import NAME as SESSION
+from harness.judge.session_record import SessionRecord
 from harness.judge.store.entry import Entry, read
 
+if TYPE_CHECKING:
+    from harness.judge.tonight import Tonight
+
 NAME = "history.sqlite"
-VERSION = 2
+VERSION = 3
 _SETTLED = 2 * 10**9
 """Nanoseconds after which a folder's time stamp is sure to move when something is added to it."""
 
@@ -54,7 +60,7 @@ class History:
             StoreError: it can be neither read nor made.
         """
         self.root = root
-        self.damaged: list[str] = []
+        self.damaged: dict[str, str] = {}  # by path, why it is left out
         try:
             self.index = self._open()
             self.refresh()
@@ -124,38 +130,57 @@ class History:
         found = self.index.execute("SELECT key, told FROM environments")
         return {key: json.loads(told) for key, told in found}
 
-    def sessions(self, night: str = "*") -> Iterator[dict[str, Any]]:
+    def sessions(self, night: str = "*") -> Iterator[SessionRecord]:
         """What sessions left, the earliest first."""
-        found = self.index.execute(
-            "SELECT told FROM sessions WHERE night GLOB ? ORDER BY moment, path", (night,)
+        rows = self.index.execute(
+            "SELECT path, told FROM sessions WHERE night GLOB ? ORDER BY moment, path", (night,)
         )
-        return (json.loads(told) for (told,) in found)
+        return (self._session(path, text) for path, text in rows)
 
-    def night(self, night: str = "*") -> dict[str, Any] | None:
+    def night(self, night: str = "*") -> SessionRecord | None:
         """The last night as one session: of each cell, what was said of it last; None without one.
 
         Args:
             night: ISO date, if it is to be another one.
+
+        Raises:
+            SpecError: a session of that night, or of a later one, cannot be read.
         """
-        cells: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
-        last: dict[str, Any] = {"night": ""}
+        cells: dict[str, tuple[SessionRecord, Tonight]] = {}
+        last: SessionRecord | None = None
         for session in self.sessions(night):
-            judged = [cell for cell in session["cells"] if "standing" in cell]
-            if judged and session["night"] != last["night"]:
+            if session.nights and (last is None or session.night != last.night):
                 cells.clear()
-            for cell in judged:
-                name = f"{cell['suite']}/{cell['cell']} {cell['device']}"
-                if cell["runs"] or name not in cells:
+            for cell in session.nights:
+                name = f"{cell.name} {cell.device}"
+                if cell.records or name not in cells:
                     cells[name] = (session, cell)
-            last = session if judged else last
-        if not cells:
+            last = session if session.nights else last
+        since = night if night != "*" else last.night if last else ""
+        for path, error in self.damaged.items():
+            if path.startswith("sessions/") and path.split("/")[1] >= since:
+                raise SpecError(error)
+        if last is None:
             return None
-        dirty = {file for session, _ in cells.values() for file in session["revision"]["dirty"]}
-        return {
-            **last,
-            "cells": [cell for _, cell in cells.values()],
-            "revision": {**last["revision"], "dirty": sorted(dirty)},
-        }
+        dirty = {file for session, _ in cells.values() for file in session.revision.dirty}
+        return replace(
+            last,
+            nights=tuple(cell for _, cell in cells.values()),
+            outcomes={
+                test: outcome
+                for session, cell in cells.values()
+                for test, outcome in session.outcomes_of(cell.name).items()
+            },
+            revision=replace(last.revision, dirty=tuple(sorted(dirty))),
+        )
+
+    def _session(self, path: str, text: str) -> SessionRecord:
+        """The session in a folder.
+
+        Raises:
+            SpecError: it makes no sense.
+        """
+        return SessionRecord.decode(Document.parse(self.root / path / SESSION, text))
 
     def _open(self) -> sqlite3.Connection:
         """The index; an empty one in place of what is damaged or of another version."""
@@ -211,7 +236,7 @@ class History:
         try:
             entry, told = read(self.root / "records" / path, path)
         except (OSError, ValueError, KeyError, TypeError, StopIteration, HarnessError):
-            self.damaged.append(path)
+            self.damaged[path] = f"{path} cannot be read"
             return False
         values = [path.partition("/")[0], *asdict(entry).values()]
         places = ", ".join("?" * len(values))
@@ -238,18 +263,14 @@ class History:
             if path in known:
                 continue
             try:
-                text = (folder / "session.json").read_text(encoding="utf-8")
-                told = json.loads(text)
-                row = (path, told["night"], told["when"], text)
-                used = [
-                    (run["record"], f"{cell['suite']}/{cell['cell']}")
-                    for cell in told["cells"]
-                    for run in cell["runs"]
-                ]
-            except (OSError, ValueError, KeyError, TypeError):
-                self.damaged.append(path)
+                text = Document.read(folder / SESSION, optional=False).text
+                session = self._session(path, text)
+            except SpecError as error:
+                self.damaged[path] = error.text
                 continue
             any_new = True
+            row = (path, session.night, session.when, text)
+            used = [(place, name) for name, places in session.records.items() for place in places]
             self.index.execute("INSERT INTO sessions VALUES (?, ?, ?, ?)", row)
             self.index.executemany("INSERT OR REPLACE INTO uses VALUES (?, ?)", used)
         return any_new

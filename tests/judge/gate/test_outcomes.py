@@ -15,27 +15,28 @@ from harness.judge.distance import MismatchError, compare, judging
 from harness.judge.finding import Finding, Status
 from harness.judge.gate.outcomes import alike
 from harness.judge.gate.outcomes import compare as compare_outcomes
+from harness.judge.session_parts import Outcome
 from harness.judge.suite.base import Suite
 
 TEST = "suites/test_x.py::TestX::test_y[bert-dynamic-trainer]"
 
 
-def off(**figures: float) -> list[dict[str, Any]]:
+def off(**figures: float) -> tuple[dict[str, Any], ...]:
     """Figures as a session writes them that are these values where one is expected."""
     distances = []
     for name, value in figures.items():
         with pytest.raises(MismatchError) as caught:
             compare(name, [value], [1.0], 1e-12)
         distances.append(caught.value.distances[name].to_json())
-    return distances
+    return tuple(distances)
 
 
-def outcome(outcome: str, message: str = "", **more: Any) -> dict[str, Any]:
+def outcome(outcome: str, message: str = "", **more: Any) -> Outcome:
     """What a session says of a test."""
-    return {"outcome": outcome, "message": message, **more}
+    return Outcome(outcome=outcome, message=message, **more)
 
 
-def judged(base: dict[str, Any], candidate: dict[str, Any]) -> Finding:
+def judged(base: Outcome, candidate: Outcome) -> Finding:
     """The finding about a test with these outcomes."""
     (found,) = compare_outcomes({TEST: base}, {TEST: candidate})
     assert found.cell == "TestX/bert-dynamic-trainer"
@@ -99,13 +100,15 @@ def test_without_figures_the_message_tells(base: str, candidate: str, *, same: b
     ("base", "candidate", "standing"),
     [
         (PASSED, PASSED, "same"),
+        (PASSED, outcome("xpassed"), "same"),
+        (outcome("failed"), outcome("xpassed"), "fixed"),
         (PASSED, outcome("skipped", "no"), "not measured"),
         (PASSED, outcome("xfailed", "issue"), "regressed"),
         (outcome("skipped"), outcome("failed", "new"), "regressed"),
         (outcome("xfailed", "issue"), PASSED, "fixed"),
     ],
 )
-def test_one_side_alone(base: dict[str, Any], candidate: dict[str, Any], standing: Status) -> None:
+def test_one_side_alone(base: Outcome, candidate: Outcome, standing: Status) -> None:
     """A known issue counts as the failure that it is."""
     assert judged(base, candidate).standing == standing
 
@@ -164,11 +167,13 @@ def test_a_fault_that_spread_or_changed_is_another(
 ) -> None:
     """Each value of an invariant is judged: the first that is off does not hide the others."""
 
-    def failed(record: Record) -> dict[str, Any]:
+    def failed(record: Record) -> Outcome:
         with pytest.raises(MismatchError) as caught, judging():
             getattr(Suite(), invariant)(record)
         distances = [distance.to_json() for distance in caught.value.distances.values()]
-        return outcome("failed", str(caught.value), distances=json.loads(json.dumps(distances)))
+        return outcome(
+            "failed", str(caught.value), distances=tuple(json.loads(json.dumps(distances)))
+        )
 
     ours, theirs = failed(change(small_record, *base)), failed(change(small_record, *candidate))
     assert judged(ours, ours).standing == "known"
@@ -176,9 +181,9 @@ def test_a_fault_that_spread_or_changed_is_another(
     assert finding.verdict([judged(ours, theirs)]) == "regressed"
 
 
-def many(**told: Any) -> dict[str, dict[str, Any]]:
+def many(**fields: Any) -> dict[str, Outcome]:
     """The same outcome of eighty tests of a cell."""
-    return {TEST.replace("test_y", f"test_{index}"): outcome(**told) for index in range(80)}
+    return {TEST.replace("test_y", f"test_{index}"): outcome(**fields) for index in range(80)}
 
 
 LOST = {"outcome": "skipped", "message": "its cell was lost", "lost": "the run crashed: Boom"}

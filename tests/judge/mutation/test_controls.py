@@ -16,10 +16,10 @@ from harness.judge import catalog
 from harness.judge.cell import Cell
 from harness.judge.declarations import Thresholds
 from harness.judge.mutation import faults
-from harness.judge.nightly.night import Tonight
 from harness.judge.runs.runner import Runner
 from harness.judge.suite import evaluate
 from harness.judge.suite.base import invariants
+from harness.judge.tonight import Tonight
 from tests.repositories import ROOT
 
 FAULTS = Path(faults.__file__).parent
@@ -610,8 +610,15 @@ def test_missed_threshold_is_noticed(runner: Runner, invariant: str) -> None:
 @pytest.mark.parametrize("invariant", NIGHTS)
 def test_a_bad_night_is_noticed(invariant: str) -> None:
     """A cell that is as it was accepted passes; one that is worse fails, and says what to do."""
-    told: dict[str, Any] = {"file": "", "device": "", "words": "", "records": ("x",)}
-    tonight = Tonight(suite="TestX", cell="x", standing="same", **told)
+    tonight = Tonight(
+        suite="TestX",
+        cell="x",
+        file="",
+        device="",
+        standing="same",
+        message="",
+        records=("x",),
+    )
     assert holds(invariant, tonight)
     assert not holds(invariant, replace(tonight, **NIGHTS[invariant]))
 

@@ -7,15 +7,20 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.core.record import Record
-from harness.judge.reports.session_record import revision
+from harness.judge.document import Document
+from harness.judge.nightly.baseline import NAME as BASELINES
+from harness.judge.repository import revision
+from harness.judge.session_parts import Outcome, Revision
+from harness.judge.session_record import SessionRecord
 from harness.judge.store.local import Store
+from harness.judge.tonight import Tonight
 from tests.conftest import SMALL_SUITE
 from tests.years import remember, tell
 
@@ -357,21 +362,26 @@ def test_a_project_cannot_update_by_itself(house: House) -> None:
 
 def test_a_night_that_was_not_clean_is_not_accepted(house: House) -> None:
     """Neither what is not committed nor what fails a test becomes a baseline, and it says why."""
-    sessions = (house.folder / ".harness" / "sessions" / NIGHT).glob("*/session.json")
-    every = [json.loads(session.read_text(encoding="utf-8")) for session in sessions]
-    told = next(one for one in every if one["cells"][0]["runs"])
-    told["cells"][0] |= {"standing": "regressed"}
-    _seal(house, told | {"revision": {"dirty": ["model.py"]}}, "later-1")
+    paths = (house.folder / ".harness" / "sessions" / NIGHT).glob("*/session.json")
+    sessions = [SessionRecord.decode(Document.read(path)) for path in paths]
+    clean = next(session for session in sessions if session.nights and session.nights[0].records)
+    regressed = replace(clean, nights=(replace(clean.nights[0], standing="regressed"),))
+    _seal(house, replace(regressed, revision=Revision(dirty=("model.py",))), "later-1")
     refused = house.harness("baseline", "accept", "--because", "x")
     assert refused.code == 1
     assert "measured with changes that are not committed: model.py" in refused.printed
-    told["cells"][0]["failed"] = ["test_labels_are_renamed"]
-    _seal(house, told, "later-2")
+    suite, cell = CELL.split("/")
+    test = f"suites/test_small.py::{suite}::test_labels_are_renamed[{cell}]"
+    failed = {
+        test: Outcome(outcome="failed"),
+        test.replace("small", "o"): Outcome(outcome="passed"),
+    }
+    _seal(house, replace(regressed, outcomes=failed), "later-2")
     refused = house.harness("baseline", "accept", "--because", "x")
     assert "not accepted: TestSmall" in refused.printed
     assert "test_labels_are_renamed failed" in refused.printed
-    told["cells"][0] |= {"failed": [], "runs": told["cells"][0]["runs"][:1]}
-    _seal(house, told, "later-3")
+    few = replace(regressed.nights[0], records=regressed.nights[0].records[:1])
+    _seal(house, replace(regressed, nights=(few,)), "later-3")
     assert (
         "a spread takes 3 runs, and it has 1"
         in house.harness("baseline", "accept", "--because", "x").printed
@@ -382,30 +392,31 @@ def test_a_night_that_was_not_clean_is_not_accepted(house: House) -> None:
 
 def test_what_is_not_committed_is_known(tmp_path: Path) -> None:
     """Changed files of a repository are named, but for the baselines; elsewhere there are none."""
-    assert revision(tmp_path) == {"dirty": []}
+    assert revision(tmp_path, BASELINES) == Revision()
     for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "x", "--allow-empty"]):
         (tmp_path / "model.py").write_text("", encoding="ascii")
         (tmp_path / "baselines.json").write_text("", encoding="ascii")
         identity = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
         subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True)  # noqa: S607 - any git
-    assert revision(tmp_path)["dirty"] == []
-    assert len(revision(tmp_path)["commit"]) == 40
+    assert revision(tmp_path, BASELINES).dirty == ()
+    assert len(revision(tmp_path, BASELINES).commit) == 40
     (tmp_path / "baselines.json").write_text("changed", encoding="ascii")
     (tmp_path / "model.py").write_text("changed", encoding="ascii")
-    assert revision(tmp_path)["dirty"] == ["model.py"]
+    assert revision(tmp_path, BASELINES).dirty == ("model.py",)
 
 
 def test_a_record_that_is_gone_is_told(house: House) -> None:
     """What a session names and the store has lost is no baseline, and no traceback."""
-    told: dict[str, Any] = {
-        "suite": "TestSmall",
-        "cell": CELL.partition("/")[2],
-        "file": "suites/test_small.py",
-    }
-    told |= {"standing": "regressed", "words": "", "device": "none", "failed": []}
-    runs = [{"record": "gone/gone/gone"}] * 3
-    lost = {"cells": [{**told, "runs": runs, "worsened": [], "improved": []}], "night": NIGHT}
-    _seal(house, lost | {"revision": {"dirty": []}, "environment": {}}, "later-9")
+    lost = Tonight(
+        suite="TestSmall",
+        cell=CELL.partition("/")[2],
+        file="suites/test_small.py",
+        device="none",
+        standing="regressed",
+        message="",
+        records=("gone/gone/gone",) * 3,
+    )
+    _seal(house, SessionRecord(night=NIGHT, when="", nights=(lost,)), "later-9")
     answer = house.harness("baseline", "accept", "--because", "x")
     (house.folder / ".harness" / "sessions" / NIGHT / "later-9" / "session.json").unlink()
     (house.folder / ".harness" / "history.sqlite").unlink()
@@ -413,9 +424,8 @@ def test_a_record_that_is_gone_is_told(house: House) -> None:
     assert "the record gone/gone/gone is gone from the store" in answer.printed
 
 
-def _seal(house: House, told: dict[str, Any], name: str) -> None:
+def _seal(house: House, session: SessionRecord, name: str) -> None:
     """Store a session that ended later than all others."""
-    moment = f"2099-01-01T00:00:0{name[-1]}+00:00"
+    later = replace(session, when=f"2099-01-01T00:00:0{name[-1]}+00:00")
     with Store(house.folder / ".harness").seal(f"sessions/{NIGHT}/{name}") as folder:
-        text = json.dumps(told | {"when": moment})
-        (folder / "session.json").write_text(text, encoding="utf-8")
+        (folder / "session.json").write_text(json.dumps(later.to_json()), encoding="utf-8")

@@ -17,7 +17,9 @@ from harness.judge.nightly.signals import ROUND
 from harness.judge.nightly.trend import Line, Move, Trend
 from harness.judge.plugin import nightly_runs
 from harness.judge.runs.result import Result
+from harness.judge.session_record import SessionRecord
 from harness.judge.store.local import Key, Store
+from harness.judge.tonight import Tonight
 
 EXAMPLES = 400
 
@@ -274,17 +276,22 @@ def test_files_are_read_once_and_written_where_something_was_accepted(
 
     monkeypatch.setattr(Baselines, "load", counting)
     monkeypatch.setattr(Accepting, "_accepted", lambda *_: one)
-    cells = [
-        {"suite": folder, "cell": cell, "file": f"{folder}/test_x.py", "device": "cpu"}
-        | {"standing": standing, "failed": [], "runs": [None] * ROUND}
-        for folder, standing in (("a", "same"), ("b", "not measured"))
-        for cell in "xyz"
-    ]
+    same = Tonight(
+        suite="a",
+        cell="x",
+        file="a/test_x.py",
+        device="cpu",
+        standing="same",
+        message="",
+        records=("record",) * ROUND,
+    )
+    new = replace(same, suite="b", file="b/test_x.py", standing="not measured")
+    nights = tuple(replace(tonight, cell=cell) for tonight in (same, new) for cell in "xyz")
     for folder in "ab":
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "baselines.json").write_text('{"version": 1, "cells": {}}')
     accepting = Accepting(root=tmp_path, store=Store(tmp_path), command="c", because="x")
-    session = {"cells": cells, "revision": {"dirty": []}, "night": "2026-01-01"}
+    session = SessionRecord(night="2026-01-01", when="", nights=nights)
     accepted, refused = accepting.accept(session, lambda _: True)
     assert (accepted, refused) == (["b/x", "b/y", "b/z"], [])
     assert sorted(read) == [tmp_path / folder / "baselines.json" for folder in "ab"]

@@ -24,13 +24,15 @@ from harness.judge.gate.bisect import Attribution, Culprit
 from harness.judge.gate.packages import Change
 from harness.judge.gate.paired_cell import Pair
 from harness.judge.gate.workflow import Comparison
+from harness.judge.node_id import NodeId
 from harness.judge.reports import benchmark_page, selection
 from harness.judge.reports.comparison import as_json, lines, markdown, write
 from harness.judge.reports.gate_page import page
 from harness.judge.reports.rerun import Command
-from harness.judge.reports.session import CellRow, Measured, Outcome
 from harness.judge.reports.session_page import overview
 from harness.judge.reports.svg import intervals
+from harness.judge.session_parts import CellRow, Outcome
+from harness.judge.session_record import SessionRecord
 
 HOSTILE = "<script>document.title = 'owned'</script>"
 SCHEMA = json.loads(files("harness.judge.reports").joinpath("gate.schema.json").read_text())
@@ -121,20 +123,23 @@ def session(record: Record) -> str:
         record="",
         warnings=1,
     )
-    measured = Measured(
-        rows={(suite, cell): row},
-        tests={
+    measured = SessionRecord(
+        night="2026-01-01",
+        when="2026-01-01T00:00:00+00:00",
+        verdict="1 cell measured",
+        cells=(row,),
+        tests={"failed": 2},
+        outcomes={
             f"suites/test_small.py::{suite}::test_labels[{name}]": Outcome(
                 outcome="failed", message=HOSTILE, expected="the model receives labels"
             )
             for name in (cell, f"distil{cell}")
         },
-        reasons={f"{HOSTILE}\nask for it": {"x"}},
+        not_measured={f"{HOSTILE}\nask for it": ("x",)},
+        environment=comparison().base,
     )
-    measured.outcomes["failed"] += 1
     warned = replace(record, warnings=(HOSTILE,))
-    environment, command = comparison().base, Command(options=("--harness-set=seed=7",))
-    return overview(measured, {(suite, cell): warned}, environment, command, "1 cell measured")
+    return overview(measured, {row.name: warned}, Command(options=("--harness-set=seed=7",)))
 
 
 def benchmark() -> str:
@@ -173,7 +178,7 @@ def benchmark() -> str:
                 standing=entrant.standing("train", [told], [told] * 3, baseline),
             )
         )
-    return benchmark_page.page([Pace.from_property(pace.to_property()) for pace in paces], {})
+    return benchmark_page.page(paces, {})
 
 
 def pages(record: Record) -> dict[str, str]:
@@ -329,7 +334,7 @@ def test_a_cell_is_selected_without_its_namesakes(pytester: pytest.Pytester) -> 
         f"import pytest\n@pytest.mark.parametrize('cell', {[*cells, cells[0] + '-2']!r})\n"
         "class TestSmall:\n    def test_x(self, cell): pass\n"
     )
-    suite = selection.suite_of(f"{path.name}::TestSmall::test_x[a::b]")
+    suite = NodeId.parse(f"{path.name}::TestSmall::test_x[a::b]").suite_id
     assert suite == f"{path.name}::TestSmall"
     for cell, count in zip(cells, (1, 1, 4), strict=True):
         result = pytester.runpytest("-p", "no:harness", *selection.of_cell(suite, cell))

@@ -97,7 +97,7 @@ def test_a_damaged_record_is_told_and_left_out(store: Store, small_record: Recor
     (store.root / "records" / broken / "record.json").write_text("{", encoding="ascii")
     with History(store.root) as history:
         assert [entry.path for entry in history.entries()] == [whole]
-        assert history.damaged == [broken]
+        assert [*history.damaged] == [broken]
 
 
 def test_an_index_that_cannot_be_made_is_told(store: Store, small_record: Record) -> None:
@@ -272,15 +272,15 @@ def test_a_night_is_what_its_sessions_said_last(store: Store, small_record: Reco
         tell(store, "2026-01-02", [path], standing="inconclusive", when="2026-01-02T05:00:00+00:00")
         tell(store, "2026-01-02", [], standing="not measured", when="2026-01-02T06:00:00+00:00")
         history.refresh()
-        told = history.night()
-        assert told is not None
-        assert {cell["cell"]: cell["standing"] for cell in told["cells"]} == {
+        last = history.night()
+        assert last is not None
+        assert {cell.cell: cell.standing for cell in last.nights} == {
             "other": "same",
             CELL: "inconclusive",
         }
         earlier = history.night("2026-01-01")
         assert earlier is not None
-        assert [cell["standing"] for cell in earlier["cells"]] == ["regressed"]
+        assert [cell.standing for cell in earlier.nights] == ["regressed"]
 
 
 def test_the_trend_asks_the_gate_about_the_same_store(store: Store, small_record: Record) -> None:

@@ -11,8 +11,9 @@ from harness.judge.reports import broken
 from harness.judge.reports.comparison import lines, markdown
 from harness.judge.reports.gate_page import page
 from harness.judge.reports.rerun import Command
-from harness.judge.reports.session import Measured, Outcome
 from harness.judge.reports.session_page import overview
+from harness.judge.session_parts import Outcome
+from harness.judge.session_record import SessionRecord
 from harness.judge.suite import explanations
 from harness.judge.suite.base import Benchmark, Suite, invariants
 from tests.judge.reports.test_pages import comparison
@@ -20,7 +21,7 @@ from tests.judge.reports.test_pages import comparison
 INVARIANT = "test_labels_are_renamed"
 
 
-def failed(*names: str) -> Measured:
+def failed(*names: str) -> SessionRecord:
     """A session in which tests failed."""
     tests = {
         f"suites/test_small.py::TestSmall::{name}[bert]": Outcome(
@@ -28,7 +29,7 @@ def failed(*names: str) -> Measured:
         )
         for name in names
     }
-    return Measured(tests=tests)
+    return SessionRecord(night="", when="", outcomes=tests)
 
 
 def test_every_invariant_has_one_and_none_is_left_over() -> None:
@@ -56,13 +57,13 @@ def test_a_failing_invariant_names_the_command_that_explains_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """On the terminal, in Markdown and, whole, on the page; a test of the user's has none."""
-    measured, command = failed(INVARIANT, "test_of_ours"), Command()
+    session, command = failed(INVARIANT, "test_of_ours"), Command()
     explain = f"harness explain {INVARIANT}"
-    printed = "\n".join(broken.lines(measured, command))
+    printed = "\n".join(broken.lines(session, command))
     assert printed.count("harness explain") == 1
     assert f"    what to do: {explain}" in printed
-    assert f"  $ {explain}" in "\n".join(broken.markdown(measured, command))
-    drawn = overview(measured, {}, {}, command, "")
+    assert f"  $ {explain}" in "\n".join(broken.markdown(session, command))
+    drawn = overview(session, {}, command)
     assert drawn.count("What usually breaks it") == 1
     assert main(explain.split()[1:]) == 0
     assert f"what to do: {explanations.load()[INVARIANT].action}" in capsys.readouterr().out

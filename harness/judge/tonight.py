@@ -1,13 +1,7 @@
-"""Tonight: what a session has found out about a cell, beside its baseline and its history.
+"""Tonight: what a session says of a cell beside its baseline and its history."""
 
-It travels as JSON in a test report's properties, so that it arrives from the processes of
-pytest-xdist as well.
-"""
-
-import json
 import shlex
-from dataclasses import asdict, dataclass
-from typing import Self
+from dataclasses import dataclass
 
 from harness.judge.finding import Status
 
@@ -22,11 +16,11 @@ class Tonight:
         file: of the suite, below the root of its repository.
         device: class of the device.
         standing: `same`, `fixed` if it is better, `regressed`, `inconclusive`, `not measured`.
-        words: what a reviewer should read.
+        message: what a reviewer should read.
         records: places of tonight's runs in the store, that of the recipe's own seed first.
         worsened: figures that have moved for the worse, as tonight showed.
         improved: likewise for the better.
-        accepting: whether the session was asked to accept it.
+        accepting: whether the session was to accept it.
         store: that has the runs; empty if it is the repository's own.
     """
 
@@ -35,7 +29,7 @@ class Tonight:
     file: str
     device: str
     standing: Status
-    words: str
+    message: str
     records: tuple[str, ...] = ()
     worsened: tuple[str, ...] = ()
     improved: tuple[str, ...] = ()
@@ -58,20 +52,9 @@ class Tonight:
         return accepting(self.store, self.name)
 
     @property
-    def told(self) -> str:
-        """The words, and what to do if it is meant to be so."""
-        return f"{self.words}\nto accept it: {self.command}" if self.records else self.words
-
-    def to_property(self) -> str:
-        """It as a test report's property."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_property(cls, text: str) -> Self:
-        """What `to_property` wrote."""
-        told = json.loads(text)
-        lists = {name: tuple(part) for name, part in told.items() if isinstance(part, list)}
-        return cls(**told | lists)
+    def advice(self) -> str:
+        """The message, and what to do if it is meant to be so."""
+        return f"{self.message}\nto accept it: {self.command}" if self.records else self.message
 
 
 def accepting(store: str, *names: str) -> str:
