@@ -14,6 +14,7 @@ class CellRow:
 
     Attributes:
         suite: the suite's class.
+        suite_id: the id by which pytest knows that class.
         cell: the id between the brackets.
         dataset: of the recipe.
         model: of the recipe.
@@ -32,6 +33,7 @@ class CellRow:
     """
 
     suite: str
+    suite_id: str
     cell: str
     dataset: str
     model: str

@@ -105,18 +105,19 @@ def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
     reported = request.config.stash.setdefault(REPORTED, set())
     if (request.cls, cell) not in reported:
         reported.add((request.cls, cell))
-        row = _row(request.cls.__name__, cell, result)
+        row = _row(NodeId.parse(request.node.nodeid), cell, result)
         reporting.records[row.record] = result.record
         ROW.add(request.node, row)
     return result.record
 
 
-def _row(suite: str, cell: Cell, result: "Result") -> CellRow:
-    """The row of a cell's result."""
+def _row(test: NodeId, cell: Cell, result: "Result") -> CellRow:
+    """The row of the cell of a test."""
     record = result.record
     recipe, final = record.recipe, record.evaluation().metrics
     return CellRow(
-        suite=suite,
+        suite=test.suite,
+        suite_id=test.suite_id,
         cell=cell.name,
         dataset=recipe.dataset,
         model=recipe.model,

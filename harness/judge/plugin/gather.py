@@ -168,6 +168,9 @@ def _outcome(report: pytest.TestReport, properties: Mapping[str, object]) -> Out
 
 def _message(report: pytest.TestReport) -> str:
     """Why a test did not pass, in a line."""
+    if hasattr(report, "wasxfail"):
+        return broken.sentence(report.wasxfail)
+    if isinstance(report.longrepr, tuple):  # of a skip: file, line and reason
+        return broken.sentence(report.longrepr[2].removeprefix("Skipped: "))
     crash = getattr(report.longrepr, "reprcrash", None)
-    message = getattr(report, "wasxfail", "") or (crash.message if crash else report.longreprtext)
-    return broken.sentence(str(message))
+    return broken.sentence(str(crash.message if crash else report.longreprtext))

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.core.record import Record
-from harness.judge.node_id import NodeId
 from harness.judge.reports.broken import Broken, broken, subject
 from harness.judge.reports.rerun import Command
 from harness.judge.reports.svg import Curves, curves, render
@@ -39,8 +38,6 @@ def overview(session: SessionRecord, records: Mapping[str, Record], command: Com
         records: of its cells, by suite and cell.
         command: that runs tests again.
     """
-    tests = map(NodeId.parse, session.outcomes)
-    suites = {test.cell_name: test.suite_id for test in tests}
     causes: list[tuple[Broken, str]] = [
         (cause, command.of_tests([cause.first])) for cause in broken(session)
     ]
@@ -55,7 +52,7 @@ def overview(session: SessionRecord, records: Mapping[str, Record], command: Com
         fixed=session.fixed_deviations,
         reasons=session.not_measured,
         cells=[
-            _drawn(row, record, command.of_cell(suites.get(row.name, ""), row.cell))
+            _drawn(row, record, command.of_cell(row.suite_id, row.cell))
             for row in session.cells
             if (record := records.get(row.name)) is not None
         ],

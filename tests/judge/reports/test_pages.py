@@ -107,6 +107,7 @@ def session(record: Record) -> str:
     suite, _, cell = CELL.partition("/")
     row = CellRow(
         suite=suite,
+        suite_id=f"suites/test_small.py::{suite}",
         cell=cell,
         dataset=record.recipe.dataset,
         model=record.recipe.model,
