@@ -1,10 +1,14 @@
 """The documents hold together: links resolve, and what the program knows is what it says."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 import harness
+from harness.judge.cli.__main__ import COMMANDS
+from harness.judge.settings import Settings
+from harness.judge.suite import explanations
 from tests import documents, reference_pages
 from tests.benchmarks import readme_figures
 from tests.repositories import ROOT
@@ -40,6 +44,50 @@ def test_planted_broken_links_are_seen(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert broken_links(page) == ["no.md", "#no"]
+
+
+def unknown_names(text: str) -> list[str]:
+    """Options, commands, modules, files and invariants that a document names, and that are none."""
+    flags = {flag for flag, _ in Settings.options()}
+    inline = re.findall(r"`([^`\n]+)`", text)
+    modules = re.findall(r"python -m ((?:tests|fixtures)[\w.]+)", text)
+    commands = re.findall(r"(?:^\$ |`)harness ([a-z]+)", text, re.MULTILINE)
+    paths = [
+        x for x in inline if re.fullmatch(r"(?:harness|tests|fixtures|docs|\.\w+)/[\w./-]+", x)
+    ]
+    tests = [name for name in inline if re.fullmatch(r"test_\w+", name)]
+    return [
+        *(x for x in re.findall(r"--harness-[a-z-]*[a-z]", text) if x not in flags),
+        *(x for x in commands if x not in COMMANDS),
+        *(x for x in modules if not any(map(Path.exists, _sources(x)))),
+        *(x for x in paths if not (ROOT / x).exists() and not x.startswith(".harness/")),
+        *(x for x in tests if x not in explanations.load()),
+    ]
+
+
+def _sources(module: str) -> tuple[Path, Path]:
+    """Where a module may be."""
+    path = ROOT / module.replace(".", "/")
+    return path, path.with_suffix(".py")
+
+
+@pytest.mark.parametrize("document", documents.DOCUMENTS, ids=lambda path: path.name)
+def test_names_exist(document: Path) -> None:
+    """What a document names in passing is there, as what it tells a reader to type is."""
+    assert not unknown_names(document.read_text(encoding="utf-8"))
+
+
+def test_planted_unknown_names_are_seen() -> None:
+    """One of each kind, beside one that is there."""
+    text = (
+        "`--harness-scales` `--harness-scale` `harness grate` `harness gate` `test_loss_rises` "
+        "`test_loss_falls` `harness/judge/none.py` `harness/judge/cell.py` "
+        "`python -m tests.benchmarks.nothing` `python -m tests.benchmarks.killed`"
+    )
+    strange = (
+        "--harness-scales grate tests.benchmarks.nothing harness/judge/none.py test_loss_rises"
+    )
+    assert unknown_names(text) == strange.split()
 
 
 def test_every_page_is_reached_from_the_readme() -> None:
