@@ -1,5 +1,6 @@
 """What several test files share: one warm zygote, and the record of one small cell."""
 
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,12 +30,22 @@ SMALL: dict[str, Any] = {
 
 
 @pytest.fixture(scope="session")
-def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
-    """A runner with a store of its own; its zygote imports the libraries once for all tests."""
-    settings = Settings(store=tmp_path_factory.mktemp("store"), timeout=120.0)
-    found = Runner(settings=settings, session=uuid.uuid4().hex)
-    yield found
-    found.close()
+def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that all tests share, those in other processes of pytest-xdist, too.
+
+    What is edited, counted or deleted by a test needs a store of its own.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    return (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "store"
+
+
+@pytest.fixture(scope="session")
+def runner(shared_store: Path) -> Iterator[Runner]:
+    """A runner whose zygote imports the libraries once for all tests of a process."""
+    settings = Settings(store=shared_store, timeout=120.0)
+    shared = Runner(settings=settings, session=uuid.uuid4().hex)
+    yield shared
+    shared.close()
 
 
 @pytest.fixture(scope="session")

@@ -82,31 +82,34 @@ def harness(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]"
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_prove_says_who_notices(suite: Path, fault: Fault) -> None:
+def test_prove_says_who_notices(suite: Path, shared_store: Path, fault: Fault) -> None:
     """A known fault is noticed, a harmless one is not, and that is a failure."""
     harmless = fault('"""Nothing is broken."""\n')
     done = harness(
-        "prove", suite.name, "--fault", "mask_of_ones", "--fault", str(harmless), "--repeats", "1",
+        *("prove", suite.name, "--store", str(shared_store), "--repeats", "1"),
+        *("--fault", "state_saved_without_log", "--fault", str(harmless)),
         folder=suite.parent,
-    )  # fmt: skip
+    )
     assert done.returncode == 1, done.stderr
-    assert "mask_of_ones: " in done.stdout
-    assert "padding_is_masked" in done.stdout
+    assert "state_saved_without_log: " in done.stdout
+    assert "saved_state_holds_the_log" in done.stdout
     assert "fault: NOT NOTICED" in done.stdout
     assert "noticed: 1 of 2 faults" in done.stdout
     assert "clean repeats: 1, 0 with a false alarm" in done.stdout
     found = json.loads((suite.parent / "reports" / "proof.json").read_text(encoding="utf-8"))
     noticed = found["exhibits"][0]["noticed"]
-    assert "test_padding_is_masked" in noticed
-    assert any(why.startswith("AssertionError: assert [") for why in noticed.values())  # rewritten
+    assert noticed["test_saved_state_holds_the_log"].startswith(
+        "AssertionError: assert False"
+    )  # rewritten
     assert found["exhibits"][1]["noticed"] == {}
     header, first, _ = (suite.parent / "reports" / "proof.csv").read_text().splitlines()
-    assert first.split(",")[header.split(",").index("test_padding_is_masked")] == "x"
+    assert first.split(",")[header.split(",").index("test_saved_state_holds_the_log")] == "x"
 
 
-def test_calibrate_shows_noise_beside_tolerances(suite: Path) -> None:
+def test_calibrate_shows_noise_beside_tolerances(suite: Path, shared_store: Path) -> None:
     """Clean runs stay within every band, and the proposal is above their noise."""
-    done = harness("calibrate", suite.name, "--repeats", "1", folder=suite.parent)
+    store = f"--store={shared_store}"
+    done = harness("calibrate", suite.name, "--repeats=1", store, folder=suite.parent)
     assert done.returncode == 0, done.stderr
     rows = [line.split() for line in done.stdout.splitlines()[2:]]
     assert {name for name, *_ in rows} >= {"DOUBLE", "SINGLE", "BFLOAT16", "UPDATE"}

@@ -68,11 +68,11 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def desk(tmp_path_factory: pytest.TempPathFactory, shared_store: Path) -> Desk:
     """A folder with the small suite."""
     folder = tmp_path_factory.mktemp("gate")
     (folder / "test_small.py").write_text(SMALL_SUITE, encoding="utf-8")
-    return Desk(folder=folder, store=folder / "store")
+    return Desk(folder=folder, store=shared_store)
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +193,7 @@ def test_each_regression_is_attributed_apart(desk: Desk, tmp_path: Path) -> None
         "evaluate": ("accuracy_flattered", "test_metrics_match_predictions"),
         "transformers": ("saved_without_label_names", "test_saved_model_reloads"),
     }
-    faults = Path(harness.__file__).parent / "faults"
+    faults = Path(harness.__file__).parent / "judge" / "mutation" / "faults"
     made = [
         str(wheels.faulty(package, faults / f"{fault}.py", tmp_path))
         for package, (fault, _) in broken.items()
