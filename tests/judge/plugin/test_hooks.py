@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.judge.cell import Cell
 from harness.judge.document import Document
+from harness.judge.runs.runner import Runner
 from harness.judge.settings import Settings
 from harness.judge.suite import evaluate
 from harness.judge.suite.base import invariants
@@ -205,12 +207,19 @@ def test_a_store_that_cannot_be_used_is_told(door: Door, tmp_path: Path) -> None
     blocked.stdout.no_fnmatch_line("*Traceback*")
 
 
-def test_a_corrupt_record_is_set_aside_and_trained_again(door: Door) -> None:
+@pytest.fixture
+def small_folder(runner: Runner, small_cell: Cell) -> Path:
+    """The small record's folder in the store."""
+    return runner.settings.store / runner.run(small_cell).key.path
+
+
+def test_a_corrupt_record_is_set_aside_and_trained_again(door: Door, small_folder: Path) -> None:
     """It is kept under another name, the cell trains again, and the summary says so once."""
     store = door.pytester.path / "store"
-    shutil.copytree(door.store, store)
-    for record in store.glob("records/*/*/0/record.json"):
-        record.write_text(record.read_text() + " ", encoding="utf-8")
+    copied = store / small_folder.relative_to(door.store)
+    shutil.copytree(small_folder, copied)
+    record = copied / "record.json"
+    record.write_text(record.read_text() + " ", encoding="utf-8")
     arguments = (f"--harness-store={store}", "-k", "labels_are_renamed and not full")
     result = door.pytester.runpytest_subprocess(*arguments)
     assert result.parseoutcomes()["passed"] == 1
@@ -248,13 +257,13 @@ def test_no_cell_trains_twice_under_xdist(door: Door) -> None:
     assert len(list((store / "locks").iterdir())) == 2
 
 
-def test_fresh_trains_again(door: Door) -> None:
+def test_fresh_trains_again(door: Door, small_folder: Path) -> None:
     """--harness-fresh ignores the store and keeps what is there."""
-    before = set(door.store.glob("records/*/*/*"))
+    before = set(small_folder.parent.iterdir())
     result = door("--harness-fresh", "-k", "labels_are_renamed and not full")
     result.stdout.re_match_lines([r"glue/mrpc .* trained"])
     result.stderr.fnmatch_lines(["loading torch, transformers, *"])  # ten seconds are not silent
-    assert set(door.store.glob("records/*/*/*")) > before
+    assert set(small_folder.parent.iterdir()) > before
 
 
 LOSING = ("--harness-fresh", "--harness-timeout=0.01", "-k", "labels and not full", "-rs")
