@@ -210,7 +210,7 @@ def test_a_store_that_cannot_be_used_is_told(door: Door, tmp_path: Path) -> None
 @pytest.fixture
 def small_folder(runner: Runner, small_cell: Cell) -> Path:
     """The small record's folder in the store."""
-    return runner.settings.store / runner.run(small_cell).key.path
+    return runner.settings.store / "records" / runner.run(small_cell).key.path
 
 
 def test_a_corrupt_record_is_set_aside_and_trained_again(door: Door, small_folder: Path) -> None:
