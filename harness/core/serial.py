@@ -7,7 +7,7 @@ from dataclasses import MISSING, asdict, fields, is_dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from harness.core.errors import MisfitError, kind_named, short, unknown
 
@@ -22,6 +22,9 @@ def plain(value: object) -> object:
     message = f"JSON cannot hold {type(value).__name__}"
     raise TypeError(message)
 
+
+_UNIONS = (UnionType, Union)
+"""Both are what `|` makes: of classes, and of anything else, such as a `Literal`."""
 
 hints: Callable[[Any], dict[str, Any]] = lru_cache(get_type_hints)
 """Declared types of a class, resolved once: a record has thousands of small parts."""
@@ -41,7 +44,7 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
             **{name: _decoder(declared[name])(part) for name, part in value.items()}
         )
     origin, arguments = get_origin(hint), get_args(hint)
-    if origin is UnionType:
+    if origin in _UNIONS:
         inner = _decoder(next(part for part in arguments if part is not NoneType))
         return lambda value: None if value is None else inner(value)
     if origin is tuple:
@@ -74,7 +77,7 @@ def checked(hint: Any, value: Any, place: Place = ()) -> Any:
     if is_dataclass(hint):
         return _checked_fields(hint, value, place)
     origin, arguments = get_origin(hint), get_args(hint)
-    if origin is UnionType:
+    if origin in _UNIONS:
         return _checked_alternatives(arguments, value, place)
     if origin is tuple:
         if not isinstance(value, list | tuple):

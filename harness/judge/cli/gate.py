@@ -145,6 +145,7 @@ def run(asked: argparse.Namespace) -> int:
     allowed = asked.allowed or (beside if beside.is_dir() else beside.parent) / allowlist.NAME
     if asked.allow:
         allowlist.add(allowed, asked.allow, asked.because)
+    allowances = allowlist.load(allowed)
     settings = settings_of(asked, asked.base_python)
     cells = collect.cells(suites, asked.harness_scale, settings.arguments())
     files.check(settings.reports)
@@ -161,7 +162,7 @@ def run(asked: argparse.Namespace) -> int:
     with running(asked, base) as left, running(asked, candidate) as right:
         gate = Gate(left, right, suites, cells, races=not asked.correctness_only)
         named = [name for change in changed for name in requirements.names(change)]
-        found = gate.compare(named, allowlist.load(allowed), say)
+        found = gate.compare(named, allowances, say)
         moved = [f"base: {c.versions}" for c in packages.dragged(rebased, asked.allow_dragged)]
         moved += [c.versions for c in packages.dragged(found.changes, asked.allow_dragged)]
         found = replace(
