@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,17 @@ def test_scripts_are_a_shells(path: Path) -> None:
     for script in (step["run"] for job in jobs for step in job["steps"] if "run" in step):
         plain = re.sub(r"\$\{\{.*?\}\}", "x", script)
         subprocess.run(["bash", "-n", "-c", plain], check=True)  # noqa: S607 - any bash
+
+
+def test_releases_are_tried_on_every_python() -> None:
+    """That the project says it supports."""
+    project = tomllib.loads((WORKFLOWS[0].parents[2] / "pyproject.toml").read_text("utf-8"))[
+        "project"
+    ]
+    (path,) = (path for path in WORKFLOWS if path.stem == "releases")
+    (job,) = parsed(path.read_text(encoding="utf-8"))["jobs"].values()
+    named = [x.rpartition(" ")[2] for x in project["classifiers"] if ":: Python :: 3." in x]
+    assert job["strategy"]["matrix"]["python"] == named
 
 
 RUNS = re.compile(r"^\s*(harness|pip|pytest|python|uv)\b", re.MULTILINE)
