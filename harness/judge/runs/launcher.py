@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -86,7 +87,9 @@ class Launcher:
             self.environment.pop("PYTHONDONTWRITEBYTECODE", None)
         self._zygote = ZygoteProcess(self.folder, self._load, importing)
         self._children: weakref.WeakSet[Child] = weakref.WeakSet()
-        self._helpers: set[subprocess.Popen[str]] = set()
+        self._processes: weakref.WeakSet[subprocess.Popen[str]] = weakref.WeakSet()
+        self._starting = threading.Lock()
+        self._closed = False
 
     def __enter__(self) -> Self:
         """Use as a context manager to be sure that it is closed."""
@@ -140,16 +143,13 @@ class Launcher:
         Raises:
             InterpreterError: it does not start, or takes too long and was killed.
         """
-        process = self._popen(arguments, subprocess.PIPE)
-        self._helpers.add(process)
-        with process:
+        with self._popen(arguments, subprocess.PIPE) as process:
             try:
                 stdout, stderr = process.communicate(timeout=self.importing)
             except subprocess.TimeoutExpired:
                 raise self._too_slow() from None
             finally:
                 kill_group(process.pid)  # and what it may have started
-                self._helpers.discard(process)
         return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
 
     def converse(self, job: Mapping[str, Any], log: Path) -> Child:
@@ -165,12 +165,18 @@ class Launcher:
         return child
 
     def close(self) -> None:
-        """End the zygote, its children with it, and remove what was written for them."""
+        """End the zygote, its children with it, and remove what was written for them.
+
+        Another thread may be about to start a process: it ends, too.
+        """
+        with self._starting:
+            self._closed = True
         self._zygote.close()
-        for process in [*self._helpers]:
-            kill_group(process.pid)
         for child in [*self._children]:
             child.close()
+        for process in [*self._processes]:
+            if process.poll() is None:
+                kill_group(process.pid)
         for folder, names, files in os.walk(self.folder, topdown=False):
             for name in files + [name for name in names if Path(folder, name).is_symlink()]:
                 Path(folder, name).unlink(missing_ok=True)
@@ -192,19 +198,24 @@ class Launcher:
 
     def _popen(self, arguments: Sequence[str], errors: IO[str] | int) -> subprocess.Popen[str]:
         """Start the interpreter, in a process group of its own."""
-        try:
-            return subprocess.Popen(
-                [str(self.python), *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                env=self.environment,
-                cwd=self.folder,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise self._not_started(error) from None
+        with self._starting:
+            if self._closed:
+                raise RunError("the session ended before a process was started")
+            try:
+                process = subprocess.Popen(
+                    [str(self.python), *arguments],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    text=True,
+                    env=self.environment,
+                    cwd=self.folder,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise self._not_started(error) from None
+            self._processes.add(process)
+        return process
 
     @contextlib.contextmanager
     def _explaining(self) -> Iterator[None]:

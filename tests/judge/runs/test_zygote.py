@@ -6,10 +6,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,6 +99,42 @@ def test_a_zygote_that_dies_is_started_again_once(tmp_path: Path) -> None:
         with pytest.raises(RunError, match=r"killed by SIGKILL \(perhaps out of memory\)"):
             converse(launcher, ANSWER)
     assert first != second
+
+
+@pytest.mark.parametrize("fork", [True, False])
+def test_what_starts_while_the_session_ends_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, fork: bool
+) -> None:
+    """A process that another thread is about to start does not outlive the session."""
+    started: list[subprocess.Popen[str]] = []
+    starting = threading.Event()
+
+    def popen(*arguments: Any, **keywords: Any) -> "subprocess.Popen[str]":
+        starting.set()
+        time.sleep(0.5)
+        process = original(*arguments, **keywords)
+        started.append(process)
+        return process
+
+    original = subprocess.Popen
+    with launching(tmp_path, HANG, fork=fork) as launcher:
+        launcher.importing = launcher._zygote.timeout = 60.0  # noqa: SLF001 - longer than the test
+        monkeypatch.setattr(subprocess, "Popen", popen)
+        thread = threading.Thread(target=lambda: suppressing(launcher.start))
+        thread.start()
+        starting.wait()
+        launcher.close()
+        thread.join(20)
+        assert not thread.is_alive()
+        assert started[0].poll() is not None
+        with pytest.raises(RunError, match="the session ended"):
+            launcher.describe(tmp_path / "cache")
+
+
+def suppressing(call: Callable[[], object]) -> None:
+    """Call what may fail because the session ends."""
+    with suppress(InterpreterError, RunError):
+        call()
 
 
 @pytest.mark.parametrize("fork", [True, False])
