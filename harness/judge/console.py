@@ -1,4 +1,4 @@
-"""The console: what takes long is said when it begins, whatever pytest does to the output.
+"""The console: long work is announced when it begins, whatever pytest does to the output.
 
 It is standard error, so that what is printed can still be read by programs.
 """
@@ -26,7 +26,7 @@ class Console:
                 os.write(self._descriptor, f"{begin}{redaction.text(text)}\n".encode())
 
     def close(self) -> None:
-        """Let go of it; nothing is said from then on."""
+        """Let go of it; nothing is written from then on."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -1,4 +1,4 @@
-"""Documents: TOML and JSON files that users write; what is wrong is said with file and line."""
+"""Documents: TOML and JSON files that users write; an error names the file and the line."""
 
 import json
 import re

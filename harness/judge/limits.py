@@ -1,4 +1,4 @@
-"""Limits: what a value may be beyond its type, declared once and asked wherever it is given."""
+"""Limits: what a value may be beyond its type, declared once and checked wherever it is given."""
 
 import argparse
 import os
@@ -19,7 +19,7 @@ _NUMBERS: dict[type, tuple[Callable[[str], Any], str]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What a value may be; only that is asked which is declared.
+    """What a value may be; only what is declared is checked.
 
     Attributes:
         choices: the values there are.

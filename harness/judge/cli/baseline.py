@@ -45,7 +45,7 @@ def add(commands: Commands) -> None:
         if name == "accept":
             action.add_argument("--because", default="", metavar="TEXT", help="why")
             action.add_argument(
-                "--anchor", action="store_true", help="slow drift is told from here on"
+                "--anchor", action="store_true", help="measure slow drift from here on"
             )
         action.set_defaults(command=run)
 

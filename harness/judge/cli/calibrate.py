@@ -15,12 +15,12 @@ def add(commands: Commands) -> None:
     parser.set_defaults(command=run)
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Print the noise of clean runs beside every tolerance, and what it suggests."""
-    cells = collect.cells(asked.suites)
+    cells = collect.cells(arguments.suites)
     from harness.judge.mutation.calibrate import calibrate  # as above
 
-    with running(asked, asked.python) as runner:
-        for line in calibrate(runner, [*cells], asked.repeats):
+    with running(arguments, arguments.python) as runner:
+        for line in calibrate(runner, [*cells], arguments.repeats):
             print(line, flush=True)
     return 0

@@ -15,10 +15,10 @@ def add(commands: Commands) -> None:
     parser.set_defaults(command=run)
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Print every call with its parameters and their defaults, a line each."""
-    cell, *_ = collect.cells(asked.suites)
-    with running(asked, asked.python) as runner:
+    cell, *_ = collect.cells(arguments.suites)
+    with running(arguments, arguments.python) as runner:
         for call, parameters in runner.trials(cell).answers.signatures.items():
             print(
                 call, *(f"    {name} = {default}" for name, default in parameters.items()), sep="\n"

@@ -125,74 +125,82 @@ def add(commands: Commands) -> None:
     parser.set_defaults(command=run)
 
 
-def run(asked: argparse.Namespace) -> int:
-    """Print what differs, the worst first, and the verdict; leave reports."""
-    suites = asked.suites or ["suites"]
-    changed = asked.changes or [str(path) for path in asked.constraint]
-    if not changed and asked.candidate_python is None:
+def run(arguments: argparse.Namespace) -> int:
+    """Print the differences, the worst first, and the verdict; write the reports."""
+    suites = arguments.suites or ["suites"]
+    changed = arguments.changes or [str(path) for path in arguments.constraint]
+    if not changed and arguments.candidate_python is None:
         raise SpecError(
             "nothing says what the candidate is",
             fix="name what it changes, such as transformers==5.18.0, or a --constraint FILE, or "
             "--candidate-python PATH",
         )
-    if asked.changes and asked.candidate_python is not None:
+    if arguments.changes and arguments.candidate_python is not None:
         raise SpecError("the candidate is both changed packages and an interpreter")
-    for path in asked.constraint:
+    for path in arguments.constraint:
         if not path.is_file():
             raise SpecError(f"there is no {path}", fix="name a file of constraints")
-    packages.dragged([], asked.allow_dragged)
+    packages.dragged([], arguments.allow_dragged)
     beside = Path(suites[0].partition("::")[0])
-    allowed = asked.allowed or (beside if beside.is_dir() else beside.parent) / allowlist.NAME
-    if asked.allow:
-        allowlist.add(allowed, asked.allow, asked.because)
+    allowed = arguments.allowed or (beside if beside.is_dir() else beside.parent) / allowlist.NAME
+    if arguments.allow:
+        allowlist.add(allowed, arguments.allow, arguments.because)
     allowances = allowlist.load(allowed)
-    settings = settings_of(asked, asked.base_python)
-    cells = collect.cells(suites, asked.harness_scale, settings.arguments())
+    settings = settings_of(arguments, arguments.base_python)
+    cells = collect.cells(suites, arguments.harness_scale, settings.arguments())
     files.check(settings.reports)
     from harness.judge.gate.workflow import Gate  # pytest has rewritten the invariants' asserts
     from harness.judge.reports import comparison
 
-    base: Path = asked.base_python
+    base: Path = arguments.base_python
     rebased: tuple[Change, ...] = ()
-    if asked.base:
-        base, rebased = _made(asked, base, asked.base, "base")
+    if arguments.base:
+        base, rebased = _made(arguments, base, arguments.base, "base")
         for change in rebased:
             say(f"base: {change.words}")
-    candidate = asked.candidate_python or _made(asked, base, asked.changes, "candidate")[0]
-    with running(asked, base) as left, running(asked, candidate) as right:
-        gate = Gate(left, right, suites, cells, races=not asked.correctness_only)
+    candidate = (
+        arguments.candidate_python or _made(arguments, base, arguments.changes, "candidate")[0]
+    )
+    with running(arguments, base) as left, running(arguments, candidate) as right:
+        gate = Gate(left, right, suites, cells, races=not arguments.correctness_only)
         named = [name for change in changed for name in requirements.names(change)]
-        found = gate.compare(named, allowances, say)
-        moved = [f"base: {c.versions}" for c in packages.dragged(rebased, asked.allow_dragged)]
-        moved += [c.versions for c in packages.dragged(found.changes, asked.allow_dragged)]
-        found = replace(
-            found,
+        compared = gate.compare(named, allowances, say)
+        moved = [f"base: {c.versions}" for c in packages.dragged(rebased, arguments.allow_dragged)]
+        moved += [c.versions for c in packages.dragged(compared.changes, arguments.allow_dragged)]
+        compared = replace(
+            compared,
             rebased=rebased,
             dragged=tuple(moved),
-            options=given(asked, settings),
-            allowing=() if asked.allowed is None else (f"--allowed={asked.allowed.absolute()}",),
+            options=given(arguments, settings),
+            allowing=()
+            if arguments.allowed is None
+            else (f"--allowed={arguments.allowed.absolute()}",),
         )
-        regressed = [f for f in found.findings if f.standing == "regressed"]
-        if asked.attribute and regressed:
-            found = replace(
-                found, attributions=_attributions(asked, gate, found.changes, regressed)
+        regressed = [f for f in compared.findings if f.standing == "regressed"]
+        if arguments.attribute and regressed:
+            compared = replace(
+                compared,
+                attributions=_attributions(arguments, gate, compared.changes, regressed),
             )
-    print(*comparison.lines(found), sep="\n")
-    print("reports:", *comparison.write(settings.reports, found))
-    return EXIT_CODES[verdict(found.findings)]
+    print(*comparison.lines(compared), sep="\n")
+    print("reports:", *comparison.write(settings.reports, compared))
+    return EXIT_CODES[verdict(compared.findings)]
 
 
 def _attributions(
-    asked: argparse.Namespace, gate: "Gate", moved: Sequence[Change], regressed: Sequence[Finding]
+    arguments: argparse.Namespace,
+    gate: "Gate",
+    moved: Sequence[Change],
+    regressed: Sequence[Finding],
 ) -> tuple[Attribution, ...]:
     """Who brought each regression about."""
 
     def judge(python: Path, regressions: Sequence[Finding]) -> Shown:
-        with running(asked, python) as runner:
+        with running(arguments, python) as runner:
             return gate.recheck(runner, regressions)
 
     sides = tuple(side.settings.python for side in gate.sides)
-    made = _environments_of(asked, wheels=True, givers=sides)
+    made = _environments_of(arguments, wheels=True, givers=sides)
     candidates = Candidates(environments=made, base=sides[0], judge=judge, say=say)
     attributions: list[Attribution] = []
     left = list(regressed)
@@ -200,7 +208,7 @@ def _attributions(
         for attribution in attribute(candidates, moved, regressed):
             attributions.append(attribution)
             left = [finding for finding in left if finding not in attribution.findings]
-    except KeyboardInterrupt:  # what was compared is told all the same
+    except KeyboardInterrupt:  # what was compared is reported all the same
         reason = "interrupted; what was tried is kept for the same command"
         attributions.append(Attribution(culprits=(), reason=reason, findings=tuple(left)))
     say(f"{candidates.tried} environments were tried")
@@ -208,32 +216,32 @@ def _attributions(
 
 
 def say(text: str) -> None:
-    """Tell what is going on, beside what is printed."""
+    """Write a line to standard error: standard output holds the result alone."""
     sys.stderr.write(f"{text}\n")
 
 
 def _made(
-    asked: argparse.Namespace, base: Path, wanted: list[str], side: str
+    arguments: argparse.Namespace, base: Path, wanted: list[str], side: str
 ) -> tuple[Path, tuple[Change, ...]]:
-    """The interpreter of a base changed as asked, and what that changes.
+    """The interpreter of a base with changes made to it, and the packages that these change.
 
     Raises:
         HarnessError: it cannot be made, or could not be judged.
     """
-    made = _environments_of(asked)
+    made = _environments_of(arguments)
     named = {name for change in wanted for name in requirements.names(change)}
     lines = [requirements.line(change) for change in wanted]
-    pins = made.resolve(base, [*lines, *(f"-c {path.absolute()}" for path in asked.constraint)])
+    pins = made.resolve(base, [*lines, *(f"-c {path.absolute()}" for path in arguments.constraint)])
     support.check(packages.versions(pins), f"the {side}")
     installed = {d.name: d.version for d in build.installed_in(base).values()}
     return made.make(base, pins, named), tuple(packages.of_pins(installed, pins, named))
 
 
 def _environments_of(
-    asked: argparse.Namespace, *, wheels: bool = False, givers: tuple[Path, ...] = ()
+    arguments: argparse.Namespace, *, wheels: bool = False, givers: tuple[Path, ...] = ()
 ) -> Environments:
-    """What makes environments, as the options say."""
-    passed = [f"{o}={v}" for o in PASSED_ON for v in getattr(asked, o[2:].replace("-", "_"))]
-    passed += ["--offline"] if asked.offline else []
-    installer = Installer(arguments=tuple(passed), python=asked.base_python, wheels=wheels)
-    return Environments(folder=asked.environments, installer=installer, givers=givers)
+    """What makes environments, with the options that are passed on to uv."""
+    passed = [f"{o}={v}" for o in PASSED_ON for v in getattr(arguments, o[2:].replace("-", "_"))]
+    passed += ["--offline"] if arguments.offline else []
+    installer = Installer(arguments=tuple(passed), python=arguments.base_python, wheels=wheels)
+    return Environments(folder=arguments.environments, installer=installer, givers=givers)

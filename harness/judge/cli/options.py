@@ -1,4 +1,4 @@
-"""Options that commands share, and what they come to."""
+"""Options that commands share, and the settings that they make."""
 
 import argparse
 import os
@@ -76,9 +76,9 @@ def add_remote(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--remote", metavar="URL", help="a store that is shared, see pytest --help")
 
 
-def store_of(asked: argparse.Namespace) -> Store:
-    """The store that is asked for, or that of the project's table."""
-    settings = _merged(asked, {"store": asked.store, "remote": asked.remote})
+def store_of(arguments: argparse.Namespace) -> Store:
+    """The store that is named, or that of the project's table."""
+    settings = _merged(arguments, {"store": arguments.store, "remote": arguments.remote})
     return Store(settings.store, Remote(settings.remote) if settings.remote else None)
 
 
@@ -107,52 +107,52 @@ def add_environments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def settings_of(asked: argparse.Namespace, python: Path) -> Settings:
-    """Settings for an interpreter; what is not asked for comes from the project's table.
+def settings_of(arguments: argparse.Namespace, python: Path) -> Settings:
+    """Settings for an interpreter; options that are not given come from the project's table.
 
     Raises:
         SpecError: one makes no sense, or a file that one names.
     """
     names = [flag.removeprefix("--").replace("-", "_") for flag in SHARED]
-    given = {name.removeprefix("harness_"): getattr(asked, name, None) for name in names}
-    given |= {name: getattr(asked, name, None) for name in ("store", "remote", "reports")}
+    given = {name.removeprefix("harness_"): getattr(arguments, name, None) for name in names}
+    given |= {name: getattr(arguments, name, None) for name in ("store", "remote", "reports")}
     given["python"] = python
-    settings = _merged(asked, given)
+    settings = _merged(arguments, given)
     parse_overrides(settings.set)
     for path in settings.deviations:
         known_issues.load(path)
     return settings
 
 
-def root_of(asked: argparse.Namespace) -> Path:
+def root_of(arguments: argparse.Namespace) -> Path:
     """The repository that holds the suites."""
-    suites = getattr(asked, "suites", None) or []
+    suites = getattr(arguments, "suites", None) or []
     return repository.holding(suites if isinstance(suites, list) else [str(suites)], Path.cwd())
 
 
-def _merged(asked: argparse.Namespace, given: Mapping[str, Any]) -> Settings:
+def _merged(arguments: argparse.Namespace, given: Mapping[str, Any]) -> Settings:
     """Settings with those of the repository that holds the suites."""
-    root = root_of(asked)
+    root = root_of(arguments)
     return Settings.merge(given, Document.read(root / "pyproject.toml"), root, Path.cwd())
 
 
-def given(asked: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
+def given(arguments: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
     """Options of pytest's that say what is judged, and how, and where records are.
 
     What is the default is left out, and a store that the repository names itself.
     """
     defaults = Settings().arguments()
     judged = [x for x in rerun.judging(settings.arguments()) if x not in defaults]
-    here = rerun.options_of(settings, root_of(asked), Path.cwd())
+    here = rerun.options_of(settings, root_of(arguments), Path.cwd())
     return (*judged, *rerun.storing(here))
 
 
 @contextmanager
-def running(asked: argparse.Namespace, python: Path) -> Iterator[Runner]:
+def running(arguments: argparse.Namespace, python: Path) -> Iterator[Runner]:
     """A runner for an interpreter."""
     console = Console()
     made = Runner(
-        settings=settings_of(asked, python), session=uuid.uuid4().hex, announce=console.say
+        settings=settings_of(arguments, python), session=uuid.uuid4().hex, announce=console.say
     )
     try:
         yield made

@@ -53,51 +53,54 @@ def add(commands: Commands) -> None:
     parser.set_defaults(command=run)
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Print what each strategy costs, and which to use."""
-    recipe = Recipe(dataset=asked.dataset, model=asked.model, max_train_samples=asked.samples)
-    title = f"{asked.dataset}, {asked.model}, batches of {asked.batch_size}"
-    with running(asked, asked.python) as runner:
+    recipe = Recipe(
+        dataset=arguments.dataset, model=arguments.model, max_train_samples=arguments.samples
+    )
+    title = f"{arguments.dataset}, {arguments.model}, batches of {arguments.batch_size}"
+    with running(arguments, arguments.python) as runner:
         cell = Cell(name="plan", recipe=recipe, scale=_scale(runner, recipe), device="cpu")
         if cell.scale == "tiny":
             title += ", embedded stand-ins"
         lengths = np.asarray(runner.lengths(cell), np.int64)
         architecture = runner.architecture(cell)
-    asked_for = replace(recipe, max_length=asked.max_length)
-    max_length = asked_for.length(catalog.positions(architecture))
+    longest = replace(recipe, max_length=arguments.max_length)
+    max_length = longest.length(catalog.positions(architecture))
     names = [*collation.PLAIN, "pad_to_multiple_of:8", "pad_to_multiple_of:64"]
     cut = np.minimum(lengths, max_length)
-    names.append(f"max_tokens:{max(round(asked.batch_size * cut.mean()), cut.max())}")
-    found = []
+    names.append(f"max_tokens:{max(round(arguments.batch_size * cut.mean()), cut.max())}")
+    forecasts = []
     for strategy in map(collation.parse, names):
         batches = compose(
             lengths,
             strategy,
-            batch_size=asked.batch_size,
+            batch_size=arguments.batch_size,
             max_length=max_length,
             training=not strategy.sorted,
         )
         hidden = catalog.width(architecture)
-        found.append(forecast(batches, strategy, max_length=max_length, hidden=hidden))
-    print(*_lines(found, lengths, max_length), sep="\n")
-    if asked.html is not None:
+        forecasts.append(forecast(batches, strategy, max_length=max_length, hidden=hidden))
+    print(*_lines(forecasts, lengths, max_length), sep="\n")
+    if arguments.html is not None:
         from harness.judge.reports import benchmark_page, files
 
         files.write(
-            asked.html.parent, {asked.html.name: benchmark_page.plan(title, found, max_length)}
+            arguments.html.parent,
+            {arguments.html.name: benchmark_page.plan(title, forecasts, max_length)},
         )
     return 0
 
 
 def _scale(runner: Runner, recipe: Recipe) -> Scale:
-    """The scale asked for; else the full one, unless its data can be had from nowhere: said then.
+    """The scale that is set; else the full one, or with a notice the tiny one if there are no data.
 
     Raises:
         SourceError: something is refused or malformed.
     """
     match runner.settings.scale:
-        case "tiny" | "full" as asked:
-            return asked
+        case "tiny" | "full" as scale:
+            return scale
     try:
         runner.sources.find_tokens(recipe, "full")
     except MissingSourceError as error:
@@ -107,9 +110,9 @@ def _scale(runner: Runner, recipe: Recipe) -> Scale:
     return "full"
 
 
-def _lines(found: list[Forecast], lengths: np.ndarray, max_length: int) -> list[str]:
+def _lines(forecasts: list[Forecast], lengths: np.ndarray, max_length: int) -> list[str]:
     """What was measured, the table, the fastest first, and the advice."""
-    speedups = {told.name: told.speedup for told in found}
+    speedups = {each.name: each.speedup for each in forecasts}
     cut = np.mean(lengths > max_length)
     low, middle, high = np.quantile(lengths, [0.05, 0.5, 0.95]).astype(int)
     return [
@@ -117,10 +120,10 @@ def _lines(found: list[Forecast], lengths: np.ndarray, max_length: int) -> list[
             f"{len(lengths):,} examples of {lengths.min()} to {lengths.max()} tokens, half of them "
             f"at most {middle}, nine of ten {low} to {high}; {cut:.1%} are cut"
         ),
-        f"at most {found[0].limit:.2f} times as fast as padding to max_length",
+        f"at most {forecasts[0].limit:.2f} times as fast as padding to max_length",
         "",
         HEADER,
-        *(_line(told) for told in sorted(found, key=lambda told: -told.speedup)),
+        *(_line(each) for each in sorted(forecasts, key=lambda each: -each.speedup)),
         "",
         *(
             f"{why}: {name}, {speedups[name]:.2f} times as fast"
@@ -129,11 +132,11 @@ def _lines(found: list[Forecast], lengths: np.ndarray, max_length: int) -> list[
     ]
 
 
-def _line(told: Forecast) -> str:
+def _line(strategy: Forecast) -> str:
     """A strategy's line."""
-    trajectory = collation.parse(told.name).trajectory
+    trajectory = collation.parse(strategy.name).trajectory
     return (
-        f"{told.name:<20}{told.speedup:>8.2f}x{told.efficiency:>9.1%}{told.padding:>9.1%}"
-        f"{told.batches:>9,}{told.variation:>13.1%}{told.largest:>15,}  "
-        + ("evaluation only" if told.name == "sorted" else trajectory)
+        f"{strategy.name:<20}{strategy.speedup:>8.2f}x{strategy.efficiency:>9.1%}{strategy.padding:>9.1%}"
+        f"{strategy.batches:>9,}{strategy.variation:>13.1%}{strategy.largest:>15,}  "
+        + ("evaluation only" if strategy.name == "sorted" else trajectory)
     )

@@ -29,42 +29,44 @@ def add(commands: Commands) -> None:
     parser.set_defaults(command=run)
 
 
-def run(asked: argparse.Namespace) -> int:
-    """Print what notices each fault as it is known, then the sums; leave the matrix in reports."""
-    faults = _faults(asked.fault)
-    cells = collect.cells(asked.suites)
+def run(arguments: argparse.Namespace) -> int:
+    """Print which invariants notice each fault, then the sums; write the matrix to a report."""
+    faults = _faults(arguments.fault)
+    cells = collect.cells(arguments.suites)
     from harness.judge.mutation.mutate import (
         Prover,  # pytest rewrites the invariants' asserts, and comes first
     )
     from harness.judge.reports import files, mutation_table
 
-    with running(asked, asked.python) as runner:
+    with running(arguments, arguments.python) as runner:
         files.check(runner.settings.reports)
         prover = Prover(runner, [*cells], cores.usable())
-        found = prover.prove(
-            faults, asked.repeats, lambda exhibit: print(mutation_table.line(exhibit), flush=True)
+        proof = prover.prove(
+            faults,
+            arguments.repeats,
+            lambda exhibit: print(mutation_table.line(exhibit), flush=True),
         )
-    print("", *mutation_table.sums(found), sep="\n")
-    print("summaries:", *mutation_table.write(runner.settings.reports, found))
-    return 1 if found.unnoticed or found.alarms else 0
+    print("", *mutation_table.sums(proof), sep="\n")
+    print("summaries:", *mutation_table.write(runner.settings.reports, proof))
+    return 1 if proof.unnoticed or proof.alarms else 0
 
 
-def _faults(asked: list[str] | None) -> list[Path]:
+def _faults(names: list[str] | None) -> list[Path]:
     """Files of the faults to inject.
 
     Raises:
         SpecError: one is no file and no name of ours.
     """
     ours = {path.stem: path for path in sorted(OURS.glob("*.py")) if path.stem != "__init__"}
-    if asked is None:
+    if names is None:
         return [*ours.values()]
-    found = []
-    for name in asked:
+    files = []
+    for name in names:
         path = ours.get(name, Path(name))
         if not path.is_file():
             raise SpecError(
                 f"there is no fault {name!r}",
                 fix=f"give a Python file, or one of {', '.join(ours)}",
             )
-        found.append(path)
-    return found
+        files.append(path)
+    return files

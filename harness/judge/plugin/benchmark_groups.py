@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _CONTESTS = pytest.StashKey["Contests"]()
 _STORAGE = "file://./.benchmarks"
-"""Where pytest-benchmark keeps what it is asked to save, if not told otherwise."""
+"""Where pytest-benchmark saves by default."""
 
 _FEWEST = 2
 """Rounds that an interval needs."""
@@ -105,7 +105,7 @@ def end(config: pytest.Config) -> None:
 
 
 def untimed(config: pytest.Config, item: pytest.Item) -> str:
-    """Why nobody asked for a collation's speed, which is never in the store; empty if one did."""
+    """Why a collation is not timed, which the store never makes up for; empty if it is."""
     start = config.invocation_params.dir
     named = {(start / name.partition("::")[0]).resolve() for name in config.args}
     cache = config.cache if config.getoption("lf", default=False) else None

@@ -22,9 +22,9 @@ from harness.judge.plugin.state import (
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None]:
-    """Skip what a suite opts out of and what nobody asked for, with the reason.
+    """Skip what a suite opts out of and what the command does not select, with the reason.
 
-    A cell that nobody asked for is one skipped test, not one for every invariant.
+    A cell that is not selected is one skipped test, not one for every invariant.
     """
     _mark(config, items)
     yield
@@ -50,12 +50,12 @@ def _spread(config: pytest.Config) -> bool:
 
 
 def _ordered(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]:
-    """Tests by what their cells may tell tonight; the others stay in front."""
+    """Tests in the order of their cells' ranks; the others stay in front."""
     nights, ranks = nights_of(config), dict[pytest.Item, tuple[float, str]]()
     try:
         for item in items:
             cell, suite = cell_of(item), getattr(item, "cls", None)
-            if cell is not None and suite is not None and not _not_asked(config, cell):
+            if cell is not None and suite is not None and not _unselected(config, cell):
                 ranks[item] = nights.rank(item.path.parent, suite, cell)
     except HarnessError as error:
         raise pytest.UsageError(error.text) from None
@@ -74,7 +74,7 @@ def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
         if reason is not None:
             item.add_marker(pytest.mark.skip(reason=f"opted out: {reason}"))
         cell = cell_of(item)
-        reason = None if cell is None else _not_asked(config, cell)
+        reason = None if cell is None else _unselected(config, cell)
         if not reason and "tonight" in item.fixturenames and not night_of(config):
             reason = "several seeds beside what was accepted: ask for them with -m nightly"
         if not reason and "standing" in item.fixturenames:
@@ -84,7 +84,7 @@ def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=reason))
 
 
-def _not_asked(config: pytest.Config, cell: Cell) -> str:
+def _unselected(config: pytest.Config, cell: Cell) -> str:
     """Why a full cell is not trained; empty if it is."""
     if cell.scale == "tiny" and cell.device == "cpu":
         return ""

@@ -60,7 +60,7 @@ def _ask(
 ) -> Answer:
     """The answer to a question of the runner; a skip or a failure without traceback if none.
 
-    What is lost is told by one test; the others that it is lost for are skipped and name that one.
+    One test shows a loss; the others that it leaves nothing to judge are skipped and name that one.
 
     Args:
         request: of any test or fixture.

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Measured:
-    """What a session's reports have said so far; see `SessionRecord`, which it ends in.
+    """What a session's reports hold so far; see `SessionRecord`, which it ends in.
 
     Attributes:
         rows: by suite and cell.
@@ -113,7 +113,7 @@ class Gathering:
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Gather what a test said."""
+        """Gather the notes and the outcome of a test."""
         properties = dict(report.user_properties)
         self.measured.set_aside |= dict.fromkeys(SET_ASIDE.read(properties) or ())
         if "harness" in report.keywords:
@@ -121,7 +121,7 @@ class Gathering:
             self._add_test(report, properties)
 
     def _add_cell(self, report: pytest.TestReport, properties: Mapping[str, object]) -> None:
-        """Gather what a test of a suite said of its cell."""
+        """Gather a test's notes of its cell."""
         measured = self.measured
         row, tonight = ROW.read(properties), NIGHT.read(properties)
         if report.when == "setup":

@@ -13,7 +13,7 @@ _NOTHING = pytest.ExitCode.NO_TESTS_COLLECTED
 
 
 class Guidance:
-    """Looks at what is collected; speaks only where suites were asked for and none is left."""
+    """Looks at what is collected; writes only where suites were named and none is left."""
 
     NAME = "harness-guidance"
 
@@ -50,7 +50,7 @@ class Guidance:
         return f" by {' and '.join(named)}{only}" if named else ""
 
     def _empty(self) -> str:
-        """The folder of suites that was asked for; empty if none was."""
+        """The folder of suites that was named; empty if none was."""
         start = self.config.invocation_params.dir
         for folder in (start / name for name in self.config.args):
             for path in (folder, folder / SUITES):

@@ -112,7 +112,7 @@ def _own_issues(settings: Settings) -> list[known_issues.Deviation]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_cmdline_main() -> Generator[None, int | None, int | None]:
-    """Another Ctrl-C, while a session that was interrupted is told of, is no traceback either."""
+    """Another Ctrl-C, while an interrupted session is summed up, is no traceback either."""
     try:
         return (yield)
     except KeyboardInterrupt:
@@ -187,7 +187,7 @@ def _marks(cell: Cell) -> list[pytest.MarkDecorator]:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Start on everything that the selected tests will ask for."""
+    """Start on everything that the selected tests judge."""
     config = session.config
     if config.option.collectonly or hasattr(config, "workerinput"):
         return

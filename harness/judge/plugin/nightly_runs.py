@@ -63,7 +63,7 @@ class NightlyRuns:
         return History(self.config.stash[SETTINGS].store)
 
     def of(self, request: pytest.FixtureRequest, cell: Cell, run: "Run") -> Tonight:
-        """What tonight says of a test's cell; asked for once.
+        """A test's cell beside its baseline and its history; worked out once.
 
         Raises:
             HarnessError: its runs could not be had.
@@ -159,8 +159,8 @@ class NightlyRuns:
             standing=judged.standing,
             message=judged.words,
             records=tuple(result.key.path for result in night.results),
-            worsened=tuple(words for better, words in moved if not better),
-            improved=tuple(words for better, words in moved if better),
+            worsened=tuple(message for better, message in moved if not better),
+            improved=tuple(message for better, message in moved if better),
             accepting=settings.update or (settings.update_new_only and reference is None),
         )
 
@@ -195,12 +195,12 @@ class NightlyRuns:
         now = {r.key.path: entry.read(records / r.key.path, r.key.path) for r in results}
         entries = [one for one in before if one.path not in now]
         entries += [replace(one, cell=name) for one, _ in now.values()]
-        told = {one.environment: environment for one, environment in now.values()}
+        tonight = {one.environment: environment for one, environment in now.values()}
         if folder not in self.annotations:
             self.annotations[folder] = annotations.load(folder / annotations.NAME)
         cells = sum(map(len, self.config.stash.get(CELLS, {}).values()))
         return Trends(
-            environments=self.history.environments() | told,
+            environments=self.history.environments() | tonight,
             annotations=self.annotations[folder],
             most=limit(cells),
             options=for_history(self._options, self.config.args),
@@ -216,8 +216,8 @@ def _suspicion(
     trend: "Trend", cell: Cell, figures: "Sequence[str]" = ("accuracy", "samples_per_second")
 ) -> float:
     """How suspicious some figures are."""
-    told = set(figures) - _unjudged(cell)
-    return max((line.suspicion for line in trend.lines if line.figure in told), default=0.0)
+    judged = set(figures) - _unjudged(cell)
+    return max((line.suspicion for line in trend.lines if line.figure in judged), default=0.0)
 
 
 def _unjudged(cell: Cell) -> set[str]:
@@ -233,12 +233,11 @@ def _moved(trend: "Trend", cell: Cell) -> "Iterator[tuple[bool, str]]":
         move = moves[-1] if moves else None
         least = _LEAST.get(line.figure, 0.0)
         if move is not None and abs(move.after - move.before) >= least * abs(move.before):
-            words = (
+            message = (
                 f"{line.figure} went from {move.before:.4g} to {move.after:.4g} "
                 f"on {line.nights[move.at]}"
             )
-            told = [words, *move.changes, *filter(None, [move.command])]
-            yield move.better, "\n".join(told)
+            parts = [message, *move.changes, *filter(None, [move.command])]
+            yield move.better, "\n".join(parts)
         if line.drifted:
-            words = f"{line.figure} had drifted away from its anchor by {line.drifted}"
-            yield False, words
+            yield False, f"{line.figure} had drifted away from its anchor by {line.drifted}"

@@ -62,7 +62,7 @@ class Keeping:
                 root=config.stash[ROOT],
                 store=runner.store,
                 command=record.command,
-                because=settings.because or "asked for with --harness-update",
+                because=settings.because or "accepted by --harness-update",
                 new_only=settings.update_new_only,
             ).accept(record, lambda _: True)
             self.remarks += [f"accepted: {name}" for name in self.accepted]

@@ -44,16 +44,16 @@ def session_name(config: pytest.Config) -> str:
 
 
 def night_of(config: pytest.Config) -> str:
-    """The night that the session belongs to; empty if nobody asked for one."""
+    """The night that the session belongs to; empty if it is of none."""
     settings = config.stash[SETTINGS]
-    asked = settings.night or settings.update or settings.update_new_only
-    if not asked and not by_mark(config, "nightly"):
+    nightly = settings.night or settings.update or settings.update_new_only
+    if not nightly and not by_mark(config, "nightly"):
         return ""
     return settings.night or datetime.now(UTC).date().isoformat()
 
 
 def schedule_of(config: pytest.Config) -> "Schedule":
-    """The session's schedule and, in it, its runner; made when first asked for."""
+    """The session's schedule and, in it, its runner; made at first use."""
     if SCHEDULE not in config.stash:
         from harness.judge.runs.runner import Runner  # sessions without suites need none
         from harness.judge.runs.scheduler import Schedule
@@ -117,7 +117,7 @@ def _asks(expression: ast.expr, names: Collection[str], *, wanted: bool = True) 
 def _processes(config: pytest.Config) -> int:
     """How many cells may train at once.
 
-    One where full cells may be asked for, which take the accelerator or all cores, and one in a
+    One where full cells may be selected, which take the accelerator or all cores, and one in a
     process of pytest-xdist; else as many as the cores have room for.
     """
     settings = config.stash[SETTINGS]
