@@ -53,7 +53,7 @@ def small_cell() -> Cell:
     """The small recipe at tiny scale."""
     recipe = Recipe(**SMALL)
     name = "bert-base-uncased-dynamic-trainer"
-    return Cell(name=name, recipe=catalog.tiny(recipe), scale="tiny", device="cpu")
+    return Cell.of(name=name, recipe=catalog.tiny(recipe), scale="tiny", device="cpu")
 
 
 @pytest.fixture(scope="session")

@@ -68,6 +68,9 @@ PLAIN = {
 }
 """Strategies without a number, by name."""
 
+DYNAMIC = PLAIN["dynamic"]
+MAX_LENGTH = PLAIN["max_length"]
+
 NUMBERED = {"pad_to_multiple_of": 8, "max_tokens": 4096}
 """Strategies that are followed by a number, as in `pad_to_multiple_of:8`, and one that will do."""
 
@@ -77,10 +80,20 @@ _MOST_DIGITS = 9
 NAMES = (*PLAIN, *(f"{name}:N" for name in NUMBERED))
 
 
+def multiples_of(number: int) -> Collation:
+    """The strategy that pads to the next multiple of a number of tokens."""
+    return Collation(name=f"pad_to_multiple_of:{number}", multiple=number)
+
+
+def within(budget: int) -> Collation:
+    """The strategy whose batches have at most a number of tokens."""
+    return Collation(name=f"max_tokens:{budget}", grouped=True, budget=budget)
+
+
 def scaled(name: str, divisor: int) -> str:
     """A strategy for examples that are shorter by a divisor: a budget follows them."""
     strategy = parse(name)
-    return f"max_tokens:{max(strategy.budget // divisor, 1)}" if strategy.budget else name
+    return within(max(strategy.budget // divisor, 1)).name if strategy.budget else name
 
 
 def parse(name: str) -> Collation:

@@ -15,7 +15,25 @@ Precision = Literal["no", "fp16", "bf16"]
 SCALES: tuple[Scale, ...] = ("tiny", "full")
 LENGTHS: tuple[Lengths, ...] = get_args(Lengths)
 
-LOOPS = ("trainer", "pytorch", "accelerate")
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loop:
+    """Who drives the steps.
+
+    Attributes:
+        name: as a recipe writes it.
+        module: of the worker, whose `run` trains a setup under a watch.
+    """
+
+    name: str
+    module: str
+
+
+LOOPS = {
+    name: Loop(name=name, module=f"harness.worker.loops.{name}")
+    for name in ("trainer", "pytorch", "accelerate")
+}
+"""The loops by name."""
 
 OPTIMIZERS = {"adamw_torch": False, "adamw_torch_fused": True}
 """The optimizers of the loops without a Trainer, and whether each is fused."""
@@ -35,14 +53,15 @@ TRAINER_OPTIMIZERS = (
 """Those that the Trainer of the newest release knows; some need a package of their own."""
 
 
-def check_loop(name: str) -> None:
-    """Refuse the name of a loop that does not exist.
+def find_loop(name: str) -> Loop:
+    """The loop of that name.
 
     Raises:
-        SpecError: the message names the nearest.
+        SpecError: there is none; the message names the nearest.
     """
     if name not in LOOPS:
         raise unknown("loop", name, LOOPS)
+    return LOOPS[name]
 
 
 def check_optimizer(loop: str, name: str) -> None:

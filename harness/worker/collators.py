@@ -6,7 +6,7 @@ Hypothesis stays in the judging tower; the collator is the judged environment's 
 from collections.abc import Mapping
 from typing import Any
 
-from harness.core import collation
+from harness.core.collation import Collation
 from harness.worker import models
 
 
@@ -18,14 +18,14 @@ class Collator:
         self.tokenizer = models.tokenizer(folder)
 
     def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Collate `features` by `collation` and `max_length`, padding on `padding_side`.
+        """Collate `features` by a resolved `collation` and `max_length`, padding on `padding_side`.
 
         Returns:
             `batch`: by column `dtype`, `shape` and `values` (nested lists); or `refused`: the
             exception's name and message.
         """
         self.tokenizer.padding_side = request["padding_side"]
-        strategy = collation.parse(request["collation"])
+        strategy = Collation(**request["collation"])
         collate = models.collator(self.tokenizer, strategy, request["max_length"])
         try:
             batch = collate([dict(feature) for feature in request["features"]])

@@ -20,13 +20,12 @@ from torch._dynamo.utils import counters
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
-from harness.core import collation
-from harness.core.collation import Collation
+from harness.core.collation import DYNAMIC, Collation
 from harness.core.errors import UnsupportedError
 from harness.core.job import Job
 from harness.worker import models, packing
 from harness.worker.loops import plan
-from harness.worker.soundness import ALONE, Soundness
+from harness.worker.soundness import Soundness
 
 FIRST_TOKEN = 5
 """Ids below are special tokens in every vocabulary of ours."""
@@ -50,14 +49,14 @@ class Pacer:
         self.autocast = plan.autocast(self.recipe, job.device)
         self.forward = plan.compiled(self.model, self.recipe)
         self.lanes: dict[str, tuple[Sequence[Sequence[int]], Iterator[Any]]] = {}
-        self.layout, self.undo = ALONE.layout, ExitStack()
+        self.layout, self.undo = DYNAMIC.layout, ExitStack()
         for parameter in self.model.parameters():  # what the optimizer keeps is nobody's peak
             parameter.grad = torch.zeros_like(parameter)
         self.optimizer.step()
         self.optimizer.zero_grad()
 
     def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Do what is asked under a `collation`.
+        """Do what a request says under its `collation`, resolved.
 
         `prove`: batch examples of some `lengths`, and hold each against itself alone. `train` or
         `predict`: run `batches`, lists of lengths; to warm up if it says `warm`.
@@ -67,7 +66,7 @@ class Pacer:
             peak over those held before. Or, as `unsupported` or `out of memory`, why there is
             nothing to return.
         """
-        strategy = collation.parse(request["collation"])
+        strategy = Collation(**request["collation"])
         try:
             if request["do"] == "prove":
                 return self._prove(strategy, request["lengths"])
@@ -97,7 +96,7 @@ class Pacer:
 
     def _prove(self, strategy: Collation, lengths: Sequence[int]) -> dict[str, Any]:
         """How far a strategy's batch of examples is from batches of one."""
-        self._lay_out(ALONE)
+        self._lay_out(DYNAMIC)
         examples = [self._example(index, length) for index, length in enumerate(lengths)]
         collator = self._collator(strategy)
         return Soundness(self.model, collator, examples, self.autocast).found(strategy)

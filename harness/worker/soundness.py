@@ -11,12 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from harness.core import collation
-from harness.core.collation import Collation
+from harness.core.collation import DYNAMIC, Collation
 from harness.worker import packing
-
-ALONE = collation.parse("dynamic")
-"""How a batch of one is laid out."""
 
 
 class Soundness:
@@ -68,7 +64,7 @@ class Soundness:
         logits, losses = self._logits(strategy, self._collated(), autocast)
         found: dict[str, list[float]] = defaultdict(list)
         for index, example in enumerate(self.examples):
-            expected, loss = self._logits(ALONE, _unpadded(example), autocast)
+            expected, loss = self._logits(DYNAMIC, _unpadded(example), autocast)
             found["logits"].append(_apart(logits[index], expected[0]))
             found["losses"].append(_apart(losses[index], loss[0]))
             ours, theirs = (gradient(part, self.model) for part in (losses[index], loss[0]))

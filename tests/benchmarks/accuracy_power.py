@@ -61,7 +61,7 @@ def train(runner: Runner, recipe: Recipe, seeds: int) -> npt.NDArray[np.float64]
     """Right answers of several seeds, (seeds, examples)."""
     rows = []
     for seed in range(seeds):
-        cell = Cell(
+        cell = Cell.of(
             name=f"power-{recipe.max_length}-{seed}",
             recipe=replace(recipe, seed=seed),
             scale="full",

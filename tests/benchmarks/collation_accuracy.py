@@ -34,7 +34,7 @@ def right(runner: Runner, recipe: Recipe, seeds: int) -> npt.NDArray[np.float64]
 
     def one(seed: int) -> npt.NDArray[np.float64]:
         asked = replace(recipe, seed=recipe.seed + seed)
-        cell = Cell(name=f"{recipe.collation}-{seed}", recipe=asked, scale="tiny", device="cpu")
+        cell = Cell.of(name=f"{recipe.collation}-{seed}", recipe=asked, scale="tiny", device="cpu")
         return runner.run(cell).record.correctness()[1]
 
     def all_of_them() -> Iterator[npt.NDArray[np.float64]]:

@@ -23,9 +23,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness.core import collation
 from harness.core.recipe import OUR_FIELDS
-from harness.judge import catalog
 from harness.judge.runs.sources import Sources
 from harness.judge.suite.base import Suite, cells
 
@@ -52,8 +50,8 @@ def straight_cells() -> list[dict[str, Any]]:
     found = []
     for suite in suites():
         for cell in cells(suite, ["tiny"], {}, None):
-            recipe, dataset = cell.recipe, catalog.dataset(cell.recipe.dataset)
-            inputs = Sources(hub=False).find(recipe, "tiny")
+            recipe, dataset = cell.recipe, cell.dataset
+            inputs = Sources(hub=False).find(cell)
             arguments = {n: v for n, v in asdict(recipe).items() if n not in OUR_FIELDS}
             found.append(
                 {
@@ -62,7 +60,7 @@ def straight_cells() -> list[dict[str, Any]]:
                     "metrics": {name: str(path) for name, path in inputs.metrics.items()},
                     "texts": dataset.texts,
                     "labels": len(dataset.label_names),
-                    "padding": collation.parse(recipe.collation).padding,
+                    "padding": cell.collation.padding,
                     "threads": 1,
                     "arguments": arguments
                     | {"fp16": False, "use_cpu": True, "dataloader_pin_memory": False},

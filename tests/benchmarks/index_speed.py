@@ -84,7 +84,7 @@ def main() -> None:
         trained, root = Path(name, "trained"), Path(name, "store")
         runner = Runner(settings=Settings(store=trained), session=uuid.uuid4().hex)
         recipe = catalog.tiny(Recipe(**SMALL))
-        result = runner.run(Cell(name="small", recipe=recipe, scale="tiny", device="cpu"))
+        result = runner.run(Cell.of(name="small", recipe=recipe, scale="tiny", device="cpu"))
         runner.close()
         template = trained / "records" / result.key.path
         timed(f"{records:,} records written", lambda: fill(root, template, records))

@@ -19,9 +19,10 @@ import torch
 import transformers
 
 from harness.core import tables
-from harness.core.collation import parse
+from harness.core.collation import DYNAMIC
 from harness.core.recipe import Recipe
 from harness.judge import catalog
+from harness.judge.cell import Cell
 from harness.judge.runs.sources import Sources
 from harness.worker import data, models
 from harness.worker.compat import argument_values
@@ -35,8 +36,8 @@ RECIPE = catalog.tiny(
 
 def prepare(folder: Path) -> tuple[Any, Any, str]:
     """The tokenized training split, the tokenizer and the model's folder."""
-    inputs = Sources(hub=False).find(RECIPE, "tiny")
-    dataset = catalog.dataset(RECIPE.dataset)
+    cell = Cell.of(name="cost", recipe=RECIPE, scale="tiny", device="cpu")
+    inputs, dataset = Sources(hub=False).find(cell), cell.dataset
     schema = tables.Schema(texts=dataset.texts, label_names=dataset.label_names)
     rows = data.load([str(file) for file in inputs.files["train"]], schema, folder)
     tokenizer = models.tokenizer(str(inputs.model))
@@ -54,7 +55,7 @@ def step_seconds(
     shared: dict[str, Any] = {
         "model": model,
         "args": transformers.TrainingArguments(**values),
-        "data_collator": models.collator(tokenizer, parse("dynamic"), 32),
+        "data_collator": models.collator(tokenizer, DYNAMIC, 32),
         "train_dataset": rows,
     }
     if watched:

@@ -91,7 +91,7 @@ def main() -> None:
     asked = parser.parse_args()
     recipe = catalog.tiny(Recipe(dataset="glue/mrpc", max_length=128))
     cells = [
-        Cell(name=loop, recipe=replace(recipe, loop=loop), scale="tiny", device="cpu")
+        Cell.of(name=loop, recipe=replace(recipe, loop=loop), scale="tiny", device="cpu")
         for loop in ("trainer", "pytorch", "accelerate")
     ]
     with TemporaryDirectory() as name:

@@ -6,13 +6,13 @@ in memory, meets all alike; where `torch.compile` remembers shapes, each has a c
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 
-from harness.core import collation
 from harness.core.batching import Integers, compose
+from harness.core.collation import MAX_LENGTH, Collation
 from harness.core.errors import HarnessError, LimitError, RunError, SpecError, UnsupportedError
 from harness.core.recipe import Lengths
 from harness.judge import catalog, tolerances
@@ -21,7 +21,7 @@ from harness.judge.cell import Cell
 from harness.judge.runs.runner import Ask, Runner
 from harness.judge.tolerances import Band
 
-BASELINE = "max_length"
+BASELINE = MAX_LENGTH
 """What every other collation is compared with."""
 
 PROVEN = 5
@@ -55,7 +55,7 @@ class Contest:
         paced: `Runner.paced`.
         proven: `Runner.proven`.
         cell: whose recipe it is, but for the collation.
-        names: of the collations; the baseline runs in any case.
+        collations: that are timed; the baseline runs in any case.
         data: where the examples come from, in words.
         lengths: tokens of the examples.
         hidden: width of the model.
@@ -66,7 +66,7 @@ class Contest:
     paced: Paced
     proven: Proven
     cell: Cell
-    names: Sequence[str]
+    collations: Sequence[Collation]
     data: str
     lengths: Integers
     hidden: int
@@ -74,12 +74,12 @@ class Contest:
     rounds: int
     _stack: ExitStack = field(default_factory=ExitStack)
     _children: dict[str, Ask] = field(default_factory=dict)
-    _proofs: dict[str, Mapping[str, Any] | HarnessError] = field(default_factory=dict)
-    _standings: dict[tuple[str, Mode], Rank | HarnessError] = field(default_factory=dict)
+    _proofs: dict[Collation, Mapping[str, Any] | HarnessError] = field(default_factory=dict)
+    _standings: dict[tuple[Collation, Mode], Rank | HarnessError] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, runner: Runner, cell: Cell, names: Sequence[str], kind: Lengths, rounds: int
+        cls, runner: Runner, cell: Cell, collations: Sequence[Collation], kind: Lengths, rounds: int
     ) -> Self:
         """A contest on a cell's data, or on drawn lengths, as a `Benchmark` declares them.
 
@@ -94,7 +94,7 @@ class Contest:
             paced=runner.paced,
             proven=runner.proven,
             cell=cell,
-            names=names,
+            collations=collations,
             data=cell.recipe.dataset if measured else f"{kind} lengths",
             lengths=found,
             hidden=catalog.width(architecture),
@@ -109,11 +109,11 @@ class Contest:
 
     def prove(self) -> None:
         """Find out ahead how sound all collations are."""
-        for name in self.names:
-            self._prove(name)
+        for strategy in self.collations:
+            self._prove(strategy)
         self.close()
 
-    def unsound(self, name: str) -> list[str]:
+    def unsound(self, strategy: Collation) -> list[str]:
         """What a collation computes otherwise than batches of one do; empty if nothing.
 
         Raises:
@@ -121,8 +121,8 @@ class Contest:
             LimitError: it does not fit into memory.
             RunError: the child was lost.
         """
-        self._prove(name)
-        told = _given(self._proofs[name])
+        self._prove(strategy)
+        told = _given(self._proofs[strategy])
         full = self.cell.recipe.precision(self.cell.device) == "no"
         own = tolerances.ALONE if full else tolerances.ALONE_HALF
         return [
@@ -130,21 +130,22 @@ class Contest:
             *_beyond("the measured precision", told["own"], own),
         ]
 
-    def _prove(self, name: str) -> None:
+    def _prove(self, strategy: Collation) -> None:
         """Find out how sound a collation is, from the store or now."""
-        if name in self._proofs:
+        if strategy in self._proofs:
             return
         lengths = np.quantile(self.lengths, np.linspace(0, 1, PROVEN)).astype(int)
         lengths = np.minimum(lengths, self.max_length).tolist()
-        cell = replace(self.cell, recipe=replace(self.cell.recipe, collation=name))
         request = {"do": "prove", "lengths": lengths}
         try:
-            proof = self.proven(cell, lengths, lambda: self._ask(name, request))
-            self._proofs[name] = _supported(proof)
+            proof = self.proven(
+                self.cell.collated(strategy), lengths, lambda: self._ask(strategy, request)
+            )
+            self._proofs[strategy] = _supported(proof)
         except HarnessError as error:
-            self._proofs[name] = error
+            self._proofs[strategy] = error
 
-    def standing(self, name: str, mode: Mode) -> Rank:
+    def standing(self, strategy: Collation, mode: Mode) -> Rank:
         """How fast a collation is; all are timed when the first is asked for.
 
         Raises:
@@ -153,48 +154,50 @@ class Contest:
             RunError: it does not compute the same, or the child was lost.
             SpecError: its batches cannot be composed.
         """
-        if (name, mode) not in self._standings:
+        if (strategy, mode) not in self._standings:
             self._compete(mode)
-        return _given(self._standings[name, mode])
+        return _given(self._standings[strategy, mode])
 
     def _compete(self, mode: Mode) -> None:
         """Time all that are sound, in turn, forward and backward."""
         entrants = {}
-        for name in dict.fromkeys([BASELINE, *self.names]):
+        for strategy in dict.fromkeys([BASELINE, *self.collations]):
             try:
-                entrants[name] = self._entrant(name, mode)
+                entrants[strategy] = self._entrant(strategy, mode)
             except (RunError, SpecError) as error:
-                self._standings[name, mode] = error
-        told: dict[str, list[Any]] = {name: [] for name in entrants}
+                self._standings[strategy, mode] = error
+        rounds: dict[Collation, list[Any]] = {strategy: [] for strategy in entrants}
         for index in range(WARM + self.rounds):
-            for name in [*entrants] if index % 2 else [*reversed(entrants)]:
-                request = {"do": mode, "warm": index < WARM, "batches": entrants[name].batches}
-                found = self._attempt(name, request)
-                if isinstance(found, RunError):
-                    self._standings[name, mode] = found
-                    del entrants[name]
+            for strategy in [*entrants] if index % 2 else [*reversed(entrants)]:
+                batches = entrants[strategy].batches
+                request = {"do": mode, "warm": index < WARM, "batches": batches}
+                timed = self._attempt(strategy, request)
+                if isinstance(timed, RunError):
+                    self._standings[strategy, mode] = timed
+                    del entrants[strategy]
                 else:
-                    told[name].append(found)
+                    rounds[strategy].append(timed)
         first = entrants.get(BASELINE)
-        baseline = first.seconds(told[BASELINE][WARM:]) if first else ()
-        for name, entrant in entrants.items():
-            self._standings[name, mode] = entrant.standing(
-                mode, told[name][:WARM], told[name][WARM:], baseline
-            )
+        baseline = first.seconds(rounds[BASELINE][WARM:]) if first else ()
+        for strategy, entrant in entrants.items():
+            warm, measured = rounds[strategy][:WARM], rounds[strategy][WARM:]
+            self._standings[strategy, mode] = entrant.standing(mode, warm, measured, baseline)
 
-    def _entrant(self, name: str, mode: Mode) -> Entrant:
+    def _entrant(self, strategy: Collation, mode: Mode) -> Entrant:
         """A collation that is sound.
 
         Raises:
             RunError: it is not, or cannot be had.
             SpecError: its batches cannot be composed.
         """
-        recipe, strategy = self.cell.recipe, collation.parse(name)
+        recipe = self.cell.recipe
         if strategy.sorted and mode == "train":
-            raise UnsupportedError(f"{name} is for evaluation alone: training stays dynamic")
-        wrong = self.unsound(name)
+            raise UnsupportedError(
+                f"{strategy.name} is for evaluation alone: training stays dynamic"
+            )
+        wrong = self.unsound(strategy)
         if wrong:
-            raise RunError(f"{name} does not compute the same", why="; ".join(wrong))
+            raise RunError(f"{strategy.name} does not compute the same", why="; ".join(wrong))
         sizes = {
             "batch_size": recipe.per_device_train_batch_size,
             "max_length": self.max_length,
@@ -208,37 +211,39 @@ class Contest:
         )
         return Entrant.of(strategy, epoch, hidden=self.hidden, **sizes)
 
-    def _attempt(self, name: str, request: Mapping[str, Any]) -> Any:
+    def _attempt(self, strategy: Collation, request: Mapping[str, Any]) -> Any:
         """A child's answer, or the error that stands for it."""
         try:
-            return _supported(self._ask(name, request))
+            return _supported(self._ask(strategy, request))
         except RunError as error:
             return error
 
-    def _ask(self, name: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _ask(self, strategy: Collation, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """A child's answer; who asks after a child was lost gets a new one.
 
         Raises:
             LimitError: there is not enough memory for it, which nobody should remember.
             RunError: the child was lost.
         """
-        recipe = replace(self.cell.recipe, collation=name)
-        key = name if recipe.torch_compile else ""
+        recipe = self.cell.recipe
+        key = strategy.name if recipe.torch_compile else ""
         try:
             if key not in self._children:
-                cell = replace(self.cell, recipe=recipe)
+                cell = self.cell.collated(strategy)
                 self._children[key] = self._stack.enter_context(self.paced(cell))
-            told: Mapping[str, Any] = self._children[key]({**request, "collation": name})
+            answer: Mapping[str, Any] = self._children[key](
+                {**request, "collation": asdict(strategy)}
+            )
         except RunError:
             self._children.pop(key, None)
             raise
-        if "out of memory" in told:
+        if "out of memory" in answer:
             raise LimitError(
-                f"{name} does not fit into memory with batches of "
+                f"{strategy.name} does not fit into memory with batches of "
                 f"{recipe.per_device_train_batch_size} and {self.max_length} tokens",
-                why=told["out of memory"],
+                why=answer["out of memory"],
             )
-        return told
+        return answer
 
 
 def drawn(kind: Lengths, max_length: int) -> Integers:

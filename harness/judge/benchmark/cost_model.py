@@ -8,13 +8,13 @@ so the share of this that real tokens need bounds what a better strategy can win
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.core.batching import Batches, Integers, starts
-from harness.core.collation import Collation, Trajectory, parse
+from harness.core.collation import Collation, Trajectory
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +23,7 @@ class Forecast:
 
     Attributes:
         name: of the strategy.
+        trajectory: what training has in common with training under dynamic padding.
         batches: in an epoch.
         padding: share of the computed positions that is padding, 0 to 1.
         efficiency: share of the multiplications that real tokens need, 0 to 1.
@@ -37,6 +38,7 @@ class Forecast:
     """
 
     name: str
+    trajectory: Trajectory | Literal["evaluation only"]
     batches: int
     padding: float
     efficiency: float
@@ -73,13 +75,16 @@ def recommended(speedups: Mapping[str, float]) -> str:
     return min((name for name in speedups if speedups[name] >= enough), key=_simplicity)
 
 
-def advice(speedups: Mapping[str, float]) -> dict[str, Trajectory]:
-    """What to train with, by name, and what it may change about training: the least first."""
+def advice(speedups: Mapping[Forecast, float]) -> dict[str, Trajectory]:
+    """What to train with, by name, and what it may change about training: the least first.
+
+    Args:
+        speedups: planned or measured, by the forecast of what is sped up.
+    """
     allowed: dict[str, float] = {}
     advised: dict[str, Trajectory] = {}
     for trajectory in get_args(Trajectory):
-        kept = {n: v for n, v in speedups.items() if parse(n).trajectory == trajectory}
-        allowed |= {name: value for name, value in kept.items() if not parse(name).sorted}
+        allowed |= {f.name: value for f, value in speedups.items() if f.trajectory == trajectory}
         if allowed:
             advised.setdefault(recommended(allowed), trajectory)
     return advised
@@ -119,6 +124,7 @@ def forecast(batches: Batches, strategy: Collation, *, max_length: int, hidden: 
     positions = batches.computed / batches.sizes
     return Forecast(
         name=strategy.name,
+        trajectory="evaluation only" if strategy.sorted else strategy.trajectory,
         batches=len(costs),
         padding=1 - float(batches.real.sum() / batches.computed.sum()),
         efficiency=float(needed / costs.sum()),

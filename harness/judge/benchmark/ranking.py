@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from harness.core.batching import Batches, starts
-from harness.core.collation import Collation, parse
+from harness.core.collation import Collation
 from harness.judge import statistics
 from harness.judge.benchmark.cost_model import Forecast, costs_of, forecast, typical
 from harness.judge.statistics import Ratio
@@ -61,8 +61,7 @@ class Rank:
     @property
     def trajectory(self) -> str:
         """What training has in common with training under dynamic padding."""
-        strategy = parse(self.collation)
-        return "evaluation only" if strategy.sorted else strategy.trajectory
+        return self.forecast.trajectory
 
     @property
     def of_limit(self) -> float | None:

@@ -9,7 +9,7 @@ import numpy as np
 from harness.core import collation
 from harness.core.batching import compose
 from harness.core.errors import MissingSourceError
-from harness.core.recipe import Recipe, Scale
+from harness.core.recipe import Recipe
 from harness.judge import catalog
 from harness.judge.benchmark.cost_model import Forecast, advice, forecast
 from harness.judge.cell import Cell
@@ -60,18 +60,18 @@ def run(arguments: argparse.Namespace) -> int:
     )
     title = f"{arguments.dataset}, {arguments.model}, batches of {arguments.batch_size}"
     with running(arguments, arguments.python) as runner:
-        cell = Cell(name="plan", recipe=recipe, scale=_scale(runner, recipe), device="cpu")
+        cell = _at_scale(runner, Cell.of(name="plan", recipe=recipe, scale="full", device="cpu"))
         if cell.scale == "tiny":
             title += ", embedded stand-ins"
         lengths = np.asarray(runner.lengths(cell), np.int64)
         architecture = runner.architecture(cell)
     longest = replace(recipe, max_length=arguments.max_length)
     max_length = longest.length(catalog.positions(architecture))
-    names = [*collation.PLAIN, "pad_to_multiple_of:8", "pad_to_multiple_of:64"]
     cut = np.minimum(lengths, max_length)
-    names.append(f"max_tokens:{max(round(arguments.batch_size * cut.mean()), cut.max())}")
+    budget = max(round(arguments.batch_size * cut.mean()), int(cut.max()))
+    multiples = map(collation.multiples_of, (8, 64))
     forecasts = []
-    for strategy in map(collation.parse, names):
+    for strategy in (*collation.PLAIN.values(), *multiples, collation.within(budget)):
         batches = compose(
             lengths,
             strategy,
@@ -92,27 +92,28 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _scale(runner: Runner, recipe: Recipe) -> Scale:
-    """The scale that is set; else the full one, or with a notice the tiny one if there are no data.
+def _at_scale(runner: Runner, cell: Cell) -> Cell:
+    """The cell at the scale that is set; else at full, or with a notice tiny if there are no data.
 
     Raises:
         SourceError: something is refused or malformed.
     """
     match runner.settings.scale:
         case "tiny" | "full" as scale:
-            return scale
+            return replace(cell, scale=scale)
     try:
-        runner.sources.find_tokens(recipe, "full")
+        runner.sources.find_tokens(cell)
     except MissingSourceError as error:
         print(f"{error.what}: what follows is of the embedded stand-ins, a quarter as long")
         print("for the real lengths, give --harness-sources DIR, or go online\n", flush=True)
-        return "tiny"
-    return "full"
+        return replace(cell, scale="tiny")
+    return cell
 
 
 def _lines(forecasts: list[Forecast], lengths: np.ndarray, max_length: int) -> list[str]:
     """What was measured, the table, the fastest first, and the advice."""
     speedups = {each.name: each.speedup for each in forecasts}
+    advised = advice({each: each.speedup for each in forecasts})
     cut = np.mean(lengths > max_length)
     low, middle, high = np.quantile(lengths, [0.05, 0.5, 0.95]).astype(int)
     return [
@@ -125,18 +126,14 @@ def _lines(forecasts: list[Forecast], lengths: np.ndarray, max_length: int) -> l
         HEADER,
         *(_line(each) for each in sorted(forecasts, key=lambda each: -each.speedup)),
         "",
-        *(
-            f"{why}: {name}, {speedups[name]:.2f} times as fast"
-            for name, why in advice(speedups).items()
-        ),
+        *(f"{why}: {name}, {speedups[name]:.2f} times as fast" for name, why in advised.items()),
     ]
 
 
 def _line(strategy: Forecast) -> str:
     """A strategy's line."""
-    trajectory = collation.parse(strategy.name).trajectory
     return (
-        f"{strategy.name:<20}{strategy.speedup:>8.2f}x{strategy.efficiency:>9.1%}{strategy.padding:>9.1%}"
-        f"{strategy.batches:>9,}{strategy.variation:>13.1%}{strategy.largest:>15,}  "
-        + ("evaluation only" if strategy.name == "sorted" else trajectory)
+        f"{strategy.name:<20}{strategy.speedup:>8.2f}x{strategy.efficiency:>9.1%}"
+        f"{strategy.padding:>9.1%}{strategy.batches:>9,}{strategy.variation:>13.1%}"
+        f"{strategy.largest:>15,}  {strategy.trajectory}"
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.core.collation import MAX_LENGTH
 from harness.judge.cell import Cell
 from harness.judge.plugin.state import by_mark, cell_of, schedule_of
 
@@ -73,14 +74,14 @@ class Contests:
 
         schedule, (cls, cell) = schedule_of(config), key
         entered = [
-            other.recipe.collation
+            other.collation
             for item in items
             if _shared_of(item) == key and (other := cell_of(item)) is not None
         ]
 
         def hold() -> Contest:
-            names, rounds = [*dict.fromkeys(entered)], _rounds(config)
-            contest = Contest.of(schedule.runner, cell, names, cls.lengths, rounds)
+            collations, rounds = [*dict.fromkeys(entered)], _rounds(config)
+            contest = Contest.of(schedule.runner, cell, collations, cls.lengths, rounds)
             if ahead:
                 contest.prove()
             return contest
@@ -136,4 +137,4 @@ def _shared_of(item: pytest.Item) -> "Shared | None":
 
 def _shared(cell: Cell) -> Cell:
     """What a cell has in common with those that it meets."""
-    return replace(cell, name="", recipe=replace(cell.recipe, collation=""))
+    return replace(cell.collated(MAX_LENGTH), name="")

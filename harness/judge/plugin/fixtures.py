@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from harness.core.collation import DYNAMIC
 from harness.core.errors import (
     HarnessError,
     InterpreterError,
@@ -207,8 +208,8 @@ def unsound(request: pytest.FixtureRequest, cell: Cell) -> Callable[[], list[str
     """Asks what the cell's collation computes otherwise than batches of one do."""
 
     def prove() -> list[str]:
-        contests, name = contests_of(request.config), cell.recipe.collation
-        wrong = _ask(request, cell, lambda: contests.of(request, cell).unsound(name))
+        contests = contests_of(request.config)
+        wrong = _ask(request, cell, lambda: contests.of(request, cell).unsound(cell.collation))
         TRIED.add(request.node, cell.name)
         return wrong
 
@@ -228,8 +229,8 @@ def standing(request: pytest.FixtureRequest, cell: Cell) -> "Callable[[Mode], Ra
         from harness.judge.benchmark.row import Pace
 
         schedule_of(request.config).settle()
-        contests, name = contests_of(request.config), cell.recipe.collation
-        fast = _ask(request, cell, lambda: contests.of(request, cell).standing(name, mode))
+        contests, strategy = contests_of(request.config), cell.collation
+        fast = _ask(request, cell, lambda: contests.of(request, cell).standing(strategy, mode))
         threads = schedule_of(request.config).runner.threads(cell)
         pace = Pace.of(request.cls.__name__, contests.of(request, cell), fast, threads)
         PACE.add(request.node, pace)
@@ -248,8 +249,9 @@ def collate(
     runner = schedule_of(request.config).runner
 
     def ask(model: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        recipe = Recipe(dataset="glue/mrpc", model=model)
-        cell = Cell(name=model, recipe=recipe, scale="tiny", device="cpu")
-        return _ask(request, cell, lambda: runner.collate(cell, options))
+        recipe = Recipe(dataset="glue/mrpc", model=model, collation=options["collation"])
+        cell = Cell.of(name=model, recipe=recipe, scale="tiny", device="cpu")
+        alike = cell.collated(DYNAMIC)  # what is lost is lost for every collation
+        return _ask(request, alike, lambda: runner.collate(cell, options))
 
     return ask

@@ -127,7 +127,7 @@ def plan(title: str, told: Sequence[Forecast], max_length: int) -> str:
         verdict="planned",
         sums=f"at most {told[0].limit:.2f} times as fast as padding to {max_length} tokens",
         planned=[(found, profile(found, max_length)) for found in ordered],
-        advised=advice({found.name: found.speedup for found in told}),
+        advised=advice({forecast: forecast.speedup for forecast in told}),
     )
 
 
@@ -166,13 +166,15 @@ def _advice(group: Sequence[Pace]) -> list[str]:
         name: found.speedup.mean for name, found in standings.items() if found.speedup is not None
     }
     if group[0].standing.mode == "train":
-        advised: Mapping[str, str] = advice(speedups)
+        advised: Mapping[str, str] = advice(
+            {standings[name].forecast: speedup for name, speedup in speedups.items()}
+        )
     else:
         advised = {recommended(speedups): "predictions stay"} if speedups else {}
     usual = standings.get(USUAL)
     told = []
     for name, why in advised.items():
-        beside = f"{speedups[name]:.2f} times as fast as {BASELINE}"
+        beside = f"{speedups[name]:.2f} times as fast as {BASELINE.name}"
         if usual is not None and name != USUAL:
             ratio = standings[name].over(usual)
             beside += f", {ratio.mean:.2f} [{ratio.low:.2f}, {ratio.high:.2f}] as {USUAL}"
@@ -203,8 +205,8 @@ def _differs(pace: Pace, kernels: Mapping[str, str]) -> str:
         return ""
     if found.dropout and pace.device == "cpu":
         return "with dropout, torch does not fuse attention on a CPU: wide rows cost more"
-    if found.kernel != kernels.get(BASELINE, found.kernel):
-        return f"another kernel than {BASELINE}'s"
+    if found.kernel != kernels.get(BASELINE.name, found.kernel):
+        return f"another kernel than {BASELINE.name}'s"
     if found.collating > NEARLY:
         return f"making batches takes {found.collating:.0%}"
     return "a step does more than multiply"

@@ -7,7 +7,6 @@ from typing import Any
 
 from harness.core import digest
 from harness.core.job import Job, Kind
-from harness.judge import catalog
 from harness.judge.cell import Cell
 from harness.judge.runs.sources import Inputs
 from harness.judge.store.local import Key
@@ -18,7 +17,6 @@ _NO_ARCHITECTURE = {"architectures", "dtype", "transformers_version"}
 
 def assign(kind: Kind, cell: Cell, inputs: Inputs, scratch: Path, *, threads: int) -> Job:
     """What a worker is told; whatever becomes a record is told more."""
-    dataset = catalog.dataset(cell.recipe.dataset)
     return Job(
         kind=kind,
         recipe=cell.recipe,
@@ -26,12 +24,12 @@ def assign(kind: Kind, cell: Cell, inputs: Inputs, scratch: Path, *, threads: in
         device=cell.device,
         threads=threads,
         files={split: tuple(map(str, files)) for split, files in inputs.files.items()},
-        texts=dataset.texts,
-        label_names=dataset.label_names,
+        texts=cell.dataset.texts,
+        label_names=cell.dataset.label_names,
         model=str(inputs.model),
         architecture=architecture(cell, inputs) if kind == "pace" else {},
         metrics={name: str(folder) for name, folder in inputs.metrics.items()},
-        f1_average=dataset.f1_average,
+        f1_average=cell.dataset.f1_average,
         ceiling=inputs.ceiling,
         inputs={},
         environment={},
@@ -48,9 +46,8 @@ def key(kind: Kind, cell: Cell, inputs: Inputs, environment: str, attempt: str) 
         "scale": cell.scale,
         "inputs": inputs.digests(),
     }
-    folder = catalog.dataset(cell.recipe.dataset).folder
     return Key(
-        label=f"{folder}-{cell.name}".replace("/", "_").replace(":", "_"),
+        label=f"{cell.dataset.folder}-{cell.name}".replace("/", "_").replace(":", "_"),
         recipe=digest.of_json(decisive),
         environment=environment,
         attempt=attempt,
@@ -60,7 +57,7 @@ def key(kind: Kind, cell: Cell, inputs: Inputs, environment: str, attempt: str) 
 def architecture(cell: Cell, inputs: Inputs) -> Mapping[str, Any]:
     """The configuration of the cell's model: the stand-in's, or the original's."""
     if cell.scale == "full":
-        return catalog.model(cell.recipe.model).architecture
+        return cell.model.architecture
     config: dict[str, Any] = json.loads((inputs.model / "config.json").read_text(encoding="utf-8"))
     return {name: config[name] for name in config if name not in _NO_ARCHITECTURE}
 

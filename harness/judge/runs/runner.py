@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -138,7 +138,7 @@ class Runner:
     def compare_processes(self, cell: Cell, fault: Path | None = None) -> Any:
         """What tokenizing in spawned processes gives; see `harness.worker.tokenize`."""
         cell = tokenized_of(cell)
-        inputs = self.sources.find(cell.recipe, cell.scale)
+        inputs = self.sources.find(cell)
         request = {"compare_processes": cell.recipe.key, "inputs": inputs.digests()}
         if fault is not None:
             return self._short(cell, inputs, "tokenize", fault)
@@ -146,14 +146,18 @@ class Runner:
 
     def lengths(self, cell: Cell) -> list[int]:
         """Tokens of each of the cell's training examples, uncut."""
-        inputs = self.sources.find_tokens(cell.recipe, cell.scale)
+        inputs = self.sources.find_tokens(cell)
         request = {"lengths": cell.recipe.key, "inputs": inputs.digests()}
         found: list[int] = self._answers.get(request, lambda: self._short(cell, inputs, "measure"))
         return found
 
     def collate(self, cell: Cell, request: Mapping[str, Any], fault: Path | None = None) -> Any:
-        """A live child's answer to a request; see `harness.worker.collators`."""
-        inputs = self.sources.find(cell.recipe, cell.scale)
+        """A live child's answer to a request, by the cell's collation.
+
+        See `harness.worker.collators`.
+        """
+        inputs = self.sources.find(cell)
+        request = {**request, "collation": asdict(cell.collation)}
 
         def ask() -> Any:
             name = f"{inputs.model} {fault}"
@@ -169,7 +173,7 @@ class Runner:
 
     def proven(self, cell: Cell, lengths: Sequence[int], ask: Callable[[], Any]) -> Any:
         """How sound the cell's collation is on examples of some lengths: remembered, or asked."""
-        inputs = self.sources.find_tokens(cell.recipe, cell.scale)
+        inputs = self.sources.find_tokens(cell)
         request = {
             "prove": cell.recipe.key,
             "lengths": lengths,
@@ -185,20 +189,20 @@ class Runner:
         self, cell: Cell, fault: Path | None = None
     ) -> Iterator[Callable[[], dict[str, float]]]:
         """What trains a cell anew whenever called, and returns its seconds by phase."""
-        inputs = self.sources.find(cell.recipe, cell.scale)
+        inputs = self.sources.find(cell)
         with self._serving("time", cell, inputs, fault) as child:
             yield lambda: child.ask({}, self.settings.timeout)
 
     @contextmanager
     def paced(self, cell: Cell, fault: Path | None = None) -> Iterator[Ask]:
         """What runs batches of the cell's architecture; see `harness.worker.pace`."""
-        inputs = self.sources.find_tokens(cell.recipe, cell.scale)
+        inputs = self.sources.find_tokens(cell)
         with self._serving("pace", cell, inputs, fault) as child:
             yield lambda request: child.ask(request, self.settings.timeout)
 
     def architecture(self, cell: Cell) -> Mapping[str, Any]:
         """The configuration of the cell's model: the stand-in's, or the original's."""
-        return assignment.architecture(cell, self.sources.find_tokens(cell.recipe, cell.scale))
+        return assignment.architecture(cell, self.sources.find_tokens(cell))
 
     def close(self) -> None:
         """Keep what live children answered, and end the workers."""
@@ -229,7 +233,7 @@ class Runner:
 
     def _look_up_or_make(self, kind: Kind, cell: Cell, read: Read[Kept]) -> tuple[Kept, bool, Key]:
         """What a worker leaves behind for a cell, whether it was made now, and its key."""
-        inputs = self.sources.find(cell.recipe, cell.scale)
+        inputs = self.sources.find(cell)
         threads = self.threads(cell)
         judged = environment.key(self.environment(), device=cell.device, threads=threads)
         again = self.session if self.settings.fresh else ""
@@ -268,7 +272,7 @@ class Runner:
     ) -> None:
         """Have a worker train or try the cell into a folder; the job may be told more."""
         report = self.progress if kind == "train" else None
-        inputs = self.sources.find(cell.recipe, cell.scale)
+        inputs = self.sources.find(cell)
         origins = {"digests": inputs.digests(), "origins": dict(inputs.origins)}
         told |= {"output": str(output), "inputs": origins, "environment": self.environment()}
         with self._serving(kind, cell, inputs, fault, **told) as child:

@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 from harness.core import variations
 from harness.core.trial import Trials
-from harness.judge import catalog
 from harness.judge.cell import Cell, base_of, tokenized_of
 from harness.judge.runs.result import Result
 from harness.judge.runs.runner import Runner
@@ -104,5 +103,4 @@ def _variety(cell: Cell) -> int:
 
 def _effort(cell: Cell) -> float:
     """A guess at how long a cell trains, good enough to order cells of one scale."""
-    recipe = cell.recipe
-    return (recipe.max_length or catalog.model(recipe.model).limit) * recipe.num_train_epochs
+    return (cell.recipe.max_length or cell.model.limit) * cell.recipe.num_train_epochs

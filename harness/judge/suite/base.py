@@ -236,7 +236,7 @@ def cells(
             scaled = recipe
             if scale == "tiny":
                 scaled = validation.apply_overrides(catalog.tiny(recipe), overrides)
-            cell = Cell(
+            cell = Cell.of(
                 name=name if scale == "tiny" else f"{name}-{scale}",
                 recipe=scaled,
                 scale=scale,
@@ -254,7 +254,7 @@ def _check_metric_names(
     """Refuse thresholds of metrics that the data set of a cell does not declare."""
     thresholds = effective_thresholds(suite, cell, overrides) if issubclass(suite, Suite) else None
     try:
-        validation.check_metric_names(thresholds or Thresholds(), cell.recipe)
+        validation.check_metric_names(thresholds or Thresholds(), cell.dataset)
     except SpecError as error:
         place = "--harness-set" if _named_thresholds(overrides) else f"{suite.__name__}.thresholds:"
         raise SpecError(f"{place} {error.what}", fix=error.fix) from None

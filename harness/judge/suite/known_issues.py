@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from harness.core import collation
 from harness.core.environment import JUDGED
 from harness.core.errors import MisfitError, SpecError, short, unknown
-from harness.core.recipe import Recipe, check_loop
+from harness.core.recipe import Recipe, find_loop
 from harness.judge import catalog
 from harness.judge.distance import Distance, MismatchError
 from harness.judge.document import Document
@@ -140,7 +140,7 @@ def _check_names(issue: Deviation, invariants: Collection[str]) -> None:
     judged = [canonicalize_name(name) for name in JUDGED]
     checks: tuple[tuple[str, Iterable[str], Callable[[str], object]], ...] = (
         ("invariants", issue.invariants, lambda name: _check_invariant(name, invariants)),
-        ("loops", issue.loops, check_loop),
+        ("loops", issue.loops, find_loop),
         ("models", issue.models, catalog.model),
         ("collations", issue.collations, collation.parse),
         ("packages", issue.packages, lambda name: _check_package(name, judged)),

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.core import collation
 from harness.core.errors import MisfitError, SpecError, unknown
-from harness.core.recipe import Recipe, check_loop, check_optimizer
+from harness.core.recipe import Recipe, check_optimizer, find_loop
 from harness.core.serial import hints
 from harness.core.spec import fitting
 from harness.judge import catalog
@@ -104,16 +104,16 @@ def check_metric(name: str, value: float | None) -> None:
         raise error.named(name) from None
 
 
-def check_metric_names(thresholds: Thresholds, recipe: Recipe) -> None:
-    """Refuse thresholds that are about no metric of a recipe's data set.
+def check_metric_names(thresholds: Thresholds, dataset: catalog.Dataset) -> None:
+    """Refuse thresholds that are about no metric of a data set.
 
     Raises:
         SpecError: the message names the nearest threshold, and all there are.
     """
-    valid = (*catalog.dataset(recipe.dataset).metric_names, *Thresholds.fixed_names())
+    valid = (*dataset.metric_names, *Thresholds.fixed_names())
     for name, _ in thresholds.metrics:
         if name not in valid:
-            raise unknown(f"threshold of {recipe.dataset}", name, valid)
+            raise unknown(f"threshold of {dataset.name}", name, valid)
 
 
 def check_field(name: str, value: Any) -> None:
@@ -130,7 +130,7 @@ def check_field(name: str, value: Any) -> None:
         case "collation":
             collation.parse(value)
         case "loop":
-            check_loop(value)
+            find_loop(value)
         case "optim":
             check_optimizer("trainer", value)
         case "max_steps":

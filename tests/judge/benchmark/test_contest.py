@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.core.collation import parse
 from harness.core.errors import HarnessError, LimitError, RunError, SpecError, UnsupportedError
 from harness.core.recipe import Lengths, Recipe
 from harness.judge import catalog
@@ -46,7 +47,7 @@ class Machine:
 
     def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer as a `Pacer` does."""
-        asked = request["collation"], request["do"]
+        asked = request["collation"]["name"], request["do"]
         self.asked.append(asked)
         instead = self.instead.get(asked)
         if isinstance(instead, HarnessError):
@@ -90,8 +91,8 @@ def contest(
     return Contest(
         paced=machine.paced,
         proven=asked_anew,
-        cell=Cell(name="x", recipe=recipe, scale="tiny", device="cpu"),
-        names=NAMES,
+        cell=Cell.of(name="x", recipe=recipe, scale="tiny", device="cpu"),
+        collations=[*map(parse, NAMES)],
         data="drawn",
         lengths=given_lengths,
         hidden=HIDDEN,
@@ -104,21 +105,23 @@ def test_a_machine_that_only_multiplies_is_as_fast_as_planned() -> None:
     """A few batches stand for the epoch: their speed-up is the forecast's."""
     held = contest(Machine())
     for name in NAMES:
-        found = held.standing(name, "train")
+        found = held.standing(parse(name), "train")
         assert found.of_forecast == pytest.approx(1)
         assert found.of_limit == pytest.approx(found.forecast.efficiency)
         assert found.tokens_per_second / found.samples_per_second == pytest.approx(
             held.lengths.mean()
         )
         assert found.collating == pytest.approx(0.1)
-    grouped, dynamic = (held.standing(name, "train") for name in ("group_by_length", "dynamic"))
+    grouped, dynamic = (
+        held.standing(parse(name), "train") for name in ("group_by_length", "dynamic")
+    )
     assert grouped.over(dynamic).mean > 1.2
 
 
 def test_rounds_are_interleaved() -> None:
     """Every collation runs once a round, and each second round goes the other way."""
     machine = Machine()
-    contest(machine).standing("dynamic", "predict")
+    contest(machine).standing(parse("dynamic"), "predict")
     timed = [name for name, do in machine.asked if do == "predict"]
     size = len(NAMES) + 1
     rounds = [timed[start : start + size] for start in range(0, len(timed), size)]
@@ -141,10 +144,10 @@ def test_what_is_not_sound_is_not_timed(wrong: dict[str, Any], told: str) -> Non
     machine = Machine()
     machine.instead["dynamic", "prove"] = {"own": SOUND | wrong, "double": SOUND}
     held = contest(machine)
-    assert told in held.unsound("dynamic")[0]
+    assert told in held.unsound(parse("dynamic"))[0]
     with pytest.raises(RunError, match="dynamic does not compute the same"):
-        held.standing("dynamic", "train")
-    assert held.standing("group_by_length", "train").speedup
+        held.standing(parse("dynamic"), "train")
+    assert held.standing(parse("group_by_length"), "train").speedup
     assert ("dynamic", "train") not in machine.asked
 
 
@@ -154,8 +157,8 @@ def test_out_of_memory_is_a_limit() -> None:
     machine.instead["dynamic", "train"] = {"out of memory": "tried to allocate 9 GiB"}
     held = contest(machine)
     with pytest.raises(LimitError, match=r"dynamic does not fit .* batches of 4 and 32 tokens"):
-        held.standing("dynamic", "train")
-    assert held.standing("group_by_length", "train").speedup
+        held.standing(parse("dynamic"), "train")
+    assert held.standing(parse("group_by_length"), "train").speedup
     assert machine.asked.count(("dynamic", "train")) == 1
 
 
@@ -163,7 +166,7 @@ def test_without_a_baseline_there_is_no_speedup() -> None:
     """Where max_length itself does not fit, speeds are told all the same."""
     machine = Machine()
     machine.instead["max_length", "train"] = {"out of memory": "tried to allocate 9 GiB"}
-    found = contest(machine).standing("dynamic", "train")
+    found = contest(machine).standing(parse("dynamic"), "train")
     assert (found.speedup, found.of_limit, found.of_forecast) == (None, None, None)
     assert found.samples_per_second > 0
 
@@ -173,19 +176,19 @@ def test_a_lost_child_is_replaced() -> None:
     machine = Machine()
     machine.instead["dynamic", "train"] = RunError("the run was killed")
     held = contest(machine)
-    assert held.standing("group_by_length", "train").speedup
+    assert held.standing(parse("group_by_length"), "train").speedup
     with pytest.raises(RunError, match="the run was killed"):
-        held.standing("dynamic", "train")
+        held.standing(parse("dynamic"), "train")
     assert machine.started == 2
 
 
 def test_a_budget_below_the_longest_loses_itself_alone() -> None:
     """It is told with the budget that would do; the others are timed."""
     held = contest(Machine(), [3, 9, 20])
-    held.names = ("max_tokens:19", "dynamic")
+    held.collations = [*map(parse, ("max_tokens:19", "dynamic"))]
     with pytest.raises(SpecError, match="does not hold the longest example, of 20"):
-        held.standing("max_tokens:19", "train")
-    assert held.standing("dynamic", "train").speedup
+        held.standing(parse("max_tokens:19"), "train")
+    assert held.standing(parse("dynamic"), "train").speedup
 
 
 def test_unsupported_is_told() -> None:
@@ -193,7 +196,7 @@ def test_unsupported_is_told() -> None:
     machine = Machine()
     machine.instead["dynamic", "prove"] = {"unsupported": "needs transformers 5"}
     with pytest.raises(UnsupportedError, match="needs transformers 5"):
-        contest(machine).standing("dynamic", "train")
+        contest(machine).standing(parse("dynamic"), "train")
 
 
 def test_soundness_is_remembered_by_what_decides_it(runner: Runner, cell: Cell) -> None:
@@ -204,7 +207,7 @@ def test_soundness_is_remembered_by_what_decides_it(runner: Runner, cell: Cell) 
         """What a contest that knows nothing yet says."""
         held = contest(machine, lengths, replace(cell.recipe, **changes))
         held.proven, held.cell = runner.proven, replace(held.cell, scale="tiny")
-        return held.unsound(name)
+        return held.unsound(parse(name))
 
     for instead in ({"out of memory": "tried to allocate 9 GiB"}, RunError("killed")):
         machine.instead["dynamic", "prove"] = instead
@@ -230,7 +233,7 @@ def test_soundness_is_remembered_by_what_decides_it(runner: Runner, cell: Cell) 
 def test_compiled_collations_have_a_child_each() -> None:
     """Shapes that one has compiled are not there for another."""
     machine = Machine()
-    contest(machine, recipe=replace(RECIPE, torch_compile=True)).standing("dynamic", "train")
+    contest(machine, recipe=replace(RECIPE, torch_compile=True)).standing(parse("dynamic"), "train")
     assert machine.started == len(NAMES) + 1
 
 
@@ -238,9 +241,9 @@ def test_sorted_is_not_trained() -> None:
     """It orders evaluation alone."""
     machine = Machine()
     held = contest(machine)
-    held.names = ("sorted",)
+    held.collations = [*map(parse, ("sorted",))]
     with pytest.raises(UnsupportedError, match="evaluation alone"):
-        held.standing("sorted", "train")
+        held.standing(parse("sorted"), "train")
 
 
 @given(st.lists(st.integers(0, 3 * MAX_LENGTH), min_size=1, max_size=40), st.integers(1, 50))
@@ -250,10 +253,10 @@ def test_any_lengths_are_timed_or_refused(lengths: list[int], batch_size: int) -
         Machine(), lengths, replace(RECIPE, per_device_train_batch_size=batch_size), rounds=2
     )
     if min(lengths):
-        assert held.standing("dynamic", "train").samples_per_second > 0
+        assert held.standing(parse("dynamic"), "train").samples_per_second > 0
     else:
         with pytest.raises(SpecError, match="an example has no token"):
-            held.standing("dynamic", "train")
+            held.standing(parse("dynamic"), "train")
 
 
 @pytest.mark.parametrize("kind", ["uniform", "outliers"])
@@ -269,7 +272,7 @@ def test_drawn_lengths(kind: Lengths) -> None:
 def cell(request: pytest.FixtureRequest) -> Cell:
     """A small model whose batches are really computed."""
     recipe = replace(RECIPE, model=request.param, max_length=128, max_train_samples=64)
-    return Cell(name="x", recipe=catalog.tiny(recipe), scale="tiny", device="cpu")
+    return Cell.of(name="x", recipe=catalog.tiny(recipe), scale="tiny", device="cpu")
 
 
 ALL = (*NAMES, "max_length", "sorted", "max_tokens:1024", "packed", "padding_free")
@@ -277,7 +280,7 @@ ALL = (*NAMES, "max_length", "sorted", "max_tokens:1024", "packed", "padding_fre
 
 def real(runner: Runner, cell: Cell, fault: Any = None) -> Contest:
     """A contest in the judged environment, with a fault or without."""
-    held = Contest.of(runner, cell, ALL, "measured", 2)
+    held = Contest.of(runner, cell, [*map(parse, ALL)], "measured", 2)
     if fault is not None:
         held.paced, held.proven = partial(runner.paced, fault=fault), asked_anew
     return held
@@ -287,7 +290,7 @@ def real(runner: Runner, cell: Cell, fault: Any = None) -> Contest:
 def test_every_collation_is_sound(runner: Runner, cell: Cell, *, bf16: bool) -> None:
     """In float64, float32 and under bfloat16, in both architectures."""
     held = real(runner, replace(cell, recipe=replace(cell.recipe, bf16=bf16)))
-    assert not {name: wrong for name in ALL if (wrong := held.unsound(name))}
+    assert not {name: wrong for name in ALL if (wrong := held.unsound(parse(name)))}
     held.close()
 
 
@@ -298,8 +301,8 @@ def test_every_collation_is_sound(runner: Runner, cell: Cell, *, bf16: bool) -> 
 def test_axes_are_measured(runner: Runner, cell: Cell, changes: dict[str, Any]) -> None:
     """Workers make batches beside the model; each shape that a collation brings is compiled."""
     held = real(runner, replace(cell, recipe=replace(cell.recipe, **changes)))
-    held.names = ("max_length", "dynamic", "padding_free")
-    found = [held.standing(name, "train") for name in held.names]
+    held.collations = [*map(parse, ("max_length", "dynamic", "padding_free"))]
+    found = [held.standing(strategy, "train") for strategy in held.collations]
     assert all(standing.samples_per_second > 0 for standing in found)
     graphs = [standing.graphs for standing in found]
     assert (min(graphs) > 0) == held.cell.recipe.torch_compile
@@ -362,7 +365,7 @@ def test_an_unsound_collation_is_seen(  # noqa: PLR0913, PLR0917 - fixtures and 
 ) -> None:
     """Padding that is not masked, rows that change places, neighbours that see each other."""
     held = real(runner, cell, fault(code))
-    assert told in "; ".join(held.unsound(name))
+    assert told in "; ".join(held.unsound(parse(name)))
     held.close()
 
 
@@ -370,7 +373,7 @@ def test_one_kernel_for_all_sequences_is_sound(runner: Runner, cell: Cell, fault
     """What an accelerator is given, jagged tensors, computes the same on the CPU."""
     code = "from harness.worker import packing\npacking._one_by_one = packing._at_once\n"
     held = real(runner, cell, fault(code))
-    assert held.unsound("padding_free") == []
+    assert held.unsound(parse("padding_free")) == []
     held.close()
 
 
@@ -403,11 +406,11 @@ def test_what_fails_in_a_child_is_told(  # noqa: PLR0913, PLR0917 - fixtures and
 ) -> None:
     """Only running out of memory is a limit; the others are timed in any case."""
     held = real(runner, cell, fault(OUT_OF_MEMORY.format(raised=raised)))
-    held.names = ("max_length", "dynamic")
+    held.collations = [*map(parse, ("max_length", "dynamic"))]
     with pytest.raises(error, match=told) as caught:
-        held.standing("max_length", "predict")
+        held.standing(parse("max_length"), "predict")
     assert isinstance(caught.value, LimitError) == (error is LimitError)
-    assert held.standing("dynamic", "predict").samples_per_second > 0
+    assert held.standing(parse("dynamic"), "predict").samples_per_second > 0
     held.close()
 
 

@@ -29,7 +29,7 @@ NOISY = {"step": Ratio(mean=1.0, low=0.8, high=1.2)}
 def match(tmp_path: Path) -> Iterator[Match]:
     """A match of a cell against itself; nothing is started."""
     runner = Runner(settings=Settings(store=tmp_path), session="match")
-    cell = Cell(name="x", recipe=Recipe(dataset="glue/mrpc"), scale="tiny", device="cpu")
+    cell = Cell.of(name="x", recipe=Recipe(dataset="glue/mrpc"), scale="tiny", device="cpu")
     yield Match(
         base=runner, candidate=runner, cell=cell, name="T/x", margin=0.02, say=lambda _: None
     )

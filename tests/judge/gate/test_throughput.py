@@ -21,7 +21,7 @@ RECIPE = catalog.tiny(Recipe(dataset="glue/mrpc", max_length=128))
 
 def lanes(*recipes: Recipe) -> list[Cell]:
     """Cells of some recipes."""
-    return [Cell(name=r.loop, recipe=r, scale="tiny", device="cpu") for r in recipes]
+    return [Cell.of(name=r.loop, recipe=r, scale="tiny", device="cpu") for r in recipes]
 
 
 def ratio(mean: float, half: float) -> Ratio:

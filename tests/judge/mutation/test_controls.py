@@ -479,7 +479,7 @@ NIGHTS: dict[str, dict[str, Any]] = {
 
 def cell_of(recipe: Recipe) -> Cell:
     """The tiny cell of a recipe."""
-    return Cell(name="control", recipe=catalog.tiny(recipe), scale="tiny", device="cpu")
+    return Cell.of(name="control", recipe=catalog.tiny(recipe), scale="tiny", device="cpu")
 
 
 def holds(invariant: str, *judged: Any) -> bool:

