@@ -8,14 +8,13 @@ import os
 import sys
 from pathlib import Path
 
-from harness.core import variations
 from harness.core.job import Job
+from harness.core.variations import VARIATIONS
 from harness.worker.fixture import Bench
 from harness.worker.trial_runs import try_one
 
 if __name__ == "__main__":
     job = Job.from_json(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
-    recipe, variation = variations.of(job.recipe, job.scale)["two processes"]
     folder = Path(sys.argv[2])
-    trial = try_one(Bench.of(job), folder / "tried", recipe, variation)
+    trial = try_one(Bench.of(job), folder / "tried", VARIATIONS["two processes"])
     trial.write(folder / f"{os.environ['RANK']}.json")

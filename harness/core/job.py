@@ -1,13 +1,17 @@
 """The job: what the judging tower asks of a worker, as plain JSON.
 
-Every path in it is absolute and local: finding and fetching is the judging tower's business.
+Every path in it is absolute and local: finding and fetching is the judging tower's business. What
+a record says of where it came from is added there too, so that a worker writes nothing that it was
+only handed.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
-from harness.core.recipe import Recipe
+from harness.core import serial
+from harness.core.collation import Collation
+from harness.core.recipe import Loop, Recipe
 
 Kind = Literal["train", "try", "tokenize", "measure", "collate", "time", "pace"]
 
@@ -22,7 +26,8 @@ class Job:
             `collate` what is asked, train the recipe anew whenever asked and tell the `time`, or
             `pace` batches of any lengths.
         recipe: what to run.
-        scale: `tiny` or `full`, noted in the record.
+        collation: of the recipe, resolved.
+        loop: likewise.
         device: `cpu` or `cuda`.
         threads: of torch's CPU operators.
         files: parquet files by split, `train` and `evaluation`.
@@ -32,18 +37,16 @@ class Job:
         architecture: the model's configuration, for one with random weights.
         metrics: folders of metric modules by name.
         f1_average: of a plain `f1` metric.
-        ceiling: best possible metrics of the evaluated split, where they are known.
-        inputs: noted in the record: where everything came from, and digests.
-        environment: noted in the record.
         output: existing folder that receives the record or the trials.
         scratch: existing folder for everything else; removed by the judging tower.
-        variations: those to try, by name; all if None.
+        variations: those to try, by name.
         fault: a Python file to run in the worker first, to prove what would be noticed.
     """
 
     kind: Kind
     recipe: Recipe
-    scale: str
+    collation: Collation
+    loop: Loop
     device: str
     threads: int
     files: Mapping[str, tuple[str, ...]]
@@ -53,12 +56,9 @@ class Job:
     architecture: Mapping[str, Any]
     metrics: Mapping[str, str]
     f1_average: str
-    ceiling: Mapping[str, float]
-    inputs: Mapping[str, Any]
-    environment: Mapping[str, Any]
     output: str
     scratch: str
-    variations: tuple[str, ...] | None = None
+    variations: tuple[str, ...] = ()
     fault: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -68,8 +68,5 @@ class Job:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """The job that `to_json` wrote."""
-        given = dict(values)
-        given["recipe"] = Recipe(**given["recipe"])
-        for name in ("texts", "label_names"):
-            given[name] = tuple(given[name])
-        return cls(**given)
+        job: Self = serial.decode(cls, values)
+        return job

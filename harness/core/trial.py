@@ -12,9 +12,12 @@ from typing import Any
 
 from harness.core import questions, serial
 from harness.core.errors import CrashError
+from harness.core.recipe import Recipe
 from harness.core.record_parts import Checkpoint, Evaluation, Step
 
 Rows = tuple[tuple[float, ...], ...]
+
+FILE = "trials.json"
 
 RATES, WARMUP = 12, 3
 """Steps of the schedules that are asked about, and how many of them are warmup."""
@@ -153,12 +156,10 @@ class Answers:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Trials:
-    """A cell's trials.
+class ObservedTrials:
+    """What a worker saw of a cell's trials: the part that it writes.
 
     Attributes:
-        recipe: the base of all, as JSON.
-        device: `cpu` or `cuda`.
         evaluated: names of the evaluated rows in the data set's order.
         answers: to short questions.
         trials: by the variation's name.
@@ -166,13 +167,28 @@ class Trials:
         seconds: that each took, by name.
     """
 
-    recipe: Mapping[str, Any]
-    device: str
     evaluated: tuple[int, ...]
     answers: Answers
     trials: Mapping[str, Trial]
     warnings: tuple[str, ...]
     seconds: Mapping[str, float]
+
+    def write(self, folder: Path) -> None:
+        """Write all that is known into an existing folder."""
+        (folder / FILE).write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trials(ObservedTrials):
+    """A cell's trials.
+
+    Attributes:
+        recipe: the base of all, as JSON.
+        device: `cpu` or `cuda`.
+    """
+
+    recipe: Mapping[str, Any]
+    device: str
 
     def __getitem__(self, name: str) -> Trial:
         """A trial that ended well.
@@ -208,14 +224,16 @@ class Trials:
         run, first = self["single precision"], slice(3)
         return {**self.answer("stages"), "losses": run.losses[first], "norms": run.norms[first]}
 
-    def write(self, folder: Path) -> None:
-        """Write the trials into an existing folder."""
-        text = json.dumps(asdict(self))
-        (folder / "trials.json").write_text(text + "\n", encoding="utf-8")
-
     @classmethod
     def read(cls, folder: Path) -> "Trials":
         """Read what a folder holds."""
-        values = json.loads((folder / "trials.json").read_text(encoding="utf-8"))
-        found: Trials = serial.decode(cls, values)
-        return found
+        values = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        trials: Trials = serial.decode(cls, values)
+        return trials
+
+
+def complete(folder: Path, recipe: Recipe, device: str) -> None:
+    """Add to what a worker observed the other fields of a cell's trials."""
+    observed = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    whole = json.dumps({**observed, "recipe": asdict(recipe), "device": device})
+    (folder / FILE).write_text(whole + "\n", encoding="utf-8")

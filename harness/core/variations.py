@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from harness.core.recipe import SCALES, Recipe, Scale
+from harness.core.collation import DYNAMIC, MAX_LENGTH, PLAIN, Collation, multiples_of, within
+from harness.core.recipe import LOOPS, SCALES, Loop, Recipe, Scale
 
 ROWS = 23
 """Most training examples that a variation needs."""
@@ -34,7 +35,8 @@ class Variation:
     """How one trial differs from the base.
 
     Attributes:
-        changes: fields of the recipe.
+        changes: fields of the recipe that name nothing.
+        collation: how examples become batches.
         loops: in which it is tried; in all if None.
         scales: at which it is tried.
         other_loop: whether another loop than the cell's runs it: the plain one, or the Trainer
@@ -51,6 +53,7 @@ class Variation:
     """
 
     changes: Mapping[str, Any] = field(default_factory=dict)
+    collation: Collation = DYNAMIC
     loops: tuple[str, ...] | None = None
     scales: tuple[Scale, ...] = SCALES
     other_loop: bool = False
@@ -62,6 +65,13 @@ class Variation:
     grouped: bool = False
     given: Given = "dataset"
     counted: bool = False
+
+    def of(self, recipe: Recipe, loop: Loop) -> tuple[Recipe, Loop]:
+        """What it makes of a base and its loop."""
+        if self.other_loop:
+            loop = LOOPS["trainer" if loop.name == "pytorch" else "pytorch"]
+        named = replace(recipe, collation=self.collation.name, loop=loop.name)
+        return replace(named, **self.changes), loop
 
 
 def base(recipe: Recipe) -> Recipe:
@@ -91,13 +101,12 @@ def base(recipe: Recipe) -> Recipe:
 
 
 _IN_HALVES = {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2}
-_BUDGET = {"collation": f"max_tokens:{LONGEST}"}
+_BUDGET = within(LONGEST)
 _KEPT = {"save_strategy": "steps", "save_steps": 3, "num_train_epochs": 2, **_IN_HALVES}
 _COMPILED = {
     "torch_compile": True,
     "max_train_samples": 20,
     "per_device_eval_batch_size": EVALUATED,
-    "collation": "max_length",
 }
 """Every shape is compiled anew, which costs seconds: one shape to train, one to evaluate."""
 _BEST = {
@@ -118,18 +127,16 @@ VARIATIONS: Mapping[str, Variation] = {
     "smoothed": Variation(changes={"label_smoothing_factor": 0.1}, look=True),
     "smoothed, accumulated": Variation(changes={"label_smoothing_factor": 0.1, **_IN_HALVES}),
     "unclipped": Variation(changes={"max_grad_norm": 0.0}, look=True),
-    "padded to max_length": Variation(changes={"num_train_epochs": 2, "collation": "max_length"}),
-    "padded to multiples": Variation(
-        changes={"num_train_epochs": 2, "collation": "pad_to_multiple_of:8"}
-    ),
-    "packed": Variation(changes={"num_train_epochs": 2, "collation": "packed"}),
-    "free of padding": Variation(changes={"num_train_epochs": 2, "collation": "padding_free"}),
-    "within a budget": Variation(changes=_BUDGET, look=True),
+    "padded to max_length": Variation(changes={"num_train_epochs": 2}, collation=MAX_LENGTH),
+    "padded to multiples": Variation(changes={"num_train_epochs": 2}, collation=multiples_of(8)),
+    "packed": Variation(changes={"num_train_epochs": 2}, collation=PLAIN["packed"]),
+    "free of padding": Variation(changes={"num_train_epochs": 2}, collation=PLAIN["padding_free"]),
+    "within a budget": Variation(collation=_BUDGET, look=True),
     "within a budget, accumulated": Variation(
-        changes={**_BUDGET, "gradient_accumulation_steps": 2}, loops=("accelerate",)
+        changes={"gradient_accumulation_steps": 2}, collation=_BUDGET, loops=("accelerate",)
     ),
     "within a budget, two processes": Variation(
-        changes=_BUDGET, loops=("accelerate",), processes=2
+        collation=_BUDGET, loops=("accelerate",), processes=2
     ),
     "whole": Variation(changes={"max_train_samples": 20}),
     "two processes": Variation(
@@ -162,9 +169,11 @@ VARIATIONS: Mapping[str, Variation] = {
         changes={"optim": "adamw_torch_fused"}, counted=True, other_loop=True
     ),
     "compiled": Variation(
-        changes={**_COMPILED, "torch_compile_backend": "eager"}, loops=("trainer",)
+        changes={**_COMPILED, "torch_compile_backend": "eager"},
+        collation=MAX_LENGTH,
+        loops=("trainer",),
     ),
-    "compiled by inductor": Variation(changes=_COMPILED, scales=("full",)),
+    "compiled by inductor": Variation(changes=_COMPILED, collation=MAX_LENGTH, scales=("full",)),
     "with a worker": Variation(
         changes={"dataloader_num_workers": 1}, loops=("trainer",), given="torch"
     ),
@@ -172,16 +181,10 @@ VARIATIONS: Mapping[str, Variation] = {
 }
 
 
-def of(recipe: Recipe, scale: str) -> dict[str, tuple[Recipe, Variation]]:
-    """Every variation that a recipe's loop can try at a scale, with the recipe it makes."""
-    found = {}
-    for name, variation in VARIATIONS.items():
-        if variation.loops is not None and recipe.loop not in variation.loops:
-            continue
-        if scale not in variation.scales:
-            continue
-        changed = replace(base(recipe), **variation.changes)
-        if variation.other_loop:
-            changed = replace(changed, loop="trainer" if recipe.loop == "pytorch" else "pytorch")
-        found[name] = (changed, variation)
-    return found
+def names(loop: Loop, scale: Scale) -> tuple[str, ...]:
+    """The variations that a loop can try at a scale."""
+    return tuple(
+        name
+        for name, variation in VARIATIONS.items()
+        if (variation.loops is None or loop.name in variation.loops) and scale in variation.scales
+    )

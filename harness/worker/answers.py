@@ -11,8 +11,7 @@ import datasets
 import torch
 import transformers
 
-from harness.core import collation
-from harness.core.collation import Collation
+from harness.core.collation import DYNAMIC, MAX_LENGTH, PLAIN, Collation, multiples_of
 from harness.core.errors import UnsupportedError
 from harness.core.questions import Questions
 from harness.core.trial import RATES, WARMUP, Answers, Padded
@@ -26,7 +25,7 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 PROBED = 6
 """Examples that are collated in every way."""
 
-PROBES = ("dynamic", "max_length", "pad_to_multiple_of:8", "packed", "padding_free")
+PROBES = (DYNAMIC, MAX_LENGTH, multiples_of(8), PLAIN["packed"], PLAIN["padding_free"])
 """Every way that gives a batch another shape."""
 
 SCHEDULED: Mapping[str, Mapping[str, Any]] = {
@@ -109,8 +108,7 @@ def _padded(bench: Bench) -> dict[str, Padded]:
     losses = reference_model.cross_entropy(torch.cat(logits), labels)
     gradients = [gradient(loss, model) for loss in losses]
     found = {"alone": _described(torch.cat(logits), losses, gradients, gradients)}
-    for name in PROBES:
-        strategy = collation.parse(name)
+    for strategy in PROBES:
         model = copy.deepcopy(bench.dry).train()
         try:
             packing.isolate(model, strategy)
@@ -119,7 +117,7 @@ def _padded(bench: Bench) -> dict[str, Padded]:
         predicted = model(**_batch(bench, strategy)).logits
         losses = reference_model.cross_entropy(predicted, labels)
         given = [gradient(loss, model) for loss in losses]
-        found[name] = _described(predicted, losses, given, gradients)
+        found[strategy.name] = _described(predicted, losses, given, gradients)
     return found
 
 
@@ -143,7 +141,7 @@ def _described(
 
 def _stages(bench: Bench) -> tuple[dict[str, Any], dict[str, Any]]:
     """What each stage gives for a first batch in single precision, and what the formulas give."""
-    batch = _batch(bench, collation.parse("dynamic"))
+    batch = _batch(bench, DYNAMIC)
     inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
     model = bench.dry.eval()
     with torch.no_grad():
@@ -185,14 +183,12 @@ def _chosen(seed: int) -> tuple[int, ...]:
 
 
 def _cached(bench: Bench) -> tuple[int, int]:
-    """Longest example under a short limit, then under a longer one, with `map`'s cache on."""
+    """Longest example under a short limit, then under a longer one, if `map` may use its cache."""
     lengths = []
-    datasets.enable_caching()
     for limit in (6, 9):
         function = data.Tokenize(bench.tokenizer, bench.job.texts, limit)
-        tokenized = bench.raw.map(function, batched=True)
+        tokenized = bench.raw.map(function, batched=True, load_from_cache_file=True)
         lengths.append(max(map(len, tokenized["input_ids"][:])))
-    datasets.disable_caching()
     return lengths[0], lengths[1]
 
 

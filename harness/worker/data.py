@@ -2,6 +2,7 @@
 
 import glob
 import os
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,13 @@ def sample(split: Any, size: int | None, seed: int) -> Any:
 def tokenize(split: Any, function: Callable[..., Any], num_proc: int | None = None) -> Any:
     """Apply the tokenizer to every row, in `num_proc` processes if given.
 
-    The cache is off: a changed tokenizer must never be answered from an older map.
+    No cache answers: a changed tokenizer must never be answered from an older map. The fingerprint
+    is one that no map had before, or the files of an earlier one would say how many processes map.
     """
-    datasets.disable_caching()
-    return split.map(function, batched=True, num_proc=num_proc)
+    return split.map(
+        function,
+        batched=True,
+        num_proc=num_proc,
+        load_from_cache_file=False,
+        new_fingerprint=uuid.uuid4().hex,
+    )

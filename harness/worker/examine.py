@@ -44,9 +44,7 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
             "tokenized": tuple(setup.splits["train"].column_names),
         },
         "sizes": {name: len(split) for name, split in setup.splits.items()},
-        "label_names": job.label_names,
         "majority": prepared.majority,
-        "ceiling": dict(job.ceiling),
         "tokenizer": {
             "cls": tokenizer.cls_token_id,
             "sep": tokenizer.sep_token_id,

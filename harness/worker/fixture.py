@@ -21,7 +21,7 @@ class Bench:
     """What all trials of a cell share.
 
     Attributes:
-        job: what was asked.
+        job: of kind `try`.
         base: the recipe that all start from.
         max_length: truncation length in tokens.
         tokenizer: of the model.
@@ -51,7 +51,7 @@ class Bench:
         Raises:
             SourceError: the data cannot be trained on, or the checkpoint cannot be loaded.
         """
-        base, scratch = variations.base(job.recipe), Path(job.scratch)
+        base, scratch = job.recipe, Path(job.scratch)
         models.check(job.model, job.label_names)
         schema = tables.Schema(texts=job.texts, label_names=job.label_names)
         tokenizer = models.tokenizer(job.model)

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from torch.autograd.graph import register_multi_grad_hook
 from torch.optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
@@ -51,8 +52,12 @@ class Stopwatch:
 
     @contextmanager
     def watching(self, setup: Setup) -> Iterator[Setup]:
-        """A setup whose training is timed while the block runs."""
-        model, backward = setup.model, torch.autograd.backward
+        """A setup whose training is timed while the block runs.
+
+        Backward begins with the gradient of the logits, and ends with those of all that is trained.
+        """
+        model = setup.model
+        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
 
         def collate(features: Any) -> Any:
             self.begin()
@@ -60,24 +65,21 @@ class Stopwatch:
             self.end("collate" if model.training else "collate to evaluate")
             return batch
 
-        def propagate(*args: Any, **kwargs: Any) -> Any:
-            self.begin()
-            backward(*args, **kwargs)
-            self.end("backward")
+        def predicted(_: Any, __: Any, outputs: Any) -> None:
+            self.end("forward" if model.training else "forward to evaluate")
+            if outputs.logits.requires_grad:
+                outputs.logits.register_hook(self.begin)
 
         handles = [
             model.register_forward_pre_hook(self.begin),
-            model.register_forward_hook(
-                lambda *_: self.end("forward" if model.training else "forward to evaluate")
-            ),
+            model.register_forward_hook(predicted),
+            register_multi_grad_hook(trained, lambda _: self.end("backward")),
             register_optimizer_step_pre_hook(self.begin),
             register_optimizer_step_post_hook(lambda *_: self.end("optimizer")),
         ]
-        torch.autograd.backward = propagate
         try:
             yield replace(setup, collator=collate)
         finally:
-            torch.autograd.backward = backward
             for handle in handles:
                 handle.remove()
 

@@ -18,11 +18,11 @@ import numpy as np
 import torch
 import transformers
 
-from harness.core import collation, tables
+from harness.core import tables
 from harness.core.errors import RunError
 from harness.core.job import Job
 from harness.core.nvml import Sampler
-from harness.core.record import Record
+from harness.core.observed import Observed
 from harness.worker import compat, data, examine, metric_modules, models, packing
 from harness.worker.batch_log import labelled, split_rows
 from harness.worker.loops.setup import LoopResult, Setup
@@ -47,8 +47,8 @@ class Timer:
         self._mark = now
 
 
-def train(job: Job, progress: Callable[[int, int], None]) -> Record:
-    """Run a job's recipe and answer everything its record must answer.
+def train(job: Job, progress: Callable[[int, int], None]) -> Observed:
+    """Run a job's recipe and observe everything that its record must answer.
 
     Args:
         job: of kind `train`.
@@ -79,12 +79,7 @@ def train(job: Job, progress: Callable[[int, int], None]) -> Record:
         timer.lap("loop")
         findings = examine.examine(job, prepared, outcome, watch)
         timer.lap("examine")
-    return Record(
-        recipe=job.recipe,
-        scale=job.scale,
-        device=job.device,
-        inputs=job.inputs,
-        environment=job.environment,
+    return Observed(
         steps=watch.steps,
         batches=watch.batches,
         evaluations=tuple(watch.evaluations),
@@ -99,8 +94,8 @@ def train(job: Job, progress: Callable[[int, int], None]) -> Record:
 
 
 def drive(setup: Setup, watch: Watch) -> LoopResult:
-    """Have the recipe's loop run a setup."""
-    loop = importlib.import_module(f"harness.worker.loops.{setup.recipe.loop}")
+    """Have a setup's loop run it."""
+    loop = importlib.import_module(setup.loop.module)
     outcome: LoopResult = loop.run(setup, watch)
     return outcome
 
@@ -133,7 +128,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
     }
     timer.lap("tokenize")
 
-    strategy = collation.parse(recipe.collation)
+    strategy = job.collation
     packing.isolate(model, strategy)
     values = compat.argument_values(recipe, output_dir=str(scratch / "output"), device=job.device)
     if strategy.grouped and not strategy.budget:
@@ -141,6 +136,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
     metrics = metric_modules.load(job.metrics, job.f1_average)
     setup = Setup(
         recipe=recipe,
+        loop=job.loop,
         device=job.device,
         arguments=transformers.TrainingArguments(**values),
         model=model,

@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,10 @@ import transformers
 from accelerate.state import AcceleratorState
 from torch._dynamo.utils import counters
 
-from harness.core import collation, variations
 from harness.core.errors import UnsupportedError
 from harness.core.job import Job
-from harness.core.recipe import Recipe
-from harness.core.trial import Trial, Trials
-from harness.core.variations import Variation
+from harness.core.trial import ObservedTrials, Trial
+from harness.core.variations import VARIATIONS, Variation
 from harness.worker import answers, compat, packing
 from harness.worker.closeup import Closeup, Interrupted
 from harness.worker.examine import checkpoints
@@ -39,8 +37,8 @@ _PATIENCE = 300.0
 _POLL = 0.02
 
 
-def try_all(job: Job, progress: Callable[[int, int], None]) -> Trials:
-    """Every variation of the job's recipe, and the answers to short questions.
+def try_all(job: Job, progress: Callable[[int, int], None]) -> ObservedTrials:
+    """Try the job's variations of its recipe, and answer short questions.
 
     Args:
         job: of kind `try`.
@@ -50,44 +48,38 @@ def try_all(job: Job, progress: Callable[[int, int], None]) -> Trials:
         SourceError: the data cannot be trained on.
     """
     torch.set_num_threads(job.threads)
-    asked = variations.of(job.recipe, job.scale)
-    if job.variations is not None:
-        asked = {name: asked[name] for name in job.variations if name in asked}
-    found: dict[str, Trial] = {}
+    trials: dict[str, Trial] = {}
     seconds: dict[str, float] = {}
     with Notices() as notices:
         bench = Bench.of(job)
-        for name in sorted(asked, key=lambda name: -asked[name][1].processes):  # forks come first
+        forks_first = sorted(job.variations, key=lambda name: -VARIATIONS[name].processes)
+        for name in forks_first:
             started = time.perf_counter()
             try:
-                found[name] = _attempt(bench, Path(job.scratch) / name, *asked[name])
+                trials[name] = _attempt(bench, Path(job.scratch) / name, VARIATIONS[name])
             except UnsupportedError:
                 continue
             seconds[name] = time.perf_counter() - started
-            progress(len(found), len(asked))
+            progress(len(trials), len(job.variations))
         started = time.perf_counter()
         answered = answers.answer(bench)
         seconds["answers"] = time.perf_counter() - started
-    return Trials(
-        recipe=asdict(bench.base),
-        device=job.device,
+    return ObservedTrials(
         evaluated=bench.evaluated,
         answers=answered,
-        trials={name: found[name] for name in asked if name in found},
+        trials={name: trials[name] for name in job.variations if name in trials},
         warnings=tuple(notices.found),
         seconds=seconds,
     )
 
 
-def _attempt(
-    bench: Bench, folder: Path, recipe: Recipe, variation: Variation, rank: int | None = None
-) -> Trial:
+def _attempt(bench: Bench, folder: Path, variation: Variation, rank: int | None = None) -> Trial:
     """One trial. What the judged libraries raise is a finding, not the end of the others."""
     try:
         if variation.processes > 1 and rank is None:
-            return _together(bench, folder, recipe, variation)
-        with _forgotten():
-            return try_one(bench, folder, recipe, variation)
+            return _together(bench, folder, variation)
+        with _undone():
+            return try_one(bench, folder, variation)
     except UnsupportedError:
         raise
     except Exception as error:  # noqa: BLE001 - see above
@@ -96,20 +88,25 @@ def _attempt(
 
 
 @contextmanager
-def _forgotten() -> Iterator[None]:
-    """Undo what a trial leaves in its process: variables that have accelerate compile, graphs."""
+def _undone() -> Iterator[None]:
+    """Undo what a trial leaves in its process: variables that have accelerate compile, graphs.
+
+    `TrainingArguments` sets such variables, and takes no argument instead. What a trial did not
+    touch is left alone: a thread of a library may read it at any time.
+    """
     before = dict(os.environ)
     try:
         yield
     finally:
-        os.environ.clear()
-        os.environ.update(before)
+        for name in {*os.environ} - {*before}:
+            del os.environ[name]
+        os.environ |= {n: value for n, value in before.items() if os.environ.get(n) != value}
         torch.compiler.reset()
 
 
-def try_one(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> Trial:
+def try_one(bench: Bench, folder: Path, variation: Variation) -> Trial:
     """A trial in this process, or in this one of several that train together."""
-    setup = _setup(bench, folder, recipe, variation)
+    setup = _setup(bench, folder, variation)
     watch = _watch(setup, variation)
     graphs = counters["stats"]["unique_graphs"]
     try:
@@ -117,7 +114,7 @@ def try_one(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) ->
             drive(setup, watch)
     except Interrupted:
         *_, last = setup.checkpoints()
-        setup = replace(_setup(bench, folder, recipe, variation), resume_from=last)
+        setup = replace(_setup(bench, folder, variation), resume_from=last)
         watch = _watch(setup, replace(variation, interrupted=None))
         drive(setup, watch)
     exact = not variation.dropout and not variation.single
@@ -137,8 +134,9 @@ def try_one(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) ->
     )
 
 
-def _setup(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> Setup:
+def _setup(bench: Bench, folder: Path, variation: Variation) -> Setup:
     """Everything a loop needs for a variation; the model a fresh copy."""
+    recipe, loop = variation.of(bench.base, bench.job.loop)
     device = "cpu" if variation.processes > 1 else bench.job.device  # one device has room for one
     AcceleratorState._reset_state(reset_partial_state=True)  # noqa: SLF001 - accelerate's own tests do
     values = compat.argument_values(recipe, output_dir=str(folder / "output"), device=device)
@@ -146,10 +144,11 @@ def _setup(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> 
         values |= compat.grouped_by_length()
     model = copy.deepcopy(bench.wet if variation.dropout else bench.dry)
     rows = bench.train.select(range(recipe.max_train_samples or 0))
-    strategy = collation.parse(recipe.collation)
+    strategy = variation.collation
     packing.isolate(model, strategy)
     return Setup(
         recipe=recipe,
+        loop=loop,
         device=device,
         arguments=transformers.TrainingArguments(**values),
         model=model.float() if variation.single else model,
@@ -225,7 +224,7 @@ def _logits_alone(bench: Bench, model: Any) -> tuple[tuple[float, ...], ...]:
     )
 
 
-def _together(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) -> Trial:
+def _together(bench: Bench, folder: Path, variation: Variation) -> Trial:
     """A trial in several processes, forked from this one and joined as torchrun joins them.
 
     Raises:
@@ -249,7 +248,7 @@ def _together(bench: Bench, folder: Path, recipe: Recipe, variation: Variation) 
             }
             torch.set_num_threads(1)  # a forked process has none of its parent's threads
             try:
-                trial = _attempt(bench, folder, recipe, variation, rank=rank)
+                trial = _attempt(bench, folder, variation, rank=rank)
                 trial.write(folder / f"{rank}.json")
             finally:
                 os._exit(0)  # whatever happened, this process must not go on as its parent

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from harness.core import batching, collation
+from harness.core import batching
 from harness.core.record import Record
 from harness.judge.distance import compare
 
@@ -20,7 +20,7 @@ def epoch_sizes(run: Record) -> list[int]:
     """Sizes of an epoch's batches: full ones and what is left, or as a budget of tokens has it."""
     recipe, examples = run.recipe, run.sizes["train"]
     each = recipe.per_device_train_batch_size
-    strategy = collation.parse(recipe.collation)
+    strategy = run.collation
     if strategy.budget:
         lengths = np.asarray(run.arrays["split.train.lengths"], np.int64)
         composed = batching.compose(
@@ -80,7 +80,7 @@ class Counts:
                 compare(f"{where}: examples left out", [(known - epoch).total()], [0])
         each = run.recipe.per_device_train_batch_size * run.recipe.gradient_accumulation_steps
         epochs, left = divmod(total_steps(run), steps_per_epoch(run))
-        if not left or not collation.parse(run.recipe.collation).budget:
+        if not left or not run.collation.budget:
             compare("examples of all epochs", [len(seen)], [epochs * examples + left * each])
 
     def test_every_epoch_is_shuffled(self, run: Record) -> None:
@@ -103,7 +103,7 @@ class Counts:
             compare(found.name, given, _batch_sizes(sizes[found.split], each))
         epoch = epoch_sizes(run)
         given = [batch.examples for batch in run.batches_of("train")]
-        grouped = collation.parse(recipe.collation).grouped
+        grouped = run.collation.grouped
         for start in range(0, len(given), len(epoch)):
             part = given[start : start + len(epoch)]
             if grouped:  # batches are shuffled, the short one with them

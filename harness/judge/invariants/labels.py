@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from harness.core import collation
 from harness.core.collation import SEQUENCES
 from harness.core.record import Record
 from harness.judge.distance import compare
@@ -41,7 +40,7 @@ class Labels:
     def test_columns_match_signature(self, run: Record) -> None:
         """The model receives the tokenized columns that its signature names, and the labels."""
         expected = set(run.columns["tokenized"]) & set(run.signature) - {"labels"}
-        if collation.parse(run.recipe.collation).layout != "padded":
+        if run.collation.layout != "padded":
             expected = expected - {"attention_mask"} | {"position_ids", SEQUENCES}
         if not run.recipe.label_smoothing_factor:
             expected.add("labels")

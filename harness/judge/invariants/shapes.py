@@ -2,7 +2,6 @@
 
 import pytest
 
-from harness.core import collation
 from harness.core.collation import SEQUENCES
 from harness.core.record import Record
 from harness.judge.distance import compare, require
@@ -13,7 +12,7 @@ class Shapes:
 
     def test_width_follows_collation(self, run: Record) -> None:
         """Dynamic batches are as long as their longest example, the others as long as told."""
-        strategy = collation.parse(run.recipe.collation)
+        strategy = run.collation
         limit = run.tokenizer["max_length"]
         for stage, batches in run.stages.items():
             widths = [
@@ -41,7 +40,7 @@ class Shapes:
 
     def test_widths_vary_if_dynamic(self, run: Record) -> None:
         """Over training, dynamic batches are not all alike; max_length batches all are."""
-        strategy, limit = collation.parse(run.recipe.collation), run.tokenizer["max_length"]
+        strategy, limit = run.collation, run.tokenizer["max_length"]
         batches = run.batches_of("train")
         widths = {batch.width for batch in batches}
         if strategy.padding == "max_length":

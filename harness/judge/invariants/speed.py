@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Replay:
-    """A clock that goes on by what was measured."""
+    """A clock that goes on by what was measured, for one test of pytest-benchmark's."""
 
     def __init__(self) -> None:
         """Begin at nothing."""
@@ -24,17 +24,14 @@ class Replay:
         """Seconds so far."""
         return self.now
 
-    def play(self, benchmark: Any, found: "Rank") -> None:
-        """Have pytest-benchmark see a standing's rounds."""
-        rounds = iter(found.seconds)
+    def play(self, benchmark: Any, rank: "Rank") -> None:
+        """Have pytest-benchmark see the rounds of a collation."""
+        rounds = iter(rank.seconds)
 
         def take() -> None:
             self.now += next(rounds)
 
-        benchmark.pedantic(take, rounds=len(found.seconds))
-
-
-REPLAY = Replay()
+        benchmark.pedantic(take, rounds=len(rank.seconds))
 
 
 class Speed:
@@ -45,13 +42,17 @@ class Speed:
         assert not unsound()
 
     @pytest.mark.nightly
-    @pytest.mark.benchmark(timer=REPLAY.time)
-    def test_training_speed(self, standing: "Callable[[Mode], Rank]", benchmark: Any) -> None:
+    @pytest.mark.benchmark
+    def test_training_speed(
+        self, replay: Replay, standing: "Callable[[Mode], Rank]", benchmark: Any
+    ) -> None:
         """Forward, backward and update."""
-        REPLAY.play(benchmark, standing("train"))
+        replay.play(benchmark, standing("train"))
 
     @pytest.mark.nightly
-    @pytest.mark.benchmark(timer=REPLAY.time)
-    def test_prediction_speed(self, standing: "Callable[[Mode], Rank]", benchmark: Any) -> None:
+    @pytest.mark.benchmark
+    def test_prediction_speed(
+        self, replay: Replay, standing: "Callable[[Mode], Rank]", benchmark: Any
+    ) -> None:
         """Forward alone, of the same batches."""
-        REPLAY.play(benchmark, standing("predict"))
+        replay.play(benchmark, standing("predict"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.core.record import Record
-from harness.judge import catalog, tolerances
+from harness.judge import tolerances
 from harness.judge.declarations import Thresholds
 from harness.judge.distance import hold
 from harness.judge.invariants import chance
@@ -100,6 +100,6 @@ def _tally(run: Record, metric: str, predicted: chance.Ids, labels: chance.Ids) 
     """How answers do beside a constant one."""
     if metric == "accuracy":
         return chance.of_accuracy(predicted, labels)
-    if metric == "f1" and catalog.dataset(run.recipe.dataset).f1_average == "binary":
+    if metric == "f1" and run.f1_average == "binary":
         return chance.of_binary_f1(predicted, labels)
     return chance.of_agreement(predicted, labels)

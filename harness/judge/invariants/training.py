@@ -4,7 +4,6 @@ import math
 
 import pytest
 
-from harness.core import collation
 from harness.core.record import Record
 from harness.core.record_parts import Step
 from harness.judge import tolerances
@@ -46,7 +45,7 @@ class Training:
         """A fresh head knows nothing: its first loss is near ln(labels) an example."""
         chance = math.log(len(run.label_names))
         first = run.steps[0]
-        if collation.parse(run.recipe.collation).budget:
+        if run.collation.budget:
             sizes = epoch_sizes(run)
             batches = min(run.recipe.gradient_accumulation_steps, len(sizes))
             chance *= first.examples / batches / (sum(sizes) / len(sizes))

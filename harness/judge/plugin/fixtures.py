@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from harness.core.record import Record
     from harness.core.trial import Trials
     from harness.judge.benchmark.ranking import Mode, Rank
+    from harness.judge.invariants.speed import Replay
     from harness.judge.runs.result import Result
 
 Answer = TypeVar("Answer")
@@ -214,6 +215,16 @@ def unsound(request: pytest.FixtureRequest, cell: Cell) -> Callable[[], list[str
         return wrong
 
     return prove
+
+
+@pytest.fixture
+def replay(request: pytest.FixtureRequest) -> "Replay":
+    """The clock by which pytest-benchmark sees what was measured; made before its own fixture."""
+    from harness.judge.invariants.speed import Replay
+
+    clock = Replay()
+    request.node.add_marker(pytest.mark.benchmark(timer=clock.time), append=False)
+    return clock
 
 
 @pytest.fixture

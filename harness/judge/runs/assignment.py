@@ -1,11 +1,14 @@
-"""The assignment: from a cell and its inputs to a worker's job, and to its place in the store."""
+"""The assignment: from a cell and its inputs to a worker's job, and to its place in the store.
+
+What a record says of a run beside what its worker observed comes from here too.
+"""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.core import digest
+from harness.core import digest, record, trial, variations
 from harness.core.job import Job, Kind
 from harness.judge.cell import Cell
 from harness.judge.runs.sources import Inputs
@@ -16,11 +19,12 @@ _NO_ARCHITECTURE = {"architectures", "dtype", "transformers_version"}
 
 
 def assign(kind: Kind, cell: Cell, inputs: Inputs, scratch: Path, *, threads: int) -> Job:
-    """What a worker is told; whatever becomes a record is told more."""
+    """What a worker needs; one that writes also needs to know where to."""
     return Job(
         kind=kind,
         recipe=cell.recipe,
-        scale=cell.scale,
+        collation=cell.collation,
+        loop=cell.loop,
         device=cell.device,
         threads=threads,
         files={split: tuple(map(str, files)) for split, files in inputs.files.items()},
@@ -30,11 +34,33 @@ def assign(kind: Kind, cell: Cell, inputs: Inputs, scratch: Path, *, threads: in
         architecture=architecture(cell, inputs) if kind == "pace" else {},
         metrics={name: str(folder) for name, folder in inputs.metrics.items()},
         f1_average=cell.dataset.f1_average,
-        ceiling=inputs.ceiling,
-        inputs={},
-        environment={},
         output="",
         scratch=str(scratch),
+        variations=variations.names(cell.loop, cell.scale) if kind == "try" else (),
+    )
+
+
+def complete(
+    kind: Kind, folder: Path, cell: Cell, inputs: Inputs, environment: Mapping[str, Any]
+) -> None:
+    """Add to what a worker left in a folder what it was only handed, and where that came from."""
+    if kind == "try":
+        trial.complete(folder, cell.recipe, cell.device)
+        return
+    record.complete(
+        folder,
+        {
+            "recipe": cell.recipe,
+            "scale": cell.scale,
+            "device": cell.device,
+            "inputs": {"digests": inputs.digests(), "origins": inputs.origins},
+            "environment": environment,
+            "label_names": cell.dataset.label_names,
+            "ceiling": inputs.ceiling,
+            "collation": cell.collation,
+            "metric_names": cell.dataset.metric_names,
+            "f1_average": cell.dataset.f1_average,
+        },
     )
 
 

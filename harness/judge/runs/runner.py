@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -131,8 +131,9 @@ class Runner:
 
     def try_faulty(self, cell: Cell, fault: Path, names: tuple[str, ...] | None = None) -> Trials:
         """The trials of the cell with a fault injected; only those of some names if given."""
+        chosen = {} if names is None else {"variations": names}
         with self._scratch() as folder:
-            self._make("try", base_of(cell), Path(folder), fault, variations=names)
+            self._make("try", base_of(cell), Path(folder), fault, **chosen)
             return Trials.read(Path(folder))
 
     def compare_processes(self, cell: Cell, fault: Path | None = None) -> Any:
@@ -148,8 +149,7 @@ class Runner:
         """Tokens of each of the cell's training examples, uncut."""
         inputs = self.sources.find_tokens(cell)
         request = {"lengths": cell.recipe.key, "inputs": inputs.digests()}
-        found: list[int] = self._answers.get(request, lambda: self._short(cell, inputs, "measure"))
-        return found
+        return list(self._answers.get(request, lambda: self._short(cell, inputs, "measure")))
 
     def collate(self, cell: Cell, request: Mapping[str, Any], fault: Path | None = None) -> Any:
         """A live child's answer to a request, by the cell's collation.
@@ -268,15 +268,14 @@ class Runner:
             )
 
     def _make(
-        self, kind: Kind, cell: Cell, output: Path, fault: Path | None = None, **told: Any
+        self, kind: Kind, cell: Cell, output: Path, fault: Path | None = None, **fields: Any
     ) -> None:
-        """Have a worker train or try the cell into a folder; the job may be told more."""
+        """Have a worker train or try the cell into a folder, by a job with some other fields."""
         report = self.progress if kind == "train" else None
-        inputs = self.sources.find(cell)
-        origins = {"digests": inputs.digests(), "origins": dict(inputs.origins)}
-        told |= {"output": str(output), "inputs": origins, "environment": self.environment()}
-        with self._serving(kind, cell, inputs, fault, **told) as child:
+        inputs, judged = self.sources.find(cell), self.environment()
+        with self._serving(kind, cell, inputs, fault, output=str(output), **fields) as child:
             child.await_result(self.settings.timeout, partial(report, cell) if report else None)
+        assignment.complete(kind, output, cell, inputs, judged)
 
     def _short(self, cell: Cell, inputs: Inputs, kind: Kind, fault: Path | None = None) -> Any:
         """What a worker answers to a job that leaves nothing behind."""
@@ -285,14 +284,14 @@ class Runner:
 
     @contextmanager
     def _serving(
-        self, kind: Kind, cell: Cell, inputs: Inputs, fault: Path | None = None, /, **told: Any
+        self, kind: Kind, cell: Cell, inputs: Inputs, fault: Path | None = None, /, **fields: Any
     ) -> Iterator[Child]:
-        """A child that is given a job about a cell, until the block ends; it may be told more."""
+        """A child that does a job about a cell, some fields of which are others, until the end."""
         with self._scratch() as name:
             scratch = Path(name)
             job = assignment.assign(kind, cell, inputs, scratch, threads=self.threads(cell))
-            told["fault"] = None if fault is None else str(fault.resolve())
-            conversation = self.launcher.converse(job.to_json() | told, scratch / "log")
+            fields["fault"] = None if fault is None else str(fault.resolve())
+            conversation = self.launcher.converse(replace(job, **fields).to_json(), scratch / "log")
             with closing(conversation) as child:
                 yield child
 

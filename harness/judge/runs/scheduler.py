@@ -98,7 +98,7 @@ class Schedule:
 
 def _variety(cell: Cell) -> int:
     """How many variations a cell's trials have."""
-    return len(variations.of(cell.recipe, cell.scale))
+    return len(variations.names(cell.loop, cell.scale))
 
 
 def _effort(cell: Cell) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.collation import Collation
-from harness.core.recipe import Recipe
+from harness.core.recipe import Loop, Recipe
 from harness.worker.metric_modules import MetricModules
 
 
@@ -20,6 +20,7 @@ class Setup:
 
     Attributes:
         recipe: what to run.
+        loop: who drives the steps.
         device: `cpu` or `cuda`.
         arguments: the resolved `TrainingArguments`.
         model: the classifier, fresh from `from_pretrained`.
@@ -35,6 +36,7 @@ class Setup:
     """
 
     recipe: Recipe
+    loop: Loop
     device: str
     arguments: Any
     model: Any

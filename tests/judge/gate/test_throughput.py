@@ -42,6 +42,20 @@ def test_every_phase_is_timed(runner: Runner) -> None:
     assert set(throughput.JUDGED) <= set(taken)
 
 
+def test_a_slow_backward_pass_is_told_from_the_rest(runner: Runner, fault: Fault) -> None:
+    """What sleeps while gradients are computed makes that the longest part of training."""
+    sleepy = fault(
+        "import time\n"
+        "from torch.nn.modules.module import register_module_full_backward_hook\n"
+        "register_module_full_backward_hook(lambda *_: time.sleep(0.001))\n"
+    )
+    (cell,) = lanes(throughput.shortened(RECIPE))
+    with runner.timed(cell, sleepy) as lane:
+        taken = lane()
+    assert max(throughput.WITHIN, key=lambda phase: taken[phase]) == "backward"
+    assert taken["backward"] > 0.5 * taken["train"]
+
+
 def test_what_costs_more_is_named(runner: Runner, fault: Fault) -> None:
     """An optimizer that sleeps slows training beyond doubt, and what it hoards is seen."""
     (cell,) = lanes(RECIPE)
