@@ -1,4 +1,4 @@
-"""Batching: which examples a strategy puts into one batch, told from their lengths alone.
+"""Batching: which examples a strategy puts into one batch, from their lengths alone.
 
 The same composition is planned here and trained there: the loops' samplers and collators ask this
 module. It is arithmetic on whole arrays, so that an epoch of Yelp's 650,000 examples takes a

@@ -38,7 +38,7 @@ def of_file(path: Path) -> str:
 
 
 def of_large(path: Path) -> str:
-    """`of_file` of a file that is asked for again and again: read once while it stays as it is.
+    """`of_file` of a file that is needed again and again: read once while it stays as it is.
 
     A file that was changed a moment ago could change again within the same tick of the clock that
     its time stamps are taken from, and is read every time.

@@ -83,8 +83,8 @@ def key(environment: dict[str, Any], *, device: str, threads: int) -> str:
 
     Where the interpreter lies is left out: two folders with the same bytes are one environment.
     """
-    told = {name: value for name, value in environment.items() if name != "executable"}
-    return digest.of_json({**told, "device": device, "threads": threads})
+    decisive = {name: value for name, value in environment.items() if name != "executable"}
+    return digest.of_json({**decisive, "device": device, "threads": threads})
 
 
 DESCRIBED = ("python", "platform", "cpu", "accelerator", "packages", "flags")
@@ -145,27 +145,27 @@ def _files(root: Path) -> Iterator[str]:
 
 def _versions() -> dict[str, str]:
     """Every installed distribution's version, by normalized name; the first on the path wins."""
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for distribution in distributions():
-        metadata = distribution.metadata  # parsed anew whenever it is asked for
+        metadata = distribution.metadata  # parsed anew at every access
         if metadata["Name"]:
             name = re.sub(r"[-_.]+", "-", metadata["Name"]).lower()
-            found.setdefault(name, metadata["Version"])
-    return dict(sorted(found.items()))
+            versions.setdefault(name, metadata["Version"])
+    return dict(sorted(versions.items()))
 
 
 def _cpu() -> dict[str, Any]:
     """Model and instruction sets, which select kernels, and the usable cores."""
-    told: dict[str, str] = {}
+    properties: dict[str, str] = {}
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             name, _, value = line.partition(":")
-            told.setdefault(name.strip(), value.strip())
+            properties.setdefault(name.strip(), value.strip())
     except OSError:
-        told["model name"] = platform.processor()
-    flags = sorted((told.get("flags") or told.get("Features") or "").split())
+        properties["model name"] = platform.processor()
+    flags = sorted((properties.get("flags") or properties.get("Features") or "").split())
     return {
-        "model": told.get("model name", platform.machine()),
+        "model": properties.get("model name", platform.machine()),
         "isa": next((name for name in _SETS if name in flags), ""),
         "flags": digest.of_json(flags)[:16],
         "cores": cores.usable(),
@@ -210,18 +210,18 @@ class _Digests:
         A tree is hashed anew when any file's size, modification or status time has changed:
         an edit that keeps size and modification time still moves the status time.
         """
-        found = list(paths)
+        files = list(paths)
         signature = digest.of_json(
             [
                 [path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
-                for path, stat in zip(found, map(os.stat, found), strict=True)
+                for path, stat in zip(files, map(os.stat, files), strict=True)
             ]
         )
         place = digest.of_json(str(root))  # a path may hold what no file should
         remembered = self.known.get(place)
         if remembered is not None and remembered[0] == signature:
             return str(remembered[1])
-        content = digest.of_files(map(Path, found), root)
+        content = digest.of_files(map(Path, files), root)
         self.known[place] = [signature, content]
         self.changed = True
         return content

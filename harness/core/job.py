@@ -23,8 +23,8 @@ class Job:
     Attributes:
         kind: `train` a recipe into a record; `try` its variations; `tokenize` it in one process
             and in several, and compare; `measure` how long its examples are; or stay alive, and
-            `collate` what is asked, train the recipe anew whenever asked and tell the `time`, or
-            `pace` batches of any lengths.
+            answer requests: `collate` examples, train the recipe anew and `time` it, or `pace`
+            batches of any lengths.
         recipe: what to run.
         collation: of the recipe, resolved.
         loop: likewise.

@@ -1,4 +1,4 @@
-"""NVIDIA accelerators, asked through NVML with nothing but the standard library.
+"""NVIDIA accelerators, described through NVML with nothing but the standard library.
 
 Importing torch to learn whether there is a GPU would cost seconds, and would touch CUDA before
 the zygote forks.
@@ -149,7 +149,7 @@ class Sampler:
             self._thread.join()
 
     def _run(self) -> None:
-        """Sample until told to stop; at least once."""
+        """Sample until the block ends; at least once."""
         visible = os.environ.get("CUDA_VISIBLE_DEVICES") if self.index is None else str(self.index)
         devices = visible_handles(self.nvml, visible)
         if not devices:

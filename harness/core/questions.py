@@ -15,7 +15,7 @@ class Questions:
     """Asks, and keeps how asking ended where it did not end well."""
 
     def __init__(self) -> None:
-        """Nothing is asked yet."""
+        """Begin without an error."""
         self.errors: dict[str, str] = {}
 
     def ask(self, name: str, question: Callable[[], Any], nothing: Any) -> Any:

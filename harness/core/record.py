@@ -1,4 +1,4 @@
-"""The record: what one run leaves behind. Everything else is a question asked of records.
+"""The record: what one run leaves behind. Everything else is computed from records.
 
 A worker writes what it observed; the judging tower completes it with what it had handed to the
 worker, and with where that came from. On disk both are one folder, see `harness.core.observed`.
@@ -55,7 +55,7 @@ class Record(Observed):
     f1_average: str = ""
 
     def answer(self, name: str) -> Any:
-        """A field that was asked for after training.
+        """A field that was examined after training.
 
         Raises:
             CrashError: asking did not end well.
@@ -73,7 +73,7 @@ class Record(Observed):
 
     def evaluation(self, name: str = "final") -> Evaluation:
         """The evaluation of that name."""
-        return next(found for found in self.evaluations if found.name == name)
+        return next(part for part in self.evaluations if part.name == name)
 
     def correctness(self) -> "tuple[NDArray[np.uint64], NDArray[np.float64]]":
         """Names of the evaluated examples, sorted, and whether each was predicted right.
@@ -141,7 +141,7 @@ class Record(Observed):
 
     @classmethod
     def read(cls, folder: Path) -> "Record":
-        """Read the record that a folder holds; arrays stay on disk until asked for."""
+        """Read the record that a folder holds; arrays stay on disk until they are used."""
         values = json.loads((folder / FILE).read_text(encoding="utf-8"))
         if "collation" not in values:  # records of version 2 name it alone
             values["collation"] = asdict(collation.parse(values["recipe"]["collation"]))

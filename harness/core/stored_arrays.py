@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class StoredArrays(Mapping[str, "Array"]):
-    """The `.npy` files of a folder, read when asked for."""
+    """The `.npy` files of a folder, read when they are used."""
 
     def __init__(self, folder: Path) -> None:
         """Look at a folder, which may not exist."""

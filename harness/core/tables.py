@@ -29,7 +29,7 @@ class Schema:
 
     @property
     def ids(self) -> str:
-        """The label ids and what they mean, in words."""
+        """The label ids and what they mean, as a sentence's part."""
         return f"0 to {len(self.label_names) - 1}: {', '.join(self.label_names)}"
 
 

@@ -20,7 +20,7 @@ Rows = tuple[tuple[float, ...], ...]
 FILE = "trials.json"
 
 RATES, WARMUP = 12, 3
-"""Steps of the schedules that are asked about, and how many of them are warmup."""
+"""Steps of the schedules whose rates are answered, and how many of them are warmup."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,8 +88,8 @@ class Trial:
     @classmethod
     def read(cls, path: Path) -> "Trial":
         """Read what a file holds."""
-        found: Trial = serial.decode(cls, json.loads(path.read_text(encoding="utf-8")))
-        return found
+        trial: Trial = serial.decode(cls, json.loads(path.read_text(encoding="utf-8")))
+        return trial
 
     @property
     def losses(self) -> list[float]:
@@ -108,7 +108,7 @@ class Trial:
 
     def evaluation(self, name: str = "final") -> Evaluation:
         """The evaluation of that name."""
-        return next(found for found in self.evaluations if found.name == name)
+        return next(part for part in self.evaluations if part.name == name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,10 +196,10 @@ class Trials(ObservedTrials):
         Raises:
             CrashError: it did not; no assertion, so that no known issue covers it.
         """
-        found = self.trials[name]
-        if found.error:
-            raise CrashError(f"a trial crashed: {found.error}", why=f"the trial {name!r}")
-        return found
+        trial = self.trials[name]
+        if trial.error:
+            raise CrashError(f"a trial crashed: {trial.error}", why=f"the trial {name!r}")
+        return trial
 
     def answer(self, name: str) -> Any:
         """An answer to a short question.

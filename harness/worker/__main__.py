@@ -89,7 +89,7 @@ def serve(conversation: Conversation) -> int:
 def _unwritten(job: dict[str, Any], error: BaseException) -> dict[str, str]:
     """What to say if a job broke because its files could not be written; empty if not so.
 
-    Libraries raise errors of their own for that, some without a number: the disk itself is asked.
+    Libraries raise errors of their own for that, some without a number: the disk itself knows.
     """
     for name in ("output", "scratch"):
         if not job[name]:
@@ -216,8 +216,8 @@ class Zygote:
     def _reap(self) -> None:
         """Report children that are gone."""
         for pid in list(self.children):
-            found, status = os.waitpid(pid, os.WNOHANG)
-            if not found:
+            gone, status = os.waitpid(pid, os.WNOHANG)
+            if not gone:
                 continue
             connection = self.children.pop(pid)
             with contextlib.suppress(ProcessLookupError):

@@ -107,7 +107,7 @@ def _padded(bench: Bench) -> dict[str, Padded]:
     labels = torch.cat([row["labels"] for row in alone])
     losses = reference_model.cross_entropy(torch.cat(logits), labels)
     gradients = [gradient(loss, model) for loss in losses]
-    found = {"alone": _described(torch.cat(logits), losses, gradients, gradients)}
+    padded = {"alone": _described(torch.cat(logits), losses, gradients, gradients)}
     for strategy in PROBES:
         model = copy.deepcopy(bench.dry).train()
         try:
@@ -117,8 +117,8 @@ def _padded(bench: Bench) -> dict[str, Padded]:
         predicted = model(**_batch(bench, strategy)).logits
         losses = reference_model.cross_entropy(predicted, labels)
         given = [gradient(loss, model) for loss in losses]
-        found[strategy.name] = _described(predicted, losses, given, gradients)
-    return found
+        padded[strategy.name] = _described(predicted, losses, given, gradients)
+    return padded
 
 
 def _described(
@@ -168,12 +168,12 @@ def _rates(name: str, options: Mapping[str, Any]) -> tuple[float, ...]:
     schedule = transformers.get_scheduler(
         name, optimizer, **accepted, scheduler_specific_kwargs=dict(options)
     )
-    found = []
+    rates = []
     for _ in range(RATES):
-        found.append(float(optimizer.param_groups[0]["lr"]))
+        rates.append(float(optimizer.param_groups[0]["lr"]))
         optimizer.step()
         schedule.step()
-    return tuple(found)
+    return tuple(rates)
 
 
 def _chosen(seed: int) -> tuple[int, ...]:
@@ -204,16 +204,16 @@ def _formatted(bench: Bench) -> dict[str, str]:
 
 def _signatures() -> dict[str, dict[str, str]]:
     """Parameters and defaults of the library calls that recipes use, of those that are there."""
-    found = {}
+    signatures = {}
     for name in CALLS:
         try:
             parameters = inspect.signature(pkgutil.resolve_name(name)).parameters.values()
         except (AttributeError, ImportError, ValueError):  # a contract that changed, no less
             continue
-        found[name] = {
+        signatures[name] = {
             parameter.name: "required"
             if parameter.default is inspect.Parameter.empty
             else _ADDRESS.sub("", repr(parameter.default))
             for parameter in parameters
         }
-    return found
+    return signatures

@@ -81,7 +81,7 @@ class Closeup(Watch):
         """Keep what the model received; break off if it is time.
 
         Raises:
-            Interrupted: as asked.
+            Interrupted: where the variation says so.
         """
         self._batches += [{**received, "labels": labels} for _, received in self._seen]
         Watch.micro_batch(self, loss, labels)

@@ -1,6 +1,6 @@
 """The bridge over library versions: the one place that knows transformers 4.57 from 5.
 
-Recipes speak the newest names. Here they are said in the words of the installed version.
+Recipes speak the newest names. Here they become those of the installed version.
 """
 
 import inspect

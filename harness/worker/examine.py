@@ -1,4 +1,4 @@
-"""What a record must answer once training is over, asked outside the timed loop."""
+"""What a record must answer once training is over, examined outside the timed loop."""
 
 import inspect
 import json
@@ -103,7 +103,7 @@ def _strangers(job: Job, prepared: Prepared) -> dict[str, int]:
 
     A row that is chosen more often than it is there counts too, and so does a row too few.
     """
-    found = {}
+    strangers = {}
     for name, chosen in prepared.raw.items():
         files = job.files["train" if name == "train" else "evaluation"]
         columns = [*job.texts, prepared.label]
@@ -112,10 +112,10 @@ def _strangers(job: Job, prepared: Prepared) -> dict[str, int]:
             row for table in tables for row in zip(*_lists(table, columns), strict=True)
         )
         rows = Counter(zip(*(chosen[column][:] for column in columns), strict=True))
-        asked = getattr(job.recipe, _SIZES[name])
-        wanted = source.total() if asked is None else min(asked, source.total())
-        found[name] = (rows - source).total() + abs(wanted - rows.total())
-    return found
+        size = getattr(job.recipe, _SIZES[name])
+        wanted = source.total() if size is None else min(size, source.total())
+        strangers[name] = (rows - source).total() + abs(wanted - rows.total())
+    return strangers
 
 
 def _lists(table: Any, columns: list[str]) -> list[list[Any]]:
@@ -128,7 +128,7 @@ def _examples(prepared: Prepared, texts: tuple[str, ...]) -> tuple[Example, ...]
     tokenizer, split = prepared.setup.tokenizer, prepared.setup.splits["train"]
     special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
     columns = [name for name in tokenizer.model_input_names if name in split.column_names]
-    found = []
+    examples = []
     for row in split.select(range(0, len(split), -(-len(split) // EXAMPLES))):
         segments: list[list[int]] = [[]]
         for token in row["input_ids"]:
@@ -137,7 +137,7 @@ def _examples(prepared: Prepared, texts: tuple[str, ...]) -> tuple[Example, ...]
             else:
                 segments[-1].append(token)
         sentences = tuple(row[name] for name in texts)
-        found.append(
+        examples.append(
             Example(
                 texts=sentences,
                 label=row[prepared.label],
@@ -149,7 +149,7 @@ def _examples(prepared: Prepared, texts: tuple[str, ...]) -> tuple[Example, ...]
                 decoded=tuple(tokenizer.decode(part) for part in segments if part),
             )
         )
-    return tuple(found)
+    return tuple(examples)
 
 
 def _parameters(prepared: Prepared, outcome: LoopResult) -> tuple[Parameter, ...]:
@@ -217,7 +217,7 @@ def _files(setup: Setup) -> tuple[str, ...]:
 
 
 def _metric_checks(metrics: MetricModules, watch: Watch) -> dict[str, Callable[[], Any]]:
-    """The final metrics computed in other ways, each to be asked for by itself.
+    """The final metrics computed in other ways, each by itself.
 
     `in_batches`: through `add_batch`; `singular_refused`: the exception that a misspelt
     `prediction=` raised; `weighted_f1`: by scikit-learn, None where it is not installed.

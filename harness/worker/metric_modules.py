@@ -28,12 +28,12 @@ class MetricModules:
 
     def compute(self, predictions: Ids, references: Ids) -> dict[str, float]:
         """All metrics at once; both arrays are (examples,) label ids."""
-        found: dict[str, float] = {}
+        metrics: dict[str, float] = {}
         for name, module in self.modules.items():
-            found |= module.compute(
+            metrics |= module.compute(
                 predictions=predictions, references=references, **self.options[name]
             )
-        return {name: float(value) for name, value in found.items()}
+        return {name: float(value) for name, value in metrics.items()}
 
     def add_batch(self, predictions: Ids, references: Ids) -> None:
         """Keep a batch's label ids for `compute_added`."""
@@ -42,10 +42,10 @@ class MetricModules:
 
     def compute_added(self) -> dict[str, float]:
         """All metrics of what was added since the last time."""
-        found: dict[str, float] = {}
+        metrics: dict[str, float] = {}
         for name, module in self.modules.items():
-            found |= module.compute(**self.options[name])
-        return {name: float(value) for name, value in found.items()}
+            metrics |= module.compute(**self.options[name])
+        return {name: float(value) for name, value in metrics.items()}
 
     def compute_in_batches(self, predictions: Ids, references: Ids, size: int) -> dict[str, float]:
         """The same through `add_batch`, `size` examples at a time."""

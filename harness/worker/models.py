@@ -118,8 +118,10 @@ def classifier(
 
     Without dropout, every probability in its configuration that says so is zero.
     """
-    told = {} if dropout else AutoConfig.from_pretrained(folder, trust_remote_code=False).to_dict()
-    dry = {name: 0.0 for name, p in told.items() if "dropout" in name and isinstance(p, float)}
+    values = {}
+    if not dropout:
+        values = AutoConfig.from_pretrained(folder, trust_remote_code=False).to_dict()
+    dry = {name: 0.0 for name, p in values.items() if "dropout" in name and isinstance(p, float)}
     model, info = AutoModelForSequenceClassification.from_pretrained(
         folder,
         num_labels=len(label_names),
@@ -185,7 +187,7 @@ def saved_weights_digest(folder: Path) -> str:
 def unlike(folder: Path, loaded: Mapping[str, torch.Tensor], base_prefix: str) -> tuple[str, ...]:
     """Names of loaded tensors that the checkpoint has too, with other values.
 
-    `from_pretrained` says what it did not find; it could still lose what it found.
+    `from_pretrained` says what it did not find; it could still lose what it did.
     """
     held = saved(folder).items()
     stored = {_bare(name, base_prefix): tensor for name, tensor in held}

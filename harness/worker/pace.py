@@ -62,8 +62,8 @@ class Pacer:
         `predict`: run `batches`, lists of lengths; to warm up if it says `warm`.
 
         Returns:
-            What `Soundness.found` or `_run` returns; while warming up also `memory`, bytes at the
-            peak over those held before. Or, as `unsupported` or `out of memory`, why there is
+            What `Soundness.distances` or `_run` returns; while warming up also `memory`, bytes at
+            the peak over those held before. Or, as `unsupported` or `out of memory`, why there is
             nothing to return.
         """
         strategy = Collation(**request["collation"])
@@ -72,8 +72,8 @@ class Pacer:
                 return self._prove(strategy, request["lengths"])
             self._lay_out(strategy)
             held = _held(self.job.device) if request.get("warm") else None
-            found = self._run(strategy, request["batches"], training=request["do"] == "train")
-            return found | ({} if held is None else {"memory": _peak(self.job.device) - held})
+            timed = self._run(strategy, request["batches"], training=request["do"] == "train")
+            return timed | ({} if held is None else {"memory": _peak(self.job.device) - held})
         except UnsupportedError as error:
             return {"unsupported": error.text}
         except (MemoryError, RuntimeError) as error:
@@ -99,7 +99,7 @@ class Pacer:
         self._lay_out(DYNAMIC)
         examples = [self._example(index, length) for index, length in enumerate(lengths)]
         collator = self._collator(strategy)
-        return Soundness(self.model, collator, examples, self.autocast).found(strategy)
+        return Soundness(self.model, collator, examples, self.autocast).distances(strategy)
 
     def _collator(self, strategy: Collation) -> Any:
         """The strategy's collator."""
@@ -210,11 +210,11 @@ class Laps:
 
     def seconds(self) -> dict[str, float]:
         """Of each phase; the device must have finished."""
-        found: dict[str, float] = defaultdict(float)
+        seconds: dict[str, float] = defaultdict(float)
         for (_, before), (phase, after) in itertools.pairwise(self.marks):
             cuda = self.device == "cuda"
-            found[phase] += before.elapsed_time(after) / 1000 if cuda else after - before
-        return dict(found)
+            seconds[phase] += before.elapsed_time(after) / 1000 if cuda else after - before
+        return dict(seconds)
 
     def _mark(self) -> Any:
         """Now, by the clock of whoever does the work."""
@@ -226,7 +226,7 @@ class Laps:
 
 
 def _is_memory(error: Exception) -> bool:
-    """Whether a device ran out of memory, in the words of any of torch's allocators."""
+    """Whether a device ran out of memory, as any of torch's allocators says it."""
     exhausted = (MemoryError, torch.OutOfMemoryError)
     return isinstance(error, exhausted) or _NO_MEMORY in str(error)
 

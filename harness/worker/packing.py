@@ -137,12 +137,12 @@ def isolate(model: Any, strategy: Collation) -> ExitStack:
 
 
 def kernel(model: Any, strategy: Collation) -> str:
-    """What computes a strategy's attention, in words."""
+    """The name of what computes a strategy's attention."""
     if strategy.layout == "flat":
         on_cpu = next(model.parameters()).device.type == "cpu"
         return "sdpa, a call a sequence" if on_cpu else "sdpa, jagged"
-    found = str(model.config._attn_implementation)  # noqa: SLF001 - it has no public name
-    return f"{found}, block mask" if strategy.layout == "packed" else found
+    kernel = str(model.config._attn_implementation)  # noqa: SLF001 - it has no public name
+    return f"{kernel}, block mask" if strategy.layout == "packed" else kernel
 
 
 def _first_positions(sequences: torch.Tensor) -> torch.Tensor:
@@ -214,11 +214,11 @@ def _one_by_one(
     """A call for each sequence."""
     lengths = bounds.diff().tolist()
     apart = (torch.split(tensor, lengths, dim=2) for tensor in heads)
-    found = [
+    parts = [
         scaled_dot_product_attention(q, k, v, dropout_p=dropout, scale=scaling)
         for q, k, v in zip(*apart, strict=True)
     ]
-    return torch.cat(found, dim=2).transpose(1, 2)
+    return torch.cat(parts, dim=2).transpose(1, 2)
 
 
 def _at_once(
@@ -233,5 +233,5 @@ def _at_once(
         ).transpose(1, 2)
         for tensor in heads
     )
-    found = scaled_dot_product_attention(query, key, value, dropout_p=dropout, scale=scaling)
-    return found.transpose(1, 2).values()[None]
+    attended = scaled_dot_product_attention(query, key, value, dropout_p=dropout, scale=scaling)
+    return attended.transpose(1, 2).values()[None]

@@ -1,4 +1,4 @@
-"""A trained model asked for a few logits: as it is, and as it was saved."""
+"""A few logits of a trained model: as it is, and as it was saved."""
 
 import inspect
 from typing import Any

@@ -1,6 +1,6 @@
 """Timing on request: a live child that takes the same few steps again and again.
 
-Two such children, of two environments, are asked in turn, so that whatever else the machine does
+Two such children, of two environments, take turns, so that whatever else the machine does
 meets both alike.
 """
 

@@ -88,15 +88,15 @@ class Encoder:
         Returns:
             `embeddings` and `layer.INDEX`, (rows, width, features), and `logits`, (rows, labels).
         """
-        found = {"embeddings": self._embed(weights, batch)}
-        hidden = found["embeddings"]
+        stages = {"embeddings": self._embed(weights, batch)}
+        hidden = stages["embeddings"]
         hide = (batch["attention_mask"] == 0)[:, None, None, :]
         for index in range(self.layers):
             hidden = self._layer(weights, f"{self.names.layers}.{index}.", hidden, hide)
-            found[f"layer.{index}"] = hidden
+            stages[f"layer.{index}"] = hidden
         pooled = self.squash(_linear(weights, self.names.pooler, hidden[:, 0]))
-        found["logits"] = _linear(weights, "classifier", pooled)
-        return found
+        stages["logits"] = _linear(weights, "classifier", pooled)
+        return stages
 
     def logits(self, weights: Weights, batch: Mapping[str, Tensor]) -> Tensor:
         """Logits, (rows, labels); see `stages`."""
@@ -105,12 +105,12 @@ class Encoder:
     def _embed(self, weights: Weights, batch: Mapping[str, Tensor]) -> Tensor:
         """Sum of token, position and token type embeddings, normalized."""
         ids, table = batch["input_ids"], f"{self.names.prefix}embeddings."
-        found = weights[f"{table}word_embeddings.weight"][ids]
-        found = found + weights[f"{table}position_embeddings.weight"][: ids.shape[1]]
+        embedded = weights[f"{table}word_embeddings.weight"][ids]
+        embedded = embedded + weights[f"{table}position_embeddings.weight"][: ids.shape[1]]
         types = f"{table}token_type_embeddings.weight"
         if types in weights:
-            found = found + weights[types][batch.get("token_type_ids", torch.zeros_like(ids))]
-        return self._normalize(weights, f"{table}LayerNorm", found)
+            embedded = embedded + weights[types][batch.get("token_type_ids", torch.zeros_like(ids))]
+        return self._normalize(weights, f"{table}LayerNorm", embedded)
 
     def _layer(self, weights: Weights, at: str, hidden: Tensor, hide: Tensor) -> Tensor:
         """Self-attention and feed-forward, each added and normalized."""

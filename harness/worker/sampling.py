@@ -38,7 +38,7 @@ class ComposedBatches(Sampler[list[int]]):
     """Training batches that lengths decide: made once, and shuffled anew each epoch.
 
     Made once, because the number of steps must be known before the first. They have no one size:
-    accelerate, which shares batches out among processes, is told so by `batch_size`.
+    accelerate, which shares batches out among processes, knows it from `batch_size`.
     """
 
     batch_size = None

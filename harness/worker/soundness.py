@@ -42,7 +42,7 @@ class Soundness:
             if "dropout" in name:
                 setattr(self.model.config, name, 0.0)
 
-    def found(self, strategy: Collation) -> dict[str, Any]:
+    def distances(self, strategy: Collation) -> dict[str, Any]:
         """How far a strategy is from batches of one: in `double` precision, and in its `own`.
 
         Returns:
@@ -62,18 +62,18 @@ class Soundness:
     ) -> dict[str, float]:
         """The same, in one precision."""
         logits, losses = self._logits(strategy, self._collated(), autocast)
-        found: dict[str, list[float]] = defaultdict(list)
+        apart: dict[str, list[float]] = defaultdict(list)
         for index, example in enumerate(self.examples):
             expected, loss = self._logits(DYNAMIC, _unpadded(example), autocast)
-            found["logits"].append(_apart(logits[index], expected[0]))
-            found["losses"].append(_apart(losses[index], loss[0]))
+            apart["logits"].append(_apart(logits[index], expected[0]))
+            apart["losses"].append(_apart(losses[index], loss[0]))
             ours, theirs = (gradient(part, self.model) for part in (losses[index], loss[0]))
-            found["gradients"].append(((ours - theirs).norm() / theirs.norm()).item())
-            found["contamination"].append(self._moved(strategy, index, logits[index], autocast))
-        return {name: float(np.max(distances)) for name, distances in found.items()}  # keeps NaN
+            apart["gradients"].append(((ours - theirs).norm() / theirs.norm()).item())
+            apart["contamination"].append(self._moved(strategy, index, logits[index], autocast))
+        return {name: float(np.max(distances)) for name, distances in apart.items()}  # keeps NaN
 
     def _collated(self, kept: int | None = None) -> dict[str, Tensor]:
-        """All examples in one batch; if one is to be kept, the words of the others reversed."""
+        """All examples in one batch; if one is to be kept, the tokens of the others reversed."""
         changed = [
             {**example, "input_ids": example["input_ids"][:: 1 if kept in {None, index} else -1]}
             for index, example in enumerate(self.examples)
@@ -100,8 +100,8 @@ class Soundness:
     ) -> float:
         """How far an example's logits move when its neighbours change."""
         with torch.no_grad():
-            found, _ = self._logits(strategy, self._collated(kept), autocast)
-            return _apart(found[kept], logits)
+            changed, _ = self._logits(strategy, self._collated(kept), autocast)
+            return _apart(changed[kept], logits)
 
 
 def gradient(loss: Tensor, model: torch.nn.Module) -> Tensor:

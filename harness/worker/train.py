@@ -1,7 +1,7 @@
 """Training in the judged environment: from a job to its record.
 
 Everything that all loops share before and after they run is here; what a record must answer
-once training is over is asked by `harness.worker.examine`.
+once training is over is examined by `harness.worker.examine`.
 """
 
 import importlib
@@ -84,7 +84,7 @@ def train(job: Job, progress: Callable[[int, int], None]) -> Observed:
         batches=watch.batches,
         evaluations=tuple(watch.evaluations),
         predicted_shape=outcome.predicted_shape,
-        warnings=tuple(notices.found),
+        warnings=tuple(notices.texts),
         phases=timer.phases | {f"loop.{name}": value for name, value in outcome.phases.items()},
         peak_memory=peak_memory(job.device),
         device_samples=tuple(sampler.samples),

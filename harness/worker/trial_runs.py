@@ -68,7 +68,7 @@ def try_all(job: Job, progress: Callable[[int, int], None]) -> ObservedTrials:
         evaluated=bench.evaluated,
         answers=answered,
         trials={name: trials[name] for name in job.variations if name in trials},
-        warnings=tuple(notices.found),
+        warnings=tuple(notices.texts),
         seconds=seconds,
     )
 

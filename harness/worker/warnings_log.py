@@ -15,7 +15,7 @@ _LIBRARIES = ("transformers", "datasets", "evaluate", "accelerate", "torch")
 class Notices:
     """Collects every distinct warning of a block, in order, secrets removed."""
 
-    found: dict[str, None] = field(default_factory=dict)
+    texts: dict[str, None] = field(default_factory=dict)
     _caught: "warnings.catch_warnings[None]" = field(default_factory=warnings.catch_warnings)
     _handler: logging.Handler | None = None
 
@@ -43,7 +43,7 @@ class Notices:
 
     def add(self, origin: str, message: str) -> None:
         """Note a warning once."""
-        self.found.setdefault(redaction.text(f"{origin}: {message.strip()}"))
+        self.texts.setdefault(redaction.text(f"{origin}: {message.strip()}"))
 
     def _warned(self, message: Warning | str, category: type[Warning], *_: object) -> None:
         """Stand in for `warnings.showwarning`."""

@@ -36,7 +36,7 @@ EXAMPLES = 2_000
 RARE = 50
 """One of so many is an outlier."""
 
-Told = TypeVar("Told")
+Answer = TypeVar("Answer")
 Paced = Callable[[Cell], AbstractContextManager[Ask]]
 
 
@@ -44,7 +44,7 @@ class Proven(Protocol):
     """`Runner.proven`."""
 
     def __call__(self, cell: Cell, lengths: Sequence[int], ask: Callable[[], Any]) -> Any:
-        """How sound a cell's collation is: remembered, or what is asked."""
+        """How sound a cell's collation is: remembered, or answered now."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class Contest:
         proven: `Runner.proven`.
         cell: whose recipe it is, but for the collation.
         collations: that are timed; the baseline runs in any case.
-        data: where the examples come from, in words.
+        data: the data set, or how lengths were drawn.
         lengths: tokens of the examples.
         hidden: width of the model.
         max_length: longer examples are cut.
@@ -89,14 +89,14 @@ class Contest:
         architecture = runner.architecture(cell)
         max_length = cell.recipe.length(catalog.positions(architecture))
         measured = kind == "measured"
-        found = np.asarray(runner.lengths(cell)) if measured else drawn(kind, max_length)
+        lengths = np.asarray(runner.lengths(cell)) if measured else drawn(kind, max_length)
         return cls(
             paced=runner.paced,
             proven=runner.proven,
             cell=cell,
             collations=collations,
             data=cell.recipe.dataset if measured else f"{kind} lengths",
-            lengths=found,
+            lengths=lengths,
             hidden=catalog.width(architecture),
             max_length=max_length,
             rounds=rounds,
@@ -122,12 +122,12 @@ class Contest:
             RunError: the child was lost.
         """
         self._prove(strategy)
-        told = _given(self._proofs[strategy])
+        proof = _given(self._proofs[strategy])
         full = self.cell.recipe.precision(self.cell.device) == "no"
         own = tolerances.ALONE if full else tolerances.ALONE_HALF
         return [
-            *_beyond("float64", told["double"], tolerances.DOUBLE),
-            *_beyond("the measured precision", told["own"], own),
+            *_beyond("float64", proof["double"], tolerances.DOUBLE),
+            *_beyond("the measured precision", proof["own"], own),
         ]
 
     def _prove(self, strategy: Collation) -> None:
@@ -146,7 +146,7 @@ class Contest:
             self._proofs[strategy] = error
 
     def standing(self, strategy: Collation, mode: Mode) -> Rank:
-        """How fast a collation is; all are timed when the first is asked for.
+        """How fast a collation is; all are timed with the first.
 
         Raises:
             UnsupportedError: the judged version cannot do it.
@@ -255,37 +255,37 @@ def drawn(kind: Lengths, max_length: int) -> Integers:
     return lengths
 
 
-def _supported(told: Mapping[str, Any]) -> Mapping[str, Any]:
+def _supported(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     """A child's answer.
 
     Raises:
         UnsupportedError: the judged version cannot do it.
     """
-    if "unsupported" in told:
-        raise UnsupportedError(told["unsupported"])
-    return told
+    if "unsupported" in answer:
+        raise UnsupportedError(answer["unsupported"])
+    return answer
 
 
-def _given(found: Told | HarnessError) -> Told:
-    """What was found.
+def _given(result: Answer | HarnessError) -> Answer:
+    """A result.
 
     Raises:
-        HarnessError: nothing was, for this reason.
+        HarnessError: there is none, for this reason.
     """
-    if isinstance(found, HarnessError):
-        raise found
-    return found
+    if isinstance(result, HarnessError):
+        raise result
+    return result
 
 
-def _beyond(precision: str, told: Mapping[str, float], band: Band) -> list[str]:
-    """What is further apart than a band, in words; NaN is."""
+def _beyond(precision: str, distances: Mapping[str, float], band: Band) -> list[str]:
+    """Sentences about what is further apart than a band; NaN is."""
     wrong = [
-        f"{what} differ by {told[what]:.1e} in {precision}"
+        f"{what} differ by {distances[what]:.1e} in {precision}"
         for what in ("logits", "losses", "gradients")
-        if not told[what] <= band
+        if not distances[what] <= band
     ]
-    if not told["contamination"] <= band:
-        wrong.append(f"a neighbour moves logits by {told['contamination']:.1e} in {precision}")
+    if not distances["contamination"] <= band:
+        wrong.append(f"a neighbour moves logits by {distances['contamination']:.1e} in {precision}")
     for what in ("logits", "losses", "gradients", "contamination"):
-        band.note(told[what])
+        band.note(distances[what])
     return wrong

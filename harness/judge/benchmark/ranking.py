@@ -38,7 +38,7 @@ class Rank:
         memory: bytes at the peak of a step, over what model and optimizer hold.
         graphs: that `torch.compile` made.
         breaks: where it gave up and went on.
-        kernel: of attention, in words.
+        kernel: name of what computes attention.
         dropout: largest probability of the model's layers.
     """
 
@@ -119,20 +119,20 @@ class Entrant:
         self,
         mode: Mode,
         warm: Sequence[Mapping[str, Any]],
-        told: Sequence[Mapping[str, Any]],
+        rounds: Sequence[Mapping[str, Any]],
         baseline: Sequence[float],
     ) -> Rank:
         """What its rounds say.
 
         Args:
             mode: what was timed.
-            warm: what a `Pacer` said while it warmed up.
-            told: and of each round after that.
+            warm: a `Pacer`'s answers while it warmed up.
+            rounds: and its answers of the rounds after that.
             baseline: seconds of the baseline's rounds; empty if it could not run.
         """
-        seconds = self.seconds(told)
+        seconds = self.seconds(rounds)
         step = median(seconds) * self.examples / self.batch_size
-        wall = sum(each["seconds"] for each in told)
+        wall = sum(each["seconds"] for each in rounds)
         return Rank(
             collation=self.forecast.name,
             mode=mode,
@@ -142,21 +142,22 @@ class Entrant:
             samples_per_second=self.examples / step,
             tokens_per_second=self.examples * self.tokens / step,
             steps_per_second=1 / step,
-            collating=sum(each["collating"] for each in told) / wall,
+            collating=sum(each["collating"] for each in rounds) / wall,
             phases={
-                phase: sum(each["laps"][phase] for each in told) / wall for phase in told[0]["laps"]
+                phase: sum(each["laps"][phase] for each in rounds) / wall
+                for phase in rounds[0]["laps"]
             },
             memory=warm[-1]["memory"],
-            graphs=sum(each["graphs"] for each in [*warm, *told]),
-            breaks=max(each["breaks"] for each in [*warm, *told]),
-            kernel=told[0]["kernel"],
-            dropout=told[0]["dropout"],
+            graphs=sum(each["graphs"] for each in [*warm, *rounds]),
+            breaks=max(each["breaks"] for each in [*warm, *rounds]),
+            kernel=rounds[0]["kernel"],
+            dropout=rounds[0]["dropout"],
         )
 
-    def seconds(self, told: Sequence[Mapping[str, Any]]) -> tuple[float, ...]:
+    def seconds(self, rounds: Sequence[Mapping[str, Any]]) -> tuple[float, ...]:
         """For as many examples as a full batch has, by round."""
         scale = self.weight / len(self.batches) / self.examples * self.batch_size
-        return tuple(each["seconds"] * scale for each in told)
+        return tuple(each["seconds"] * scale for each in rounds)
 
 
 def _faster(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:

@@ -26,7 +26,7 @@ class Pace:
         batch_size: examples of a batch.
         max_length: tokens.
         precision: `float32`, or what autocast takes.
-        compiled: the backend of `torch.compile`; empty if it was not asked for.
+        compiled: the backend of `torch.compile`; empty where nothing is compiled.
         workers: processes that collate.
         pinned: whether batches are copied from pinned memory.
         threads: of the CPU.
@@ -91,5 +91,5 @@ class Pace:
     @classmethod
     def from_property(cls, text: str) -> Self:
         """The line that `to_property` wrote."""
-        found: Self = serial.decode(cls, json.loads(text))
-        return found
+        pace: Self = serial.decode(cls, json.loads(text))
+        return pace

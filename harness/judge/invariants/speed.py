@@ -1,4 +1,4 @@
-"""Speed: a collation computes what its examples give alone; where asked for, it is timed.
+"""Speed: a collation computes what its examples give alone; on demand, it is timed.
 
 The contest times all collations in turn. What it measured is replayed to pytest-benchmark, so that
 its table, its files and its comparisons tell of rounds that met the machine alike.

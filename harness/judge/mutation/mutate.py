@@ -142,15 +142,15 @@ class Prover:
             show: called with each exhibit when it is there.
         """
         with ThreadPoolExecutor(self.processes) as pool:
-            found = []
+            exhibits = []
             for exhibit in pool.map(self.exhibit, files):
                 show(exhibit)
-                found.append(exhibit)
+                exhibits.append(exhibit)
             chosen = [self.cells[index % len(self.cells)] for index in range(repeats)]
             alarms = dict(pool.map(self._alarm, chosen, SEEDS))
         invariants = [name for subject in evaluate.SUBJECTS for name in evaluate.of(subject)]
         return Proof(
-            exhibits=tuple(found),
+            exhibits=tuple(exhibits),
             alarms={where: failed for where, failed in alarms.items() if failed},
             repeats=repeats,
             invariants=tuple(invariants),
@@ -214,7 +214,7 @@ class Prover:
                 )
                 return evaluate.hear_all(subject, trials)
             return evaluate.hear_all(
-                subject, cell, lambda asked: self.runner.compare_processes(asked, fault)
+                subject, cell, lambda other: self.runner.compare_processes(other, fault)
             )
         except HarnessError as error:
             if fault is None:

@@ -1,4 +1,4 @@
-"""The cache of answers: what live children said that only the environment decides.
+"""The cache of answers: answers of live children that only the environment decides.
 
 Property-based tests ask hundreds of questions; an environment answers each of them once.
 """
@@ -15,12 +15,12 @@ from harness.judge.store.local import Store
 
 @dataclass(kw_only=True, slots=True)
 class AnswerCache:
-    """Answers of one environment, from the store or asked for now.
+    """Answers of one environment, from the store or computed now.
 
     Attributes:
         store: keeps them from session to session.
         environment: gives the environment key; called when it is first needed.
-        may_ask: raises an error where nothing may be asked for now.
+        may_ask: raises an error where nothing may be computed now.
         fresh: whether the store's answers are left alone.
     """
 
@@ -44,5 +44,5 @@ class AnswerCache:
     def keep(self) -> None:
         """Leave new answers in the store."""
         if self._new:
-            with suppress(StoreError):  # what is not kept is asked for again
+            with suppress(StoreError):  # what is not kept is computed again
                 self.store.remember_answers(self.environment(), self._new)

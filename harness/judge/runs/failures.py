@@ -1,4 +1,4 @@
-"""Failures that processes of one session share: what is lost is neither tried nor told twice.
+"""Failures that processes of one session share: what is lost is neither tried nor reported twice.
 
 The store holds records only; these notes last as long as the session's temporary folder.
 """
@@ -36,31 +36,32 @@ def shared(session: str, name: str) -> Iterator[None]:
     try:
         yield
     except HarnessError as error:
-        told = {"what": error.what, "why": error.why, "fix": error.fix}
+        reason = {"what": error.what, "why": error.why, "fix": error.fix}
         with contextlib.suppress(OSError):  # then others try again, and see for themselves
-            _write(note, json.dumps(told | {"kind": type(error).__name__}))
+            _write(note, json.dumps(reason | {"kind": type(error).__name__}))
         raise
 
 
 def _known(note: Path) -> HarnessError | None:
     """The failure that a note tells of; none if there is no note, or a damaged one."""
     try:
-        told = json.loads(note.read_text(encoding="utf-8"))
-        error = getattr(errors, told["kind"])(told["what"], why=told["why"], fix=told["fix"])
+        reason = json.loads(note.read_text(encoding="utf-8"))
+        kind = getattr(errors, reason["kind"])
+        error = kind(reason["what"], why=reason["why"], fix=reason["fix"])
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
     return error if isinstance(error, HarnessError) else None
 
 
 def first_test(session: str, causes: Sequence[str], test: str) -> str:
-    """The test that tells of a loss: this one, unless another told of one of its causes before."""
+    """The test that shows a loss: this one, unless another showed one of its causes before."""
     notes = [_folder(session) / f"{digest.of_json(cause)[:16]}.test" for cause in causes]
     try:
         known = [note.read_text(encoding="utf-8") for note in notes if note.is_file()]
         if not known:
             known = [_write(note, test) for note in notes]
     except OSError:
-        return test  # told twice is better than not at all
+        return test  # shown twice is better than not at all
     return known[0]
 
 

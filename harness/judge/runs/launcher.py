@@ -113,15 +113,15 @@ class Launcher:
                 why=redaction.text(answer.stderr.strip().rpartition("\n")[2]),
                 fix="it must be Python 3.11 or newer",
             )
-        told: dict[str, Any] = json.loads(answer.stdout)
-        if told["missing"]:
+        description: dict[str, Any] = json.loads(answer.stdout)
+        if description["missing"]:
             raise InterpreterError(
-                f"{self.python} cannot be judged: it has no {', '.join(told['missing'])}",
-                fix=f"run {support.installing(self.python, told['missing'])}, or name another "
+                f"{self.python} cannot be judged: it has no {', '.join(description['missing'])}",
+                fix=f"run {support.installing(self.python, description['missing'])}, or name another "
                 "interpreter with --harness-python",
             )
-        support.check(told["packages"], str(self.python))
-        return told
+        support.check(description["packages"], str(self.python))
+        return description
 
     def start(self) -> None:
         """Import the libraries now rather than with the first conversation.

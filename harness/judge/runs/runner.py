@@ -120,8 +120,8 @@ class Runner:
         Raises:
             HarnessError: they could not be had; the same error again for the same cell.
         """
-        found, _, _ = self._once("try", base_of(cell), Trials.read)
-        return found
+        trials, _, _ = self._once("try", base_of(cell), Trials.read)
+        return trials
 
     def run_faulty(self, cell: Cell, fault: Path) -> Record:
         """The record of the cell with a fault injected; it stays out of the store."""
@@ -172,7 +172,7 @@ class Runner:
         )
 
     def proven(self, cell: Cell, lengths: Sequence[int], ask: Callable[[], Any]) -> Any:
-        """How sound the cell's collation is on examples of some lengths: remembered, or asked."""
+        """How sound the cell's collation is on examples of some lengths, remembered or new."""
         inputs = self.sources.find_tokens(cell)
         request = {
             "prove": cell.recipe.key,
@@ -217,7 +217,7 @@ class Runner:
         return 1 if cell.scale == "tiny" else cores.usable()
 
     def _once(self, kind: Kind, cell: Cell, read: Read[Kept]) -> tuple[Kept, bool, Key]:
-        """What `_look_up_or_make` gives, asked for once; its error again if it was one."""
+        """What `_look_up_or_make` gives, called once; its error again if it was one."""
         known = self._known.get((kind, cell))
         if known is None:
             try:
@@ -238,26 +238,26 @@ class Runner:
         judged = environment.key(self.environment(), device=cell.device, threads=threads)
         again = self.session if self.settings.fresh else ""
         key = assignment.key(kind, cell, inputs, judged, assignment.attempt(self.night, again))
-        found = self.store.get(key, read)
-        if found is not None:
-            return found, False, key
+        kept = self.store.get(key, read)
+        if kept is not None:
+            return kept, False, key
         self._may_make()
         with self.store.lock(key):
-            found = self.store.get(key, read)  # whoever held the lock before may have made it
-            if found is not None:
-                return found, False, key
+            kept = self.store.get(key, read)  # whoever held the lock before may have made it
+            if kept is not None:
+                return kept, False, key
             with failures.shared(self.session, key.path), self.store.staging(key) as staged:
                 self._make(kind, cell, staged)
-        found = self.store.get(key, read)
-        if found is None:
+        kept = self.store.get(key, read)
+        if kept is None:
             raise StoreError(
                 f"the store {self.store.root} was deleted while a run wrote there",
                 fix="run the same again",
             )
-        return found, True, key
+        return kept, True, key
 
     def _may_make(self) -> None:
-        """Start nothing where only the store is asked.
+        """Start nothing where only the store may answer.
 
         Raises:
             NotStoredError: this is so.

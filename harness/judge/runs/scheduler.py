@@ -35,7 +35,7 @@ class Schedule:
     def expect(
         self, cells: Sequence[Cell], tried: Sequence[Cell], compared: Sequence[Cell]
     ) -> None:
-        """Start on cells whose record, trials, or comparison of processes will be asked for.
+        """Start on cells whose record, trials, or comparison of processes will be needed.
 
         Long ones go first, so that none is left to run alone at the end.
         """
@@ -47,7 +47,7 @@ class Schedule:
             self.futures["try", cell] = self.pool.submit(self.runner.trials, cell)
 
     def ahead(self, key: tuple[object, ...], make: Callable[[], Made]) -> "Future[Made]":
-        """Start on something else that will be asked for, known by its key."""
+        """Start on something else that will be needed, known by its key."""
         if key not in self.futures:
             self.futures[key] = self.pool.submit(make)
         return self.futures[key]
@@ -72,8 +72,8 @@ class Schedule:
     def trials(self, cell: Cell) -> Trials:
         """As `Runner.trials`."""
         future = self.futures.get(("try", base_of(cell)))
-        found: Trials = self.runner.trials(cell) if future is None else future.result()
-        return found
+        trials: Trials = self.runner.trials(cell) if future is None else future.result()
+        return trials
 
     def compare_processes(self, cell: Cell) -> Any:
         """As `Runner.compare_processes`."""
@@ -85,7 +85,7 @@ class Schedule:
         wait(self.futures.values())
 
     def close(self) -> None:
-        """Give up what nobody has asked for, and end the workers."""
+        """Give up what nobody has waited for, and end the workers."""
         for future in self.futures.values():
             future.cancel()
         self.runner.close()

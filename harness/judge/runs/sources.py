@@ -3,7 +3,7 @@
 A source folder holds `datasets/NAME/SPLIT*.parquet`, `models/NAME/` and `metrics/NAME/`. The
 embedded fixtures are one, and `--harness-sources` names others. At full scale the Hugging Face
 cache and then the Hub come after them, but not for metrics: a metric is code, and none is run
-that nobody has asked for.
+that nobody has named.
 """
 
 import json
@@ -44,7 +44,7 @@ class Inputs:
         model: folder of the checkpoint.
         metrics: folders of metric modules by name.
         ceiling: best possible metrics of the evaluated split, where they are known.
-        origins: where each was found, in words.
+        origins: the folder of each, as text.
     """
 
     files: Mapping[str, tuple[Path, ...]]

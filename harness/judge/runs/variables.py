@@ -37,7 +37,7 @@ def passed(variables: Mapping[str, str], further: Collection[str] = ()) -> dict[
     """The variables that a worker is given, those of further names among them.
 
     No address among the listed ones names a user or a password. A secret goes along only where
-    its very name is asked for.
+    its very name is given.
     """
     listed = {
         name: _USER.sub("", value)

@@ -108,8 +108,8 @@ _ALLOWED = {"pytestmark"}
 
 def kind_of(cls: type | None) -> type[SuiteDeclaration] | None:
     """What a test class declares: `Suite`, `Benchmark`, or nothing of ours."""
-    found = cls.__mro__ if cls is not None else ()
-    return next((kind for kind in found if SuiteDeclaration in kind.__bases__), None)
+    ancestors = cls.__mro__ if cls is not None else ()
+    return next((kind for kind in ancestors if SuiteDeclaration in kind.__bases__), None)
 
 
 def invariants(kind: type[SuiteDeclaration] = Suite) -> set[str]:
@@ -182,7 +182,8 @@ def _check(suite: type[SuiteDeclaration]) -> None:
             raise unknown(f"invariant in {suite.__name__}.opt_out", name, sorted(invariants(kind)))
         if not str(reason or "").strip():
             raise SpecError(
-                f"{suite.__name__}.opt_out[{name!r}] gives no reason", fix="write why in words"
+                f"{suite.__name__}.opt_out[{name!r}] gives no reason",
+                fix="write down why",
             )
     lengths = getattr(suite, "lengths", LENGTHS[0])
     if lengths not in LENGTHS:
@@ -280,10 +281,10 @@ def _named_thresholds(overrides: Mapping[str, Any]) -> dict[str, Any]:
     return {n: v for n, v in overrides.items() if n not in Recipe.field_names()}
 
 
-def _device(asked: str | None, scale: Scale) -> Device:
+def _device(setting: str | None, scale: Scale) -> Device:
     """The device that a cell trains on."""
-    if asked in {"cpu", "cuda"}:
-        return "cuda" if asked == "cuda" else "cpu"
-    if asked == "auto":
+    if setting in {"cpu", "cuda"}:
+        return "cuda" if setting == "cuda" else "cpu"
+    if setting == "auto":
         return "cuda" if nvml.describe() else "cpu"
     return "cuda" if scale == "full" else "cpu"

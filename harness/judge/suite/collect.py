@@ -1,4 +1,4 @@
-"""Collecting: the cells of suites, found as pytest finds them.
+"""Collecting: the cells of suites, as pytest collects them.
 
 Whoever judges without pytest collects first: the asserts of invariants are rewritten, so that they
 show their values, only if it is pytest that imports them. That is why suites are imported late.

@@ -27,7 +27,7 @@ ANY = "any"
 """What a figure may be that is off by no fixed factor."""
 
 OURS = Path(__file__).with_name("known_issues.toml")
-"""What we have found."""
+"""The file of those that we know."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +72,7 @@ class Deviation:
         )
 
     def explains(self, error: AssertionError) -> bool:
-        """Whether all that a test found wrong is this issue."""
+        """Whether all that is wrong in a test is this issue."""
         if not self.figures:
             return True
         if not isinstance(error, MismatchError):

@@ -1,6 +1,6 @@
 """Whether a recipe makes sense: known names, sane numbers, no contradiction.
 
-Stands apart from the recipe's fields, and before anything is found, loaded or started.
+Stands apart from the recipe's fields, and before anything is looked up, loaded or started.
 """
 
 import json

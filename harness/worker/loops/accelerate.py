@@ -115,7 +115,7 @@ class AcceleratedLoop:
         self.log_history.append({**logs, "epoch": epoch, "step": self.step})
 
     def mean_loss(self, batch: Any) -> torch.Tensor:
-        """Mean cross-entropy of a batch, from its logits: the model's own loss is not asked."""
+        """Mean cross-entropy of a batch, from its logits: the model's own loss is not used."""
         with self.accelerator.autocast():
             logits = self.model(**self.setup.inputs(batch)).logits
             return cross_entropy(
@@ -138,8 +138,8 @@ class AcceleratedLoop:
         self.model.eval()
         logits, labels = [], []
         for batch in self.accelerator.prepare(plan.loader(self.setup, split)):
-            found = self.model(**self.setup.inputs(batch)).logits
-            gathered, known = self.accelerator.gather_for_metrics((found, batch["labels"]))
+            predicted = self.model(**self.setup.inputs(batch)).logits
+            gathered, known = self.accelerator.gather_for_metrics((predicted, batch["labels"]))
             self.setup.metrics.add_batch(gathered.argmax(dim=-1), known)
             logits.append(plan.full_precision(gathered))
             labels.append(known.cpu())

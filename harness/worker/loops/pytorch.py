@@ -103,7 +103,7 @@ class PlainLoop:
         self.log_history.append({**logs, "epoch": epoch, "step": self.step})
 
     def mean_loss(self, batch: Any) -> torch.Tensor:
-        """Mean cross-entropy of a batch, from its logits: the model's own loss is not asked."""
+        """Mean cross-entropy of a batch, from its logits: the model's own loss is not used."""
         with self.autocast:
             logits = self.forward(**self.setup.inputs(batch)).logits
             return cross_entropy(
@@ -127,9 +127,9 @@ class PlainLoop:
         for batch in plan.loader(self.setup, split):
             batch = batch.to(self.setup.device)  # noqa: PLW2901 - the same batch, moved
             with self.autocast:
-                found = self.forward(**self.setup.inputs(batch)).logits
-            self.setup.metrics.add_batch(found.argmax(dim=-1), batch["labels"])
-            logits.append(plan.full_precision(found))
+                predicted = self.forward(**self.setup.inputs(batch)).logits
+            self.setup.metrics.add_batch(predicted.argmax(dim=-1), batch["labels"])
+            logits.append(plan.full_precision(predicted))
             labels.append(batch["labels"].cpu())
         return report(self, name, split, torch.cat(logits), torch.cat(labels))
 

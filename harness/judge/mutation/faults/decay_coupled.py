@@ -16,10 +16,10 @@ def step(self: Any, closure: Any = None) -> Any:
             if parameter.grad is not None:
                 parameter.grad.add_(parameter, alpha=decay)
         group["weight_decay"] = 0.0
-    found = update(self, closure)
+    loss = update(self, closure)
     for group, decay in zip(self.param_groups, decays, strict=True):
         group["weight_decay"] = decay
-    return found
+    return loss
 
 
 torch.optim.AdamW.step = step  # type: ignore[method-assign] # the fault

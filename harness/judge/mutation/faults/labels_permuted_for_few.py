@@ -10,11 +10,11 @@ EVERY = 50
 
 def mapped(self: Any, *args: Any, **kwargs: Any) -> Any:
     """Map as ever, then change a few labels."""
-    found = apply(self, *args, **kwargs)
-    labels = found["label"][:]
+    rows = apply(self, *args, **kwargs)
+    labels = rows["label"][:]
     count = max(labels) + 1
     labels[::EVERY] = [(label + 1) % count for label in labels[::EVERY]]
-    return found.remove_columns("label").add_column("label", labels)
+    return rows.remove_columns("label").add_column("label", labels)
 
 
 Dataset.map = mapped

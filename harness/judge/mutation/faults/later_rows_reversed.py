@@ -11,11 +11,11 @@ tokenize = PreTrainedTokenizerBase.__call__
 
 def call(self: Any, *texts: Any, **options: Any) -> Any:
     """Tokenize as ever, then reverse what stands between a later row's ends."""
-    found = tokenize(self, *texts, **options)
+    tokens = tokenize(self, *texts, **options)
     if isinstance(texts[0], list):
-        for ids in found["input_ids"][FIRST:]:
+        for ids in tokens["input_ids"][FIRST:]:
             ids[1:-1] = reversed(ids[1:-1])
-    return found
+    return tokens
 
 
 PreTrainedTokenizerBase.__call__ = call

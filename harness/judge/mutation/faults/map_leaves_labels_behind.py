@@ -9,9 +9,9 @@ apply = Dataset.map
 
 def mapped(self: Any, *args: Any, **kwargs: Any) -> Any:
     """Map as ever, then shift the labels by one row."""
-    found = apply(self, *args, **kwargs)
-    first, *others = found["label"][:]
-    return found.remove_columns("label").add_column("label", [*others, first])
+    rows = apply(self, *args, **kwargs)
+    first, *others = rows["label"][:]
+    return rows.remove_columns("label").add_column("label", [*others, first])
 
 
 Dataset.map = mapped

@@ -9,9 +9,9 @@ describe = PretrainedConfig.to_dict
 
 def to_dict(self: Any) -> dict[str, Any]:
     """Describe as ever, then lose the names."""
-    found: dict[str, Any] = describe(self)
-    names = [f"LABEL_{index}" for index in found["id2label"]]
-    return found | {"id2label": dict(enumerate(names))}
+    config: dict[str, Any] = describe(self)
+    names = [f"LABEL_{index}" for index in config["id2label"]]
+    return config | {"id2label": dict(enumerate(names))}
 
 
 PretrainedConfig.to_dict = to_dict

@@ -9,10 +9,10 @@ tokenize = PreTrainedTokenizerBase.__call__
 
 def call(self: Any, *texts: Any, **options: Any) -> Any:
     """Tokenize as ever, then flatten the types."""
-    found = tokenize(self, *texts, **options)
+    tokens = tokenize(self, *texts, **options)
     if isinstance(texts[0], list):
-        found["token_type_ids"] = [[0 for _ in row] for row in found["token_type_ids"]]
-    return found
+        tokens["token_type_ids"] = [[0 for _ in row] for row in tokens["token_type_ids"]]
+    return tokens
 
 
 PreTrainedTokenizerBase.__call__ = call
