@@ -13,12 +13,12 @@ from harness.worker.loops.setup import LoopResult, Setup
 from harness.worker.watch import Watch
 
 
-class Loop(Protocol):
-    """What the course asks of a loop.
+class DrivenLoop(Protocol):
+    """What the driver needs of a loop.
 
     Attributes:
         setup: what it was given.
-        watch: whom it tells.
+        watch: who observes it.
         step: optimizer steps so far.
         optimizer: of the model.
         log_history: what was logged, step by step.
@@ -41,7 +41,7 @@ class Loop(Protocol):
 
 
 def report(
-    loop: Loop, name: str, split: str, logits: torch.Tensor, labels: torch.Tensor
+    loop: DrivenLoop, name: str, split: str, logits: torch.Tensor, labels: torch.Tensor
 ) -> tuple[int, ...]:
     """Measure an evaluation whose batches were added to the metrics; the predictions' shape.
 
@@ -61,7 +61,7 @@ def report(
     return tuple(logits.shape)
 
 
-def follow(loop: Loop, setup: Setup, watch: Watch) -> LoopResult:
+def follow(loop: DrivenLoop, setup: Setup, watch: Watch) -> LoopResult:
     """Take a loop through its course."""
     phases: dict[str, float] = {}
 
