@@ -59,11 +59,11 @@ def width_of(request: Mapping[str, Any]) -> int:
 
 @pytest.mark.parametrize("model", MODELS)
 @LAWS
-@given(asked=requests())
-def test_labels_law(collate: Ask, model: str, asked: Mapping[str, Any]) -> None:
+@given(drawn=requests())
+def test_labels_law(collate: Ask, model: str, drawn: Mapping[str, Any]) -> None:
     """Labels arrive as `labels`, int64, in order, and their old name is gone."""
-    batch = collate(model, asked)["batch"]
-    features = asked["features"]
+    batch = collate(model, drawn)["batch"]
+    features = drawn["features"]
     names = {"label", "label_ids", "labels"} & set(features[0])
     if not names:
         assert not {"label", "label_ids", "labels"} & set(batch)
@@ -76,11 +76,11 @@ def test_labels_law(collate: Ask, model: str, asked: Mapping[str, Any]) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 @LAWS
-@given(asked=requests())
-def test_shapes_law(collate: Ask, model: str, asked: Mapping[str, Any]) -> None:
+@given(drawn=requests())
+def test_shapes_law(collate: Ask, model: str, drawn: Mapping[str, Any]) -> None:
     """Batches are as wide as their strategy says; padding has the pad id and mask 0, alone."""
-    batch = collate(model, asked)["batch"]
-    features, width = asked["features"], width_of(asked)
+    batch = collate(model, drawn)["batch"]
+    features, width = drawn["features"], width_of(drawn)
     for column, pad in PAD.items():
         if column not in batch:
             continue
@@ -89,7 +89,7 @@ def test_shapes_law(collate: Ask, model: str, asked: Mapping[str, Any]) -> None:
             length = len(feature["input_ids"])
             given = feature.get(column, [1] * length if column == "attention_mask" else None)
             padding = [pad] * (width - length)
-            right = asked["padding_side"] == "right"
+            right = drawn["padding_side"] == "right"
             assert given is not None, f"{column} came from nowhere"
             assert row == (given + padding if right else padding + given)
     assert "input_ids" in batch
@@ -98,8 +98,8 @@ def test_shapes_law(collate: Ask, model: str, asked: Mapping[str, Any]) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 @LAWS
-@given(asked=requests())
-def test_pairs_law(collate: Ask, model: str, asked: Mapping[str, Any]) -> None:
+@given(drawn=requests())
+def test_pairs_law(collate: Ask, model: str, drawn: Mapping[str, Any]) -> None:
     """Token types are there exactly when the examples have them."""
-    batch = collate(model, asked)["batch"]
-    assert ("token_type_ids" in batch) == ("token_type_ids" in asked["features"][0])
+    batch = collate(model, drawn)["batch"]
+    assert ("token_type_ids" in batch) == ("token_type_ids" in drawn["features"][0])

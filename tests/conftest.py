@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,12 @@ def small_cell() -> Cell:
     recipe = Recipe(**SMALL)
     name = "bert-base-uncased-dynamic-trainer"
     return Cell.of(name=name, recipe=catalog.tiny(recipe), scale="tiny", device="cpu")
+
+
+def changed(cell: Cell, **fields: Any) -> Cell:
+    """A cell whose recipe has other values, also such as name something."""
+    recipe = replace(cell.recipe, **fields)
+    return Cell.of(name=cell.name, recipe=recipe, scale=cell.scale, device=cell.device)
 
 
 @pytest.fixture(scope="session")

@@ -26,16 +26,16 @@ def test_every_example_once_and_none_cut_short(
     name: str, lengths: list[int], batch_size: int, seed: int
 ) -> None:
     """An epoch visits each example once; a row holds its examples, no wider than it must be."""
-    found = composed(name, lengths, batch_size, seed)
-    assert sorted(found.order) == list(range(len(lengths)))
-    assert (found.lengths == np.minimum(np.asarray(lengths), MAX_LENGTH)[found.order]).all()
-    assert found.sizes.sum() == len(lengths)
-    assert len(found.widths) == len(found.rows) == len(found.sizes)
-    assert (found.real <= found.computed).all()
-    longest = np.maximum.reduceat(found.lengths, batching.starts(found.sizes))
-    assert (longest <= found.widths).all()
+    epoch = composed(name, lengths, batch_size, seed)
+    assert sorted(epoch.order) == list(range(len(lengths)))
+    assert (epoch.lengths == np.minimum(np.asarray(lengths), MAX_LENGTH)[epoch.order]).all()
+    assert epoch.sizes.sum() == len(lengths)
+    assert len(epoch.widths) == len(epoch.rows) == len(epoch.sizes)
+    assert (epoch.real <= epoch.computed).all()
+    longest = np.maximum.reduceat(epoch.lengths, batching.starts(epoch.sizes))
+    assert (longest <= epoch.widths).all()
     if name != "padding_free":
-        assert found.widths.max() <= MAX_LENGTH
+        assert epoch.widths.max() <= MAX_LENGTH
 
 
 @given(LENGTHS, st.integers(1, 20))
@@ -47,7 +47,7 @@ def test_a_budget_holds(lengths: list[int], batch_size: int) -> None:
 @given(st.lists(st.lists(st.integers(1, 64), min_size=5, max_size=5), min_size=1, max_size=20))
 def test_packing_is_first_fit_decreasing(batches: list[list[int]]) -> None:
     """Rows are those of the textbook's loop, for each batch by itself; none is overfull."""
-    for lengths, found in zip(batches, batching.first_fit(np.asarray(batches)), strict=True):
+    for lengths, numbers in zip(batches, batching.first_fit(np.asarray(batches)), strict=True):
         rows: list[list[int]] = []
         for length in sorted(lengths, reverse=True):
             row = next((row for row in rows if sum(row) + length <= max(lengths)), None)
@@ -55,21 +55,21 @@ def test_packing_is_first_fit_decreasing(batches: list[list[int]]) -> None:
                 rows.append([length])
             else:
                 row.append(length)
-        ours = [np.asarray(lengths)[found == row].tolist() for row in range(found.max() + 1)]
+        ours = [np.asarray(lengths)[numbers == row].tolist() for row in range(numbers.max() + 1)]
         assert [sorted(row) for row in rows] == [sorted(row) for row in ours]
 
 
 @pytest.mark.parametrize(("name", "expected"), [("sorted", [9, 5, 3, 1]), ("packed", [3, 9, 1, 5])])
 def test_evaluated_in_order_unless_sorted(name: str, expected: list[int]) -> None:
     """Evaluation shuffles nothing."""
-    found = batching.compose(
+    epoch = batching.compose(
         np.asarray([3, 9, 1, 5]),
         collation.parse(name),
         batch_size=2,
         max_length=MAX_LENGTH,
         training=False,
     )
-    assert found.lengths.tolist() == expected
+    assert epoch.lengths.tolist() == expected
 
 
 @pytest.mark.parametrize("name", ["dynamic", "group_by_length", "max_tokens:64"])

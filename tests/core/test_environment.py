@@ -24,13 +24,13 @@ def describe(path: Path, cache: Path, **variables: str) -> dict[str, Any]:
         text=True,
         check=True,
     )
-    told: dict[str, Any] = json.loads(answer.stdout)
-    return told
+    description: dict[str, Any] = json.loads(answer.stdout)
+    return description
 
 
-def key(told: dict[str, Any]) -> str:
+def key(description: dict[str, Any]) -> str:
     """The key on a CPU with one thread."""
-    return environment.key(told, device="cpu", threads=1)
+    return environment.key(description, device="cpu", threads=1)
 
 
 @pytest.fixture
@@ -123,11 +123,17 @@ def test_a_flag_is_another_environment(tree: Path, tmp_path: Path) -> None:
         {"accelerator": {"devices": ["another"]}},
     ],
 )
-def test_everything_told_counts(change: dict[str, Any]) -> None:
+def test_everything_described_counts(change: dict[str, Any]) -> None:
     """A version, an interpreter or a device more makes another key."""
-    told = {"packages": {}, "python": "3.11", "cpu": {}, "accelerator": {}, "executable": "a"}
-    assert key(told) != key(told | change)
-    assert key(told) == key(told | {"executable": "b"})
+    description = {
+        "packages": {},
+        "python": "3.11",
+        "cpu": {},
+        "accelerator": {},
+        "executable": "a",
+    }
+    assert key(description) != key(description | change)
+    assert key(description) == key(description | {"executable": "b"})
 
 
 def test_device_and_threads_count() -> None:
@@ -153,6 +159,6 @@ def test_a_damaged_cache_is_forgotten(tree: Path, tmp_path: Path) -> None:
 
 def test_nothing_secret_is_told(tree: Path, tmp_path: Path) -> None:
     """A flag whose name says that it is secret is hidden."""
-    told = describe(tree, tmp_path / "cache.json", CUDA_API_KEY="hunter2hunter2")
-    assert "hunter2hunter2" not in json.dumps(told)
-    assert told["flags"]["CUDA_API_KEY"] == redaction.HIDDEN
+    description = describe(tree, tmp_path / "cache.json", CUDA_API_KEY="hunter2hunter2")
+    assert "hunter2hunter2" not in json.dumps(description)
+    assert description["flags"]["CUDA_API_KEY"] == redaction.HIDDEN

@@ -1,4 +1,4 @@
-"""NVML, asked through a stand-in for the driver's library: there is no GPU here."""
+"""NVML, called through a stand-in for the driver's library: there is no GPU here."""
 
 import ctypes
 from typing import Any
@@ -121,7 +121,7 @@ def test_samples_have_units() -> None:
 
 
 def test_a_disabled_sampler_is_silent() -> None:
-    """On the CPU nothing is asked and no thread runs."""
+    """On the CPU nothing is called and no thread runs."""
     with Sampler(enabled=False) as sampler:
         pass
     assert sampler.samples == []

@@ -103,7 +103,7 @@ def test_ids_start_with_the_headline_axes() -> None:
 
 
 def test_tiny_caps_rows() -> None:
-    """A tiny cell trains on no more than a few hundred rows, and on fewer if told so."""
+    """A tiny cell trains on no more than a few hundred rows, and on fewer if its recipe says so."""
     whole = catalog.tiny(Recipe(dataset="imdb"))
     sampled = catalog.tiny(Recipe(dataset="imdb", max_train_samples=40, max_eval_samples=1000))
     assert (whole.max_train_samples, whole.max_eval_samples) == (catalog.TINY_MOST_ROWS, None)

@@ -127,11 +127,11 @@ def test_values_are_known_however_they_are_written(password: str) -> None:
 @example('", "at": "')
 def test_json_stays_json(password: str) -> None:
     """Whatever a secret is made of: numbers are left alone, and what was one object still is."""
-    told = {"at": [10000000, 0.100000001, None], "why": f"it was {password}", password: "key"}
+    values = {"at": [10000000, 0.100000001, None], "why": f"it was {password}", password: "key"}
     for indent in (None, 1):
         with patch.dict(os.environ, {"A_SECRET": password}):
-            hidden = redaction.document(json.dumps(told, indent=indent))
-        assert json.loads(hidden)["at"] == told["at"]
+            hidden = redaction.document(json.dumps(values, indent=indent))
+        assert json.loads(hidden)["at"] == values["at"]
         assert password not in json.dumps(json.loads(hidden)["why"], ensure_ascii=False)
         assert password not in json.loads(hidden)
 
@@ -227,7 +227,7 @@ def test_text_leaves_through_the_outlet() -> None:
         "path.open('a', encoding='utf-8')",
         "os.open(path, os.O_WRONLY)",
         "np.save(path, array)",
-        "json.dump(told, file)",
+        "json.dump(values, file)",
         "print(text)",
         "sys.stdout.write(text)",
         "shutil.copyfile(one, other)",
@@ -282,12 +282,12 @@ def test_what_the_user_passes_is_part_of_the_environment(
     """With it, user code may compute something else: the environment key knows it."""
     monkeypatch.setenv("MY_DATA_DIR", "/data")
     monkeypatch.setenv("MY_PASSWORD", "not for a worker")
-    told = {}
+    flags = {}
     for names in ((), ("MY_DATA_DIR",)):
         with Launcher(Path(sys.executable), pass_environment=names) as launcher:
             assert "MY_PASSWORD" not in launcher.environment
-            told[names] = launcher.describe(tmp_path / "fingerprints.json")["flags"]
-    assert told["MY_DATA_DIR",] == {**told[()], "MY_DATA_DIR": "/data"}
+            flags[names] = launcher.describe(tmp_path / "fingerprints.json")["flags"]
+    assert flags["MY_DATA_DIR",] == {**flags[()], "MY_DATA_DIR": "/data"}
 
 
 LEAKING = f'''

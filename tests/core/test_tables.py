@@ -218,8 +218,8 @@ def test_unusable_sources_are_told_before_anything_starts(
     stored = folder / "models" / "bert-base-cased" / "model.safetensors"
     stored.write_bytes(stored.read_bytes()[:-1])
     config = folder / "models" / "distilbert-base-uncased" / "config.json"
-    told = json.loads(config.read_text(encoding="utf-8"))
-    config.write_text(json.dumps(told | {"dim": 10**9}), encoding="utf-8")
+    values = json.loads(config.read_text(encoding="utf-8"))
+    config.write_text(json.dumps(values | {"dim": 10**9}), encoding="utf-8")
     pytester.makepyfile(test_unusable=SUITES)
     where = ("--harness-sources=sources", "--harness-scale=full", "--harness-device=cpu")
     result = pytester.runpytest_subprocess(*where, "-k", "test_rows_are_enough")

@@ -5,7 +5,6 @@ Neither has pytest, rich or typer: the judged environment needs nothing of ours.
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from harness.judge.settings import Settings
 from harness.judge.suite import evaluate, known_issues
 from harness.judge.suite.base import Suite
 from tests import uv
-from tests.conftest import Fault
+from tests.conftest import Fault, changed
 
 pytestmark = pytest.mark.slow
 
@@ -74,7 +73,7 @@ def test_every_invariant_holds(record: Record, name: str) -> None:
 @pytest.mark.parametrize("loop", LOOPS)
 def test_every_relation_holds_or_is_known(judged: Runner, small_cell: Cell, loop: str) -> None:
     """Exactly the known issues of these versions fail, with exactly the figures that they name."""
-    cell = replace(small_cell, recipe=replace(small_cell.recipe, loop=loop))
+    cell = changed(small_cell, loop=loop)
     versions = judged.environment()["packages"]
     known = {
         name: issue
@@ -120,5 +119,5 @@ def test_norms_are_lost_between(
 
 def test_spawned_tokenizing_agrees(judged: Runner, small_cell: Cell) -> None:
     """Spawned processes find our package and the tokenizer there too."""
-    found = judged.compare_processes(small_cell)
-    assert found["equal"]
+    comparison = judged.compare_processes(small_cell)
+    assert comparison["equal"]

@@ -18,6 +18,7 @@ from harness.judge.cell import Cell, base_of
 from harness.judge.runs.assignment import assign
 from harness.judge.runs.runner import Runner
 from harness.judge.suite import evaluate
+from tests.conftest import changed
 from tests.repositories import ROOT
 
 RECIPE = catalog.tiny(Recipe(dataset="glue/mrpc", max_length=128))
@@ -31,7 +32,7 @@ def cell_of(recipe: Recipe) -> Cell:
 @pytest.mark.parametrize("loop", LOOPS)
 def test_every_law_holds_in_every_loop(runner: Runner, small_cell: Cell, loop: str) -> None:
     """A record of any loop passes every invariant that judges records."""
-    cell = replace(small_cell, name=f"small-{loop}", recipe=replace(small_cell.recipe, loop=loop))
+    cell = replace(changed(small_cell, loop=loop), name=f"small-{loop}")
     verdicts = evaluate.hear_all("run", runner.run(cell).record)
     assert {name: v.message for name, v in verdicts.items() if v.outcome == "fails"} == {}
 
@@ -90,9 +91,9 @@ def test_a_process_that_dies_is_named(runner: Runner, tmp_path: Path) -> None:
         encoding="utf-8",
     )
     cell = cell_of(replace(RECIPE, loop="accelerate"))
-    found = runner.try_faulty(cell, fault, ("two processes", "whole"))
-    assert found.trials["two processes"].ranks[0].error == "process 1 left nothing"
-    assert found.trials["whole"].steps
+    tried = runner.try_faulty(cell, fault, ("two processes", "whole"))
+    assert tried.trials["two processes"].ranks[0].error == "process 1 left nothing"
+    assert tried.trials["whole"].steps
 
 
 def test_launched_processes_are_forked_ones(runner: Runner, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ TOLERANCE = 1e-12
 
 @pytest.fixture(scope="module")
 def load(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
-    """Load a metric by its path; importing evaluate takes seconds, so only once it is asked for."""
+    """Load a metric by its path; importing evaluate takes seconds, so only once it is needed."""
     import evaluate
 
     cache = tmp_path_factory.mktemp("metrics")

@@ -51,7 +51,7 @@ def bench(pytester: pytest.Pytester, runner: Runner, monkeypatch: pytest.MonkeyP
 
 def test_a_benchmark_is_pytests_and_ours(bench: Bench) -> None:
     """A table, a JSON that compares, the session's JSON and a page say the same."""
-    result = bench("test_few.py", "--benchmark-json=told.json")
+    result = bench("test_few.py", "--benchmark-json=saved.json")
     result.assert_outcomes(passed=11, skipped=1)
     result.stdout.fnmatch_lines(
         [
@@ -60,9 +60,9 @@ def test_a_benchmark_is_pytests_and_ours(bench: Bench) -> None:
             "use * times as fast as max_length*",
         ]
     )
-    told = json.loads((bench.pytester.path / "told.json").read_text(encoding="utf-8"))
-    assert len(told["benchmarks"]) == 7
-    for line in told["benchmarks"]:
+    saved = json.loads((bench.pytester.path / "saved.json").read_text(encoding="utf-8"))
+    assert len(saved["benchmarks"]) == 7
+    for line in saved["benchmarks"]:
         standing = line["extra_info"]["standing"]
         assert line["group"] == line["extra_info"]["group"]
         assert line["stats"]["rounds"] == 3
@@ -116,8 +116,8 @@ def test_what_has_collations_timed(
     failed.write_text(json.dumps({test: True}), encoding="utf-8")
     monkeypatch.setattr(nvml, "describe", lambda: {"devices": ["one"]})
     bench.pytester.makepyfile(test_few=DECLARED.format(more=""))
-    told = bench.pytester.inline_run("--collect-only", "--harness-scale=tiny", *arguments)
-    (session,) = {call.session for call in told.getcalls("pytest_collection_finish")}
+    recorder = bench.pytester.inline_run("--collect-only", "--harness-scale=tiny", *arguments)
+    (session,) = {call.session for call in recorder.getcalls("pytest_collection_finish")}
     prediction = [item for item in session.items if item.originalname == "test_prediction_speed"]
     assert bool(prediction) == timed
 
@@ -173,7 +173,7 @@ def test_what_is_stored_has_no_speed(bench: Bench, tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_declaration_is_told(bench: Bench, more: str, message: str) -> None:
-    """At collection, in words."""
+    """At collection, with a sentence."""
     result = bench(more=more)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert message in result.stdout.str()

@@ -30,11 +30,11 @@ RECIPE = Recipe(dataset="glue/mrpc", max_length=MAX_LENGTH, per_device_train_bat
 
 
 class Machine:
-    """A child whose time is nothing but multiplications; it says what it is told to instead."""
+    """A child whose time is nothing but multiplications; it answers as a test says instead."""
 
     def __init__(self) -> None:
         """Nothing is broken."""
-        self.asked: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
         self.started = 0
         self.instead: dict[tuple[str, str], Mapping[str, Any] | HarnessError] = {}
 
@@ -47,18 +47,18 @@ class Machine:
 
     def answer(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Answer as a `Pacer` does."""
-        asked = request["collation"]["name"], request["do"]
-        self.asked.append(asked)
-        instead = self.instead.get(asked)
+        key = request["collation"]["name"], request["do"]
+        self.requests.append(key)
+        instead = self.instead.get(key)
         if isinstance(instead, HarnessError):
             raise instead
         if instead is not None:
             return instead
         if request["do"] == "prove":
             return {"own": SOUND, "double": SOUND}
-        multiple = 8 if "multiple" in asked[0] else 1
+        multiple = 8 if "multiple" in key[0] else 1
         widths = [
-            MAX_LENGTH if asked[0] == "max_length" else -(-max(batch) // multiple) * multiple
+            MAX_LENGTH if key[0] == "max_length" else -(-max(batch) // multiple) * multiple
             for batch in request["batches"]
             for _ in batch
         ]
@@ -105,13 +105,13 @@ def test_a_machine_that_only_multiplies_is_as_fast_as_planned() -> None:
     """A few batches stand for the epoch: their speed-up is the forecast's."""
     held = contest(Machine())
     for name in NAMES:
-        found = held.standing(parse(name), "train")
-        assert found.of_forecast == pytest.approx(1)
-        assert found.of_limit == pytest.approx(found.forecast.efficiency)
-        assert found.tokens_per_second / found.samples_per_second == pytest.approx(
+        rank = held.standing(parse(name), "train")
+        assert rank.of_forecast == pytest.approx(1)
+        assert rank.of_limit == pytest.approx(rank.forecast.efficiency)
+        assert rank.tokens_per_second / rank.samples_per_second == pytest.approx(
             held.lengths.mean()
         )
-        assert found.collating == pytest.approx(0.1)
+        assert rank.collating == pytest.approx(0.1)
     grouped, dynamic = (
         held.standing(parse(name), "train") for name in ("group_by_length", "dynamic")
     )
@@ -122,7 +122,7 @@ def test_rounds_are_interleaved() -> None:
     """Every collation runs once a round, and each second round goes the other way."""
     machine = Machine()
     contest(machine).standing(parse("dynamic"), "predict")
-    timed = [name for name, do in machine.asked if do == "predict"]
+    timed = [name for name, do in machine.requests if do == "predict"]
     size = len(NAMES) + 1
     rounds = [timed[start : start + size] for start in range(0, len(timed), size)]
     assert len(rounds) == WARM + 3
@@ -132,47 +132,47 @@ def test_rounds_are_interleaved() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"logits": 1e-3}, "logits differ by 1.0e-03"),
         ({"gradients": math.nan}, "gradients differ by nan"),
         ({"contamination": 1e-3}, "a neighbour moves logits by 1.0e-03"),
     ],
 )
-def test_what_is_not_sound_is_not_timed(wrong: dict[str, Any], told: str) -> None:
+def test_what_is_not_sound_is_not_timed(wrong: dict[str, Any], message: str) -> None:
     """Its speed is an error with the reason; the others are timed."""
     machine = Machine()
     machine.instead["dynamic", "prove"] = {"own": SOUND | wrong, "double": SOUND}
     held = contest(machine)
-    assert told in held.unsound(parse("dynamic"))[0]
+    assert message in held.unsound(parse("dynamic"))[0]
     with pytest.raises(RunError, match="dynamic does not compute the same"):
         held.standing(parse("dynamic"), "train")
     assert held.standing(parse("group_by_length"), "train").speedup
-    assert ("dynamic", "train") not in machine.asked
+    assert ("dynamic", "train") not in machine.requests
 
 
 def test_out_of_memory_is_a_limit() -> None:
-    """It is told with the batch size, and the others go on."""
+    """The error names the batch size, and the others go on."""
     machine = Machine()
     machine.instead["dynamic", "train"] = {"out of memory": "tried to allocate 9 GiB"}
     held = contest(machine)
     with pytest.raises(LimitError, match=r"dynamic does not fit .* batches of 4 and 32 tokens"):
         held.standing(parse("dynamic"), "train")
     assert held.standing(parse("group_by_length"), "train").speedup
-    assert machine.asked.count(("dynamic", "train")) == 1
+    assert machine.requests.count(("dynamic", "train")) == 1
 
 
 def test_without_a_baseline_there_is_no_speedup() -> None:
-    """Where max_length itself does not fit, speeds are told all the same."""
+    """Where max_length itself does not fit, speeds are measured all the same."""
     machine = Machine()
     machine.instead["max_length", "train"] = {"out of memory": "tried to allocate 9 GiB"}
-    found = contest(machine).standing(parse("dynamic"), "train")
-    assert (found.speedup, found.of_limit, found.of_forecast) == (None, None, None)
-    assert found.samples_per_second > 0
+    rank = contest(machine).standing(parse("dynamic"), "train")
+    assert (rank.speedup, rank.of_limit, rank.of_forecast) == (None, None, None)
+    assert rank.samples_per_second > 0
 
 
 def test_a_lost_child_is_replaced() -> None:
-    """Whoever was asked is lost; the others get a new child."""
+    """Whoever was at work is lost; the others get a new child."""
     machine = Machine()
     machine.instead["dynamic", "train"] = RunError("the run was killed")
     held = contest(machine)
@@ -183,7 +183,7 @@ def test_a_lost_child_is_replaced() -> None:
 
 
 def test_a_budget_below_the_longest_loses_itself_alone() -> None:
-    """It is told with the budget that would do; the others are timed."""
+    """The error names the budget that would do; the others are timed."""
     held = contest(Machine(), [3, 9, 20])
     held.collations = [*map(parse, ("max_tokens:19", "dynamic"))]
     with pytest.raises(SpecError, match="does not hold the longest example, of 20"):
@@ -214,20 +214,20 @@ def test_soundness_is_remembered_by_what_decides_it(runner: Runner, cell: Cell) 
         for _ in range(2):
             with pytest.raises(RunError):
                 unsound("dynamic")
-    assert len(machine.asked) == 4
+    assert len(machine.requests) == 4
     machine.instead.clear()
     for _ in range(2):
         assert not unsound("dynamic")
-    assert len(machine.asked) == 5
+    assert len(machine.requests) == 5
     unsound("max_length")
     unsound("dynamic", (4, 9))
     unsound("dynamic", bf16=True)
-    assert len(machine.asked) == 8
+    assert len(machine.requests) == 8
     machine.instead["packed", "prove"] = {"unsupported": "needs transformers 5"}
     for _ in range(2):
         with pytest.raises(UnsupportedError):
             unsound("packed")
-    assert len(machine.asked) == 9
+    assert len(machine.requests) == 9
 
 
 def test_compiled_collations_have_a_child_each() -> None:
@@ -262,10 +262,10 @@ def test_any_lengths_are_timed_or_refused(lengths: list[int], batch_size: int) -
 @pytest.mark.parametrize("kind", ["uniform", "outliers"])
 def test_drawn_lengths(kind: Lengths) -> None:
     """From two tokens to the most; outliers are few."""
-    found = drawn(kind, MAX_LENGTH)
-    assert (found.min() >= 2, found.max()) == (True, MAX_LENGTH)
-    assert np.mean(found == MAX_LENGTH) < 0.1
-    assert len(set(found.tolist())) > 1
+    lengths = drawn(kind, MAX_LENGTH)
+    assert (lengths.min() >= 2, lengths.max()) == (True, MAX_LENGTH)
+    assert np.mean(lengths == MAX_LENGTH) < 0.1
+    assert len(set(lengths.tolist())) > 1
 
 
 @pytest.fixture(params=["bert-base-uncased", "distilbert-base-uncased"])
@@ -302,9 +302,9 @@ def test_axes_are_measured(runner: Runner, cell: Cell, changes: dict[str, Any]) 
     """Workers make batches beside the model; each shape that a collation brings is compiled."""
     held = real(runner, replace(cell, recipe=replace(cell.recipe, **changes)))
     held.collations = [*map(parse, ("max_length", "dynamic", "padding_free"))]
-    found = [held.standing(strategy, "train") for strategy in held.collations]
-    assert all(standing.samples_per_second > 0 for standing in found)
-    graphs = [standing.graphs for standing in found]
+    ranks = [held.standing(strategy, "train") for strategy in held.collations]
+    assert all(standing.samples_per_second > 0 for standing in ranks)
+    graphs = [standing.graphs for standing in ranks]
     assert (min(graphs) > 0) == held.cell.recipe.torch_compile
     assert graphs[1] >= graphs[0]
     held.close()
@@ -351,7 +351,7 @@ CONTINUED = (
 
 
 @pytest.mark.parametrize(
-    ("name", "code", "told"),
+    ("name", "code", "message"),
     [
         ("dynamic", WRAP_PADDING.format(body=UNMASKED), "logits differ"),
         ("max_length", WRAP_PADDING.format(body=SWAPPED), "a neighbour moves logits"),
@@ -361,11 +361,11 @@ CONTINUED = (
     ],
 )
 def test_an_unsound_collation_is_seen(  # noqa: PLR0913, PLR0917 - fixtures and cases
-    runner: Runner, cell: Cell, fault: Fault, name: str, code: str, told: str
+    runner: Runner, cell: Cell, fault: Fault, name: str, code: str, message: str
 ) -> None:
     """Padding that is not masked, rows that change places, neighbours that see each other."""
     held = real(runner, cell, fault(code))
-    assert told in "; ".join(held.unsound(parse(name)))
+    assert message in "; ".join(held.unsound(parse(name)))
     held.close()
 
 
@@ -393,7 +393,7 @@ pace.Pacer._run = limited
 
 
 @pytest.mark.parametrize(
-    ("raised", "error", "told"),
+    ("raised", "error", "message"),
     [
         ("torch.OutOfMemoryError('tried to allocate 9 GiB')", LimitError, "9 GiB"),
         ('RuntimeError("DefaultCPUAllocator: can\'t allocate memory")', LimitError, "allocate"),
@@ -402,12 +402,12 @@ pace.Pacer._run = limited
     ],
 )
 def test_what_fails_in_a_child_is_told(  # noqa: PLR0913, PLR0917 - fixtures and cases
-    runner: Runner, cell: Cell, fault: Fault, raised: str, error: type[RunError], told: str
+    runner: Runner, cell: Cell, fault: Fault, raised: str, error: type[RunError], message: str
 ) -> None:
     """Only running out of memory is a limit; the others are timed in any case."""
     held = real(runner, cell, fault(OUT_OF_MEMORY.format(raised=raised)))
     held.collations = [*map(parse, ("max_length", "dynamic"))]
-    with pytest.raises(error, match=told) as caught:
+    with pytest.raises(error, match=message) as caught:
         held.standing(parse("max_length"), "predict")
     assert isinstance(caught.value, LimitError) == (error is LimitError)
     assert held.standing(parse("dynamic"), "predict").samples_per_second > 0

@@ -14,7 +14,9 @@ from harness.judge.benchmark.cost_model import Forecast, forecast, multiplicatio
 NAMED = (*collation.PLAIN, "pad_to_multiple_of:8", "max_tokens:64")
 
 
-def told(name: str, lengths: list[int], batch_size: int = 4, *, training: bool = True) -> Forecast:
+def planned(
+    name: str, lengths: list[int], batch_size: int = 4, *, training: bool = True
+) -> Forecast:
     """A strategy's forecast for a model 64 wide that reads 32 tokens."""
     strategy = collation.parse(name)
     batches = compose(
@@ -30,37 +32,37 @@ def told(name: str, lengths: list[int], batch_size: int = 4, *, training: bool =
 )
 def test_the_limit_limits(name: str, lengths: list[int], batch_size: int) -> None:
     """No strategy saves more than padding costs; what is free of padding gets there."""
-    found = told(name, lengths, batch_size)
-    assert 0 <= found.padding < 1
-    assert 0 < found.efficiency <= 1 + 1e-12
-    assert found.speedup == pytest.approx(found.limit * found.efficiency)
+    plan = planned(name, lengths, batch_size)
+    assert 0 <= plan.padding < 1
+    assert 0 < plan.efficiency <= 1 + 1e-12
+    assert plan.speedup == pytest.approx(plan.limit * plan.efficiency)
     if name == "padding_free":
-        assert found.efficiency == pytest.approx(1)
-        assert found.padding == 0
+        assert plan.efficiency == pytest.approx(1)
+        assert plan.padding == 0
 
 
 def test_by_hand() -> None:
     """Two examples of 8 and of 16 tokens, padded to 16 and to 32."""
     short, long, full = (24 * n * 64**2 + 4 * n**2 * 64 for n in (8, 16, 32))
     assert multiplications(np.asarray([8, 16, 32]), 64).tolist() == [short, long, full]
-    found = told("dynamic", [8, 16])
-    assert found.padding == pytest.approx(8 / 32)
-    assert found.efficiency == pytest.approx((short + long) / (2 * long))
-    assert found.speedup == pytest.approx(full / long)
-    assert found.limit == pytest.approx(2 * full / (short + long))
-    assert (found.batches, found.largest, found.variation) == (1, 32, 0)
+    plan = planned("dynamic", [8, 16])
+    assert plan.padding == pytest.approx(8 / 32)
+    assert plan.efficiency == pytest.approx((short + long) / (2 * long))
+    assert plan.speedup == pytest.approx(full / long)
+    assert plan.limit == pytest.approx(2 * full / (short + long))
+    assert (plan.batches, plan.largest, plan.variation) == (1, 32, 0)
 
 
 def test_no_batch_is_wider_than_the_model_reads() -> None:
     """One of four examples is longer."""
-    assert told("dynamic", [33, 32, 4, 5]).largest == 4 * 32
+    assert planned("dynamic", [33, 32, 4, 5]).largest == 4 * 32
 
 
 def test_a_budget_would_weigh_long_examples_more() -> None:
     """A mean over each batch counts an example of a small batch more; equal batches do not."""
     lengths = np.random.default_rng(0).integers(1, 32, 400).tolist()
-    assert told("dynamic", lengths).weights == pytest.approx([1] * 10)
-    weights = told("max_tokens:64", lengths).weights
+    assert planned("dynamic", lengths).weights == pytest.approx([1] * 10)
+    weights = planned("max_tokens:64", lengths).weights
     assert weights[0] < 0.7
     assert weights[-1] > 1.5
 
@@ -91,9 +93,9 @@ def test_typical_batches_stand_for_all(costs: list[float], count: int) -> None:
 def test_sorting_helps_where_lengths_differ() -> None:
     """Grouped lengths pad less than random ones, sorted least; equal lengths leave nothing."""
     lengths = np.random.default_rng(0).integers(1, 32, 400).tolist()
-    padded = [told(name, lengths).padding for name in ("dynamic", "packed", "group_by_length")]
-    padded.append(told("sorted", lengths, training=False).padding)
+    padded = [planned(name, lengths).padding for name in ("dynamic", "packed", "group_by_length")]
+    padded.append(planned("sorted", lengths, training=False).padding)
     assert padded == sorted(padded, reverse=True)
     assert padded[0] > 2 * padded[2]
-    assert {told(name, [16] * 64).padding for name in ("dynamic", "group_by_length")} == {0}
-    assert told("dynamic", lengths).variation > 0
+    assert {planned(name, [16] * 64).padding for name in ("dynamic", "group_by_length")} == {0}
+    assert planned("dynamic", lengths).variation > 0

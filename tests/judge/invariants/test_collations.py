@@ -1,14 +1,12 @@
 """Every collation trains in every loop, and a suite judges it as any other."""
 
-from dataclasses import replace
-
 import pytest
 
 from harness.core.record import Record
 from harness.judge.cell import Cell
 from harness.judge.runs.runner import Runner
 from harness.judge.suite import evaluate
-from tests.conftest import SMALL, Fault
+from tests.conftest import SMALL, Fault, changed
 
 SUITE = f"""
 from harness import Matrix, Recipe, Suite, Thresholds
@@ -40,11 +38,9 @@ def test_samplers_get_lengths_whoever_removes_columns(
     runner: Runner, small_cell: Cell, small_record: Record, collation: str, loop: str
 ) -> None:
     """Batches are of like lengths, so there is less padding, and both runs train alike."""
-    recipe = replace(small_cell.recipe, collation=collation, loop=loop)
+    cell = changed(small_cell, collation=collation, loop=loop)
     kept, removed = (
-        runner.run(
-            replace(small_cell, recipe=replace(recipe, remove_unused_columns=by_the_loop))
-        ).record
+        runner.run(cell.varied(remove_unused_columns=by_the_loop)).record
         for by_the_loop in (False, True)
     )
     assert [step.loss for step in kept.steps] == [step.loss for step in removed.steps]
@@ -55,7 +51,7 @@ def test_samplers_get_lengths_whoever_removes_columns(
 @pytest.mark.parametrize("loop", ["trainer", "pytorch", "accelerate"])
 def test_batch_means_are_noticed(runner: Runner, small_cell: Cell, fault: Fault, loop: str) -> None:
     """Had batches within a budget their mean loss, examples of small ones would weigh more."""
-    cell = replace(small_cell, recipe=replace(small_cell.recipe, loop=loop))
+    cell = changed(small_cell, loop=loop)
     code = "from harness.worker.loops import plan\nplan.mean_size = lambda *_: None\n"
     variations = ("within a budget",)
     broken = runner.try_faulty(cell, fault(code), variations)
@@ -68,7 +64,7 @@ def test_sorted_predictions_that_stay_sorted_are_noticed(
     runner: Runner, small_cell: Cell, fault: Fault
 ) -> None:
     """Row i must belong to example i, in whatever order they were evaluated."""
-    cell = replace(small_cell, recipe=replace(small_cell.recipe, collation="sorted"))
+    cell = changed(small_cell, collation="sorted")
     code = "from harness.worker import watch\nwatch.Watch._put_back = lambda *_: None\n"
     name = "test_every_example_is_evaluated_once"
     assert evaluate.hear(name, runner.run_faulty(cell, fault(code))).outcome == "fails"

@@ -490,7 +490,7 @@ def holds(invariant: str, *judged: Any) -> bool:
     return verdict.outcome == "holds"
 
 
-class Asked(dict[str, Any]):
+class ReadTrials(dict[str, Any]):
     """Trials that remember which of them an invariant has looked at."""
 
     def __init__(self, trials: Trials) -> None:
@@ -516,10 +516,10 @@ def test_fault_is_noticed(runner: Runner, control: Control) -> None:
         blind += [invariant for invariant in of_record if holds(invariant, record)]
     if of_trials:
         clean = runner.trials(cell)
-        asked = Asked(clean)
+        read = ReadTrials(clean)
         for invariant in of_trials:
-            assert holds(invariant, replace(clean, trials=asked)), invariant
-        trials = runner.try_faulty(cell, fault, tuple(asked.names))
+            assert holds(invariant, replace(clean, trials=read)), invariant
+        trials = runner.try_faulty(cell, fault, tuple(read.names))
         blind += [invariant for invariant in of_trials if holds(invariant, trials)]
     assert blind == []
 
@@ -576,9 +576,9 @@ def test_repair_is_noticed(runner: Runner, invariant: str) -> None:
     """What the released library fails holds once the library is repaired."""
     repair = ROOT / "tests" / "repairs" / f"{REPAIRS[invariant]}.py"
     cell = cell_of(TRIED)
-    asked = Asked(runner.trials(cell))
-    assert not holds(invariant, replace(runner.trials(cell), trials=asked))
-    assert holds(invariant, runner.try_faulty(cell, repair, tuple(asked.names)))
+    read = ReadTrials(runner.trials(cell))
+    assert not holds(invariant, replace(runner.trials(cell), trials=read))
+    assert holds(invariant, runner.try_faulty(cell, repair, tuple(read.names)))
 
 
 def test_processes_agree_without_fault(runner: Runner) -> None:
@@ -590,8 +590,8 @@ def test_processes_agree_without_fault(runner: Runner) -> None:
 def test_fault_of_processes_is_noticed(runner: Runner, fault: str) -> None:
     """Rows that processes mix up are noticed, and processes that never were."""
 
-    def compare_faulty(asked: Cell) -> Any:
-        return runner.compare_processes(asked, FAULTS / f"{fault}.py")
+    def compare_faulty(cell: Cell) -> Any:
+        return runner.compare_processes(cell, FAULTS / f"{fault}.py")
 
     assert not holds(PROCESSES_INVARIANT, cell_of(PROCESSES), compare_faulty)
 

@@ -51,7 +51,7 @@ def test_a_crash_shows_its_last_lines(runner: Runner, small_cell: Cell, fault: F
 def test_a_death_is_named(
     runner: Runner, small_cell: Cell, fault: Fault, code: str, message: str
 ) -> None:
-    """A signal or an early exit is told apart from a crash."""
+    """A signal or an early exit differs from a crash."""
     assert message in lost(runner, small_cell, fault(code))
 
 

@@ -70,7 +70,7 @@ def test_a_users_folder_trains(runner: Runner, folder: Path) -> None:
 
 
 def test_a_row_may_look_like_a_secret(runner: Runner, folder: Path) -> None:
-    """Rows are data, which a record keeps and compares: what is said of them hides it again."""
+    """Rows are data, which a record keeps and compares: what is written of them hides it again."""
     token = f"sk-{'0a1b2c3d' * 4}"
     for split in ("train", "test"):
         texts = [f"good {token}", f"bad {token}"] * 20
@@ -149,7 +149,7 @@ def test_a_changed_tokenizer_is_asked_anew(
 ) -> None:
     """What an earlier tokenizer collated is no answer for the one that replaced it."""
     monkeypatch.setattr(runner.launcher, "close", lambda: None)  # the zygote is everybody's
-    asked = {
+    request = {
         "features": [{"input_ids": [5]}, {"input_ids": [5, 6]}],
         "collation": "dynamic",
         "max_length": 8,
@@ -158,7 +158,7 @@ def test_a_changed_tokenizer_is_asked_anew(
 
     def padding_and_answers() -> tuple[int, int]:
         own = reading(runner, folder)
-        batch = own.collate(CELL, asked)["batch"]
+        batch = own.collate(CELL, request)["batch"]
         own.close()
         answers = list((folder / "store" / "collations").rglob("*.json"))
         return batch["input_ids"]["values"][0][1], len(answers)

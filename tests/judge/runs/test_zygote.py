@@ -84,7 +84,7 @@ def test_an_import_that_hangs_is_told(tmp_path: Path, *, fork: bool) -> None:
 
 
 def test_a_zygote_that_dies_is_started_again_once(tmp_path: Path) -> None:
-    """The second death is told by its name; a child that lives on still gives its result."""
+    """The second death has its name in the error; a child that lives on still gives its result."""
     with launching(tmp_path) as launcher:
         survivor = converse(launcher, f"import time; time.sleep(1); {ANSWER}")
         while survivor.pid is None and survivor.events.empty():
@@ -192,7 +192,7 @@ def test_a_live_child_is_lost_once(tmp_path: Path) -> None:
 
 
 def _serving(launcher: Launcher) -> Iterator[Child]:
-    """A child that dies of whatever it is asked."""
+    """A child that dies of whatever it receives."""
     code = "import os, signal; conversation.reader.readline(); os.kill(os.getpid(), signal.SIGSEGV)"
     child = converse(launcher, code)
     yield child

@@ -85,12 +85,12 @@ def test_a_deviation_may_show_with_some_models_and_collations_alone() -> None:
 def test_a_fixed_issue_passes_and_is_told(door: Door, declare: Path) -> None:
     """Who upgrades to the version that fixed it hears so; who keeps the file may ask to fail."""
     declare.write_text(DECLARED.format(invariant=HOLDING, versions=">=4"), encoding="utf-8")
-    asked = ("--harness-deviations", str(declare), "--harness-scale=tiny", "-k", HOLDING)
-    result = door(*asked)
+    arguments = ("--harness-deviations", str(declare), "--harness-scale=tiny", "-k", HOLDING)
+    result = door(*arguments)
     result.assert_outcomes(passed=1)
     line = "fixed in the installed version (1 tests): the library is wrong (transformers >=4*"
     result.stdout.fnmatch_lines([line])
-    strict = door(*asked, "--harness-strict-known-issues")
+    strict = door(*arguments, "--harness-strict-known-issues")
     assert strict.ret == pytest.ExitCode.TESTS_FAILED
     strict.stdout.fnmatch_lines(["known issues are strict: remove from its file what is *", line])
 

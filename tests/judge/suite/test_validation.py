@@ -1,4 +1,4 @@
-"""Recipes that contradict themselves are refused before anything is found, loaded or started."""
+"""Recipes that contradict themselves are refused before anything is loaded or started."""
 
 import ast
 import contextlib
@@ -114,7 +114,7 @@ def test_the_trainers_optimizers_are_known() -> None:
 
 
 def test_every_number_has_limits() -> None:
-    """A field that somebody adds is asked, too; steps have a rule of their own."""
+    """A field that somebody adds is checked, too; steps have a rule of their own."""
     for kind in (Recipe, Thresholds):
         hints = serial.hints(kind).items()
         numbers = {name for name, hint in hints if {int, float} & {hint, *get_args(hint)}}
