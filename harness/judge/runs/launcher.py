@@ -164,6 +164,12 @@ class Launcher:
         child.send(job)
         return child
 
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for one job."""
+        with tempfile.TemporaryDirectory(dir=self.folder, ignore_cleanup_errors=True) as name:
+            yield Path(name)
+
     def close(self) -> None:
         """End the zygote, its children with it, and remove what was written for them.
 

@@ -7,7 +7,6 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from harness.core import cores, environment
@@ -18,7 +17,7 @@ from harness.core.trial import Trials
 from harness.judge import repository
 from harness.judge.cell import Cell, base_of, tokenized_of
 from harness.judge.console import silence
-from harness.judge.runs import assignment, failures
+from harness.judge.runs import assignment, failures, store_miss
 from harness.judge.runs.answer_cache import AnswerCache
 from harness.judge.runs.child import Child
 from harness.judge.runs.launcher import Launcher
@@ -61,6 +60,7 @@ class Runner:
     sources: Sources = field(init=False)
     _describing: threading.Lock = field(default_factory=threading.Lock)
     _environment: dict[str, Any] | None = None
+    _announced: bool = False
     _known: dict[tuple[Kind, Cell], Any] = field(default_factory=dict)
     _answers: AnswerCache = field(init=False)
     _live: LiveChildren = field(init=False)
@@ -125,16 +125,16 @@ class Runner:
 
     def run_faulty(self, cell: Cell, fault: Path) -> Record:
         """The record of the cell with a fault injected; it stays out of the store."""
-        with self._scratch() as folder:
-            self._make("train", cell, Path(folder), fault)
-            return Record.read(Path(folder)).with_arrays_in_memory()
+        with self.launcher.scratch() as folder:
+            self._make("train", cell, folder, fault)
+            return Record.read(folder).with_arrays_in_memory()
 
     def try_faulty(self, cell: Cell, fault: Path, names: tuple[str, ...] | None = None) -> Trials:
         """The trials of the cell with a fault injected; only those of some names if given."""
         chosen = {} if names is None else {"variations": names}
-        with self._scratch() as folder:
-            self._make("try", base_of(cell), Path(folder), fault, **chosen)
-            return Trials.read(Path(folder))
+        with self.launcher.scratch() as folder:
+            self._make("try", base_of(cell), folder, fault, **chosen)
+            return Trials.read(folder)
 
     def compare_processes(self, cell: Cell, fault: Path | None = None) -> Any:
         """What tokenizing in spawned processes gives; see `harness.worker.tokenize`."""
@@ -234,14 +234,14 @@ class Runner:
     def _look_up_or_make(self, kind: Kind, cell: Cell, read: Read[Kept]) -> tuple[Kept, bool, Key]:
         """What a worker leaves behind for a cell, whether it was made now, and its key."""
         inputs = self.sources.find(cell)
-        threads = self.threads(cell)
-        judged = environment.key(self.environment(), device=cell.device, threads=threads)
+        judged = environment.key(self.environment(), device=cell.device, threads=self.threads(cell))
         again = self.session if self.settings.fresh else ""
         key = assignment.key(kind, cell, inputs, judged, assignment.attempt(self.night, again))
         kept = self.store.get(key, read)
         if kept is not None:
             return kept, False, key
-        self._may_make()
+        anew = again or self.night  # nobody expects it in the store
+        self._may_make("" if anew else store_miss.explain(self.store, key, self.environment()))
         with self.store.lock(key):
             kept = self.store.get(key, read)  # whoever held the lock before may have made it
             if kept is not None:
@@ -256,16 +256,18 @@ class Runner:
             )
         return kept, True, key
 
-    def _may_make(self) -> None:
-        """Start nothing where only the store may answer.
+    def _may_make(self, why: str = "") -> None:
+        """Start nothing where only the store may answer; else say once why it cannot.
 
         Raises:
             NotStoredError: this is so.
         """
         if self.settings.stored:
-            raise NotStoredError(
-                "not in the store", fix="without --harness-stored, pytest trains what is missing"
-            )
+            fix = "without --harness-stored, pytest trains what is missing"
+            raise NotStoredError("not in the store", why=why, fix=fix)
+        if why and not self._announced:
+            self._announced = True
+            self.announce(why)
 
     def _make(
         self, kind: Kind, cell: Cell, output: Path, fault: Path | None = None, **fields: Any
@@ -287,14 +289,9 @@ class Runner:
         self, kind: Kind, cell: Cell, inputs: Inputs, fault: Path | None = None, /, **fields: Any
     ) -> Iterator[Child]:
         """A child that does a job about a cell, some fields of which are others, until the end."""
-        with self._scratch() as name:
-            scratch = Path(name)
+        with self.launcher.scratch() as scratch:
             job = assignment.assign(kind, cell, inputs, scratch, threads=self.threads(cell))
             fields["fault"] = None if fault is None else str(fault.resolve())
             conversation = self.launcher.converse(replace(job, **fields).to_json(), scratch / "log")
             with closing(conversation) as child:
                 yield child
-
-    def _scratch(self) -> "TemporaryDirectory[str]":
-        """A folder for one job."""
-        return TemporaryDirectory(dir=self.launcher.folder, ignore_cleanup_errors=True)
