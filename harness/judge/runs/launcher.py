@@ -115,10 +115,10 @@ class Launcher:
             )
         description: dict[str, Any] = json.loads(answer.stdout)
         if description["missing"]:
+            install = support.installing(self.python, description["missing"])
             raise InterpreterError(
                 f"{self.python} cannot be judged: it has no {', '.join(description['missing'])}",
-                fix=f"run {support.installing(self.python, description['missing'])}, or name another "
-                "interpreter with --harness-python",
+                fix=f"run {install}, or name another interpreter with --harness-python",
             )
         support.check(description["packages"], str(self.python))
         return description
