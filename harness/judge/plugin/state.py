@@ -64,6 +64,7 @@ def schedule_of(config: pytest.Config) -> "Schedule":
             session=session_name(config),
             night=night_of(config),
             announce=_announcing(config),
+            explains=True,
         )
         config.stash[SCHEDULE] = Schedule(runner, processes=_processes(config))
     return config.stash[SCHEDULE]

@@ -45,6 +45,7 @@ class Runner:
         progress: called while a cell trains.
         night: whose records are to be had, or made; any if empty.
         announce: called with what takes long, when it begins.
+        explains: whether to announce why a run that is stored is none of the judged environment.
 
     A `fault` is a Python file to run in the worker first, to prove what would be noticed; what
     comes of it stays out of the store.
@@ -55,6 +56,7 @@ class Runner:
     progress: Progress | None = None
     night: str = ""
     announce: Callable[[str], None] = silence
+    explains: bool = False
     launcher: Launcher = field(init=False)
     store: Store = field(init=False)
     sources: Sources = field(init=False)
@@ -240,8 +242,8 @@ class Runner:
         kept = self.store.get(key, read)
         if kept is not None:
             return kept, False, key
-        anew = again or self.night  # nobody expects it in the store
-        self._may_make("" if anew else store_miss.explain(self.store, key, self.environment()))
+        expected = self.explains and not again and not self.night
+        self._may_make(store_miss.explain(self.store, key, self.environment()) if expected else "")
         with self.store.lock(key):
             kept = self.store.get(key, read)  # whoever held the lock before may have made it
             if kept is not None:
