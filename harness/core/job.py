@@ -30,7 +30,7 @@ class Job:
         loop: likewise.
         device: `cpu` or `cuda`.
         threads: of torch's CPU operators.
-        files: parquet files by split, `train` and `evaluation`.
+        data_files: parquet files by split, `train` and `evaluation`.
         texts: the text columns.
         label_names: in the order of their ids.
         model: folder of the checkpoint; of a tokenizer alone where only `architecture` counts.
@@ -49,7 +49,7 @@ class Job:
     loop: Loop
     device: str
     threads: int
-    files: Mapping[str, tuple[str, ...]]
+    data_files: Mapping[str, tuple[str, ...]]
     texts: tuple[str, ...]
     label_names: tuple[str, ...]
     model: str

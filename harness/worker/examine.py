@@ -105,7 +105,7 @@ def _strangers(job: Job, prepared: Prepared) -> dict[str, int]:
     """
     strangers = {}
     for name, chosen in prepared.raw.items():
-        files = job.files["train" if name == "train" else "evaluation"]
+        files = job.data_files["train" if name == "train" else "evaluation"]
         columns = [*job.texts, prepared.label]
         tables = [pq.read_table(path, columns=columns) for path in files]
         source = Counter(

@@ -58,7 +58,9 @@ class Bench:
         max_length = base.max_length or variations.LONGEST
         function = data.Tokenize(tokenizer, job.texts, max_length)
         chosen = {
-            name: data.sample(data.load(job.files[name], schema, scratch), size, base.subset_seed)
+            name: data.sample(
+                data.load(job.data_files[name], schema, scratch), size, base.subset_seed
+            )
             for name, size in (("train", variations.ROWS), ("evaluation", variations.EVALUATED))
         }
         torch.manual_seed(base.seed)

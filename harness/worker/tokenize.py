@@ -22,7 +22,7 @@ ROWS = 64
 def measure(job: Job) -> list[int]:
     """Tokens of each of the recipe's training examples, special tokens included, uncut."""
     schema = tables.Schema(texts=job.texts, label_names=job.label_names)
-    split = data.load(job.files["train"], schema, Path(job.scratch))
+    split = data.load(job.data_files["train"], schema, Path(job.scratch))
     split = data.sample(split, job.recipe.max_train_samples, job.recipe.subset_seed)
     tokenizer = models.tokenizer(job.model)
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
@@ -52,7 +52,7 @@ def compare_processes(job: Job) -> dict[str, Any]:
     """
     processes = job.recipe.num_proc or 1
     schema = tables.Schema(texts=job.texts, label_names=job.label_names)
-    split = data.load(job.files["evaluation"], schema, Path(job.scratch))
+    split = data.load(job.data_files["evaluation"], schema, Path(job.scratch))
     split = split.select(range(min(ROWS, len(split))))
     tokenizer = models.tokenizer(job.model)
     max_length = job.recipe.max_length or tokenizer.model_max_length

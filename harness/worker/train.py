@@ -104,7 +104,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
     """Data, model, collator, arguments and metrics, ready for a loop."""
     scratch = Path(job.scratch)
     schema = tables.Schema(texts=job.texts, label_names=job.label_names)
-    raw = {name: data.load(files, schema, scratch) for name, files in job.files.items()}
+    raw = {name: data.load(files, schema, scratch) for name, files in job.data_files.items()}
     recipe = job.recipe
     evaluated = raw["evaluation"]
     chosen = {
@@ -152,7 +152,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
             if strategy.sorted and name != "train"
         },
     )
-    label = tables.label_column(chosen["train"].column_names, job.files["train"][0])
+    label = tables.label_column(chosen["train"].column_names, job.data_files["train"][0])
     prepared = Prepared(
         setup=setup,
         raw=chosen,

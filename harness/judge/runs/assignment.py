@@ -27,7 +27,7 @@ def assign(kind: Kind, cell: Cell, inputs: Inputs, scratch: Path, *, threads: in
         loop=cell.loop,
         device=cell.device,
         threads=threads,
-        files={split: tuple(map(str, files)) for split, files in inputs.files.items()},
+        data_files={split: tuple(map(str, files)) for split, files in inputs.files.items()},
         texts=cell.dataset.texts,
         label_names=cell.dataset.label_names,
         model=str(inputs.model),

@@ -45,9 +45,12 @@ def test_every_phase_is_timed(runner: Runner) -> None:
 def test_a_slow_backward_pass_is_told_from_the_rest(runner: Runner, fault: Fault) -> None:
     """What sleeps while gradients are computed makes that the longest part of training."""
     sleepy = fault(
-        "import time\n"
-        "from torch.nn.modules.module import register_module_full_backward_hook\n"
-        "register_module_full_backward_hook(lambda *_: time.sleep(0.001))\n"
+        "import time, torch\n"
+        "from torch.nn.modules.module import register_module_forward_hook\n"
+        "def slow(module, _, output):\n"
+        "    if isinstance(module, torch.nn.Linear) and output.requires_grad:\n"
+        "        output.register_hook(lambda _: time.sleep(0.002))\n"
+        "register_module_forward_hook(slow)\n"
     )
     (cell,) = lanes(throughput.shortened(RECIPE))
     with runner.timed(cell, sleepy) as lane:
