@@ -1,6 +1,6 @@
 """Releases newer than the pins: do the suites hold with them? To be noticed here first.
 
-Whatever is released tomorrow must not turn this project's tests red: it is asked for by
+Whatever is released tomorrow must not turn this project's tests red: it is run by
 `pytest tests/test_releases.py -m network`, as a workflow does every day.
 """
 
@@ -46,7 +46,7 @@ def test_what_moved_is_told() -> None:
 def test_suites_hold_with_the_newest_releases(pytestconfig: pytest.Config, tmp_path: Path) -> None:
     """Of everything but torch, whose newest build may be one for an accelerator."""
     if not by_mark(pytestconfig, "network"):
-        pytest.skip("tomorrow's releases are asked for with -m network")
+        pytest.skip("tomorrow's releases are tried with -m network")
     python = uv.environment(tmp_path / "venv", f"-e{uv.ROOT}[test]")
     listing = [*uv.UV, "pip", "list", "--quiet", "--format=json", "--python", str(python)]
     installed = json.loads(subprocess.run(listing, capture_output=True, check=True).stdout)
@@ -64,5 +64,5 @@ def test_suites_hold_with_the_newest_releases(pytestconfig: pytest.Config, tmp_p
         text=True,
         check=False,
     )
-    told = "\n".join(f"{name}: {change}" for name, change in moved.items())
-    assert judged.returncode == 0, f"{told}\n{judged.stdout[-4000:]}\n{judged.stderr[-1000:]}"
+    changes = "\n".join(f"{name}: {change}" for name, change in moved.items())
+    assert judged.returncode == 0, f"{changes}\n{judged.stdout[-4000:]}\n{judged.stderr[-1000:]}"

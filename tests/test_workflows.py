@@ -27,9 +27,9 @@ def commands(path: Path) -> list[str]:
 def test_options_exist(path: Path) -> None:
     """No workflow names an option, or a command, that is not there."""
     options = {flag for flag, _ in Settings.options()}
-    asked = [re.match(r"(harness|pytest) ([\w-]+)?", line) for line in commands(path)]
-    assert any(asked)
-    for line, command in zip(commands(path), asked, strict=True):
+    matches = [re.match(r"(harness|pytest) ([\w-]+)?", line) for line in commands(path)]
+    assert any(matches)
+    for line, command in zip(commands(path), matches, strict=True):
         assert set(re.findall(r"--harness-[\w-]+", line)) <= options
         if command is None or command[1] == "pytest":
             continue

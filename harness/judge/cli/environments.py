@@ -24,11 +24,11 @@ def add(commands: Commands) -> None:
     parser.set_defaults(command=run)
 
 
-def run(asked: argparse.Namespace) -> int:
-    """Print every environment, the last used first; remove those that are old, if asked."""
-    made = Environments(folder=asked.environments)
-    if asked.prune is not None:
-        for kept in made.prune(asked.prune):
+def run(options: argparse.Namespace) -> int:
+    """Print every environment, the last used first; with `--prune`, remove old ones before."""
+    made = Environments(folder=options.environments)
+    if options.prune is not None:
+        for kept in made.prune(options.prune):
             print(f"removed {kept.folder}")
     for kept in made.kept():
         used = time.strftime("%Y-%m-%d", time.localtime(kept.used))

@@ -1,4 +1,4 @@
-"""An entry of the history: what is told of a run without reading all of its record."""
+"""An entry of the history: a run in a row of figures, read without its arrays."""
 
 import contextlib
 import json
@@ -73,34 +73,34 @@ class Entry:
 
 
 def read(folder: Path, path: str) -> tuple[Entry, dict[str, Any]]:
-    """The entry of a record, and what is told of its environment."""
-    told = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+    """The entry of a record, and the summary of its environment."""
+    record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
     lines = (folder / "steps.jsonl").read_text(encoding="utf-8").splitlines()
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     steps = [json.loads(line) for line in lines]
     label, key, attempt = path.split("/")
-    recipe = Recipe(**told["recipe"])
-    final = next(part for part in told["evaluations"] if part["name"] == "final")
+    recipe = Recipe(**record["recipe"])
+    final = next(part for part in record["evaluations"] if part["name"] == "final")
     made = (folder / "record.json").stat().st_mtime
     moment = manifest.get("when") or datetime.fromtimestamp(made, UTC).isoformat(timespec="seconds")
-    memory, padded = told["peak_memory"], sum(step["padded_tokens"] for step in steps)
+    memory, padded = record["peak_memory"], sum(step["padded_tokens"] for step in steps)
     entry = Entry(
         path=path,
         cell=label.rpartition("-")[0],
         night=_night(attempt) or moment[:10],
         moment=moment,
-        series=series_of(recipe, told["scale"], told["device"], told["inputs"]),
+        series=series_of(recipe, record["scale"], record["device"], record["inputs"]),
         dataset=recipe.dataset,
         model=recipe.model,
         collation=recipe.collation,
         loop=recipe.loop,
-        scale=told["scale"],
-        device=environment.device_class(told["environment"], told["device"]),
+        scale=record["scale"],
+        device=environment.device_class(record["environment"], record["device"]),
         environment=key,
         seed=recipe.seed,
         attempt=attempt,
         predictions=manifest["files"]["arrays/final.predictions.npy"],
-        examples=told["sizes"]["evaluation"],
+        examples=record["sizes"]["evaluation"],
         accuracy=final["metrics"].get("accuracy"),
         f1=final["metrics"].get("f1"),
         loss=final["metrics"].get("loss"),
@@ -111,9 +111,9 @@ def read(folder: Path, path: str) -> tuple[Entry, dict[str, Any]]:
         ),
         memory=memory.get("device") or memory.get("host"),
         padding=1 - sum(step["real_tokens"] for step in steps) / max(padded, 1),
-        seconds=sum(told["phases"].values()),
+        seconds=sum(record["phases"].values()),
     )
-    return entry, environment.summary(told["environment"])
+    return entry, environment.summary(record["environment"])
 
 
 def _night(attempt: str) -> str:

@@ -3,7 +3,8 @@
     STORE/history.sqlite
 
 It holds nothing of its own: delete it, and the next question makes it anew. A record belongs to the
-night that its attempt is named after, else to the day it was made; to a cell, if a session said so.
+night that its attempt is named after, else to the day it was made; to a cell, if a
+session used it for one.
 """
 
 import contextlib
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from harness.judge.tonight import Tonight
 
 NAME = "history.sqlite"
-VERSION = 3
+VERSION = 4
 _SETTLED = 2 * 10**9
 """Nanoseconds after which a folder's time stamp is sure to move when something is added to it."""
 
@@ -37,13 +38,13 @@ _SETTLED = 2 * 10**9
 _COLUMNS = tuple(field.name for field in fields(Entry))
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS folders (name TEXT PRIMARY KEY, changed INTEGER) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS environments (key TEXT PRIMARY KEY, told TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS environments (key TEXT PRIMARY KEY, summary TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records
     (folder TEXT, {", ".join(_COLUMNS)}, PRIMARY KEY (path));
 CREATE INDEX IF NOT EXISTS by_folder ON records (folder);
 CREATE INDEX IF NOT EXISTS by_cell ON records (cell, device, night);
 CREATE TABLE IF NOT EXISTS sessions
-    (path TEXT PRIMARY KEY, night TEXT, moment TEXT, told TEXT) WITHOUT ROWID;
+    (path TEXT PRIMARY KEY, night TEXT, moment TEXT, contents TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS uses (path TEXT PRIMARY KEY, cell TEXT) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_night ON sessions (night, moment);
 PRAGMA user_version = {VERSION};
@@ -107,38 +108,38 @@ class History:
             device: class of the device, likewise.
             package: requirement that the environment satisfies, such as `transformers>=5`.
         """
-        found = self.index.execute(
+        rows = self.index.execute(
             f"SELECT {', '.join(_COLUMNS)} FROM records "  # noqa: S608 - our own names
             "WHERE cell GLOB ? AND night >= ? AND device GLOB ? ORDER BY night, moment, path",
             (cell, since, device),
         )
-        entries = [Entry(**dict(zip(_COLUMNS, row, strict=True))) for row in found]
+        entries = [Entry(**dict(zip(_COLUMNS, row, strict=True))) for row in rows]
         if package:
-            keys = {key for key, told in self.environments().items() if _has(told, package)}
+            keys = {key for key, summary in self.environments().items() if _has(summary, package)}
             entries = [entry for entry in entries if entry.environment in keys]
         return entries
 
     def cells(self) -> list[tuple[str, str]]:
-        """Cells that sessions told of, each with a class of devices."""
-        found = self.index.execute(
+        """Cells that sessions judged, each with a class of devices."""
+        rows = self.index.execute(
             "SELECT DISTINCT cell, device FROM records WHERE cell GLOB '*/*' ORDER BY 1, 2"
         )
-        return [(cell, device) for cell, device in found]
+        return [(cell, device) for cell, device in rows]
 
     def environments(self) -> dict[str, dict[str, Any]]:
         """Descriptions of environments, by the first digits of their keys."""
-        found = self.index.execute("SELECT key, told FROM environments")
-        return {key: json.loads(told) for key, told in found}
+        rows = self.index.execute("SELECT key, summary FROM environments")
+        return {key: json.loads(summary) for key, summary in rows}
 
     def sessions(self, night: str = "*") -> Iterator[SessionRecord]:
         """What sessions left, the earliest first."""
         rows = self.index.execute(
-            "SELECT path, told FROM sessions WHERE night GLOB ? ORDER BY moment, path", (night,)
+            "SELECT path, contents FROM sessions WHERE night GLOB ? ORDER BY moment, path", (night,)
         )
         return (self._session(path, text) for path, text in rows)
 
     def night(self, night: str = "*") -> SessionRecord | None:
-        """The last night as one session: of each cell, what was said of it last; None without one.
+        """The last night as one session: the last judgement of each cell; None without one.
 
         Args:
             night: ISO date, if it is to be another one.
@@ -220,8 +221,8 @@ class History:
 
     def _read_folder(self, folder: Path) -> int:
         """Read the records of a folder that are not known yet; forget those that are gone."""
-        found = self.index.execute("SELECT path FROM records WHERE folder = ?", (folder.name,))
-        known, seen, added = {path for (path,) in found}, set(), 0
+        rows = self.index.execute("SELECT path FROM records WHERE folder = ?", (folder.name,))
+        known, seen, added = {path for (path,) in rows}, set(), 0
         for kept in (attempt for key in _scan(folder) for attempt in _scan(Path(key.path))):
             path = Path(kept.path).relative_to(self.root / "records").as_posix()
             seen.add(path)
@@ -232,9 +233,9 @@ class History:
         return added
 
     def _add(self, path: str) -> bool:
-        """Read one record; one that cannot be read is told of, and left out."""
+        """Read one record; one that cannot be read is listed as damaged, and left out."""
         try:
-            entry, told = read(self.root / "records" / path, path)
+            entry, summary = read(self.root / "records" / path, path)
         except (OSError, ValueError, KeyError, TypeError, StopIteration, HarnessError):
             self.damaged[path] = f"{path} cannot be read"
             return False
@@ -243,7 +244,7 @@ class History:
         self.index.execute(f"INSERT OR REPLACE INTO records VALUES ({places})", values)  # noqa: S608 - question marks
         self.index.execute(
             "INSERT OR IGNORE INTO environments VALUES (?, ?)",
-            (entry.environment, json.dumps(told)),
+            (entry.environment, json.dumps(summary)),
         )
         return True
 
@@ -285,12 +286,12 @@ def _made(path: Path | str) -> sqlite3.Connection:
 
 def _scan(folder: Path) -> "Iterator[os.DirEntry[str]]":
     """The folders in a folder; none if it is not there."""
-    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as found:
-        yield from (entry for entry in found if entry.is_dir())
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        yield from (entry for entry in entries if entry.is_dir())
 
 
-def _has(told: Mapping[str, Any], package: str) -> bool:
+def _has(summary: Mapping[str, Any], package: str) -> bool:
     """Whether an environment satisfies a requirement."""
     wanted = Requirement(package)
-    version = told["packages"].get(canonicalize_name(wanted.name))
+    version = summary["packages"].get(canonicalize_name(wanted.name))
     return version is not None and wanted.specifier.contains(version, prereleases=True)

@@ -91,7 +91,7 @@ class Store:
         """What a key's folder holds, None if there is none.
 
         One whose files are not what was written is set aside, as if it were not there: whoever
-        asked makes it anew.
+        wants it makes it anew.
 
         Raises:
             StoreError: it cannot be set aside, or the remote fails.
@@ -221,13 +221,15 @@ class Store:
 
     def answers(self, environment: str) -> dict[str, Any]:
         """What live children of an environment have answered, by the request's digest."""
-        found: dict[str, Any] = {}
+        answers: dict[str, Any] = {}
         for path in sorted((self.root / "collations" / environment[:12]).glob("*.json")):
-            with contextlib.suppress(OSError, ValueError, RecursionError):  # asked for again
-                answers = json.loads(path.read_text(encoding="utf-8"))
-                found |= answers if isinstance(answers, dict) else {}
+            with contextlib.suppress(
+                OSError, ValueError, RecursionError
+            ):  # the child answers again
+                part = json.loads(path.read_text(encoding="utf-8"))
+                answers |= part if isinstance(part, dict) else {}
                 os.utime(path)
-        return found
+        return answers
 
     def remember_answers(self, environment: str, answers: Mapping[str, Any]) -> None:
         """Keep what a live child has answered."""
@@ -287,8 +289,8 @@ class Store:
 def _below(folder: Path, path: str, depth: int) -> Iterator[str]:
     """Paths of the folders that lie some levels below a folder, which has a path itself."""
     try:
-        with os.scandir(folder) as found:
-            names = sorted(item.name for item in found if item.is_dir())
+        with os.scandir(folder) as entries:
+            names = sorted(item.name for item in entries if item.is_dir())
     except (FileNotFoundError, NotADirectoryError):
         return
     for name in names:

@@ -31,7 +31,7 @@ class Remote:
     """Sealed folders at an address."""
 
     def __init__(self, url: str) -> None:
-        """Find the driver of an address; nothing is asked over the network yet.
+        """Find the driver of an address; the network is not used yet.
 
         Raises:
             StoreError: it is none, its protocol is unknown, or the driver is not installed.
@@ -77,7 +77,7 @@ class Remote:
         """The files of a sealed folder by name, None if there is none that is whole.
 
         Raises:
-            StoreError: this could not be found out.
+            StoreError: the address cannot be read.
         """
         for name in self._list(path):
             with self._reaching():
@@ -85,8 +85,8 @@ class Remote:
                     packed = self._files.cat_file(name)
                 except FileNotFoundError:  # removed since it was listed
                     continue
-            found = _OBJECT.search(name)
-            if found is not None and digest.of_bytes(packed) == found[1]:
+            match = _OBJECT.search(name)
+            if match is not None and digest.of_bytes(packed) == match[1]:
                 with contextlib.suppress(ValueError):
                     return sealed.unpack(packed)
         return None
@@ -95,11 +95,11 @@ class Remote:
         """Where there are sealed folders of a kind.
 
         Raises:
-            StoreError: this could not be found out.
+            StoreError: the address cannot be read.
         """
         start = len(self._root) + 1
-        found = {_OBJECT.sub("", name[start:]) for name in self._list(kind) if _OBJECT.search(name)}
-        return {path for path in found if sealed.is_path(path)}
+        paths = {_OBJECT.sub("", name[start:]) for name in self._list(kind) if _OBJECT.search(name)}
+        return {path for path in paths if sealed.is_path(path)}
 
     def sweep(self) -> None:
         """Remove what was being uploaded a day ago, by a process that has ended since.
@@ -150,7 +150,7 @@ class Remote:
         except Exception as error:  # noqa: BLE001 - every driver has errors of its own
             raise StoreError(
                 what,
-                why=_told(error),
+                why=_message(error),
                 fix="install what is missing, or name another --harness-remote",
             ) from None
         return files, root
@@ -163,13 +163,13 @@ class Remote:
         except Exception as error:  # noqa: BLE001 - every driver has errors of its own
             raise StoreError(
                 f"the shared store {self.name} cannot be reached",
-                why=_told(error),
+                why=_message(error),
                 fix="see to its address, credentials and network, or leave --harness-remote out",
             ) from None
 
 
-def _told(error: Exception) -> str:
-    """What a driver says, less secrets."""
+def _message(error: Exception) -> str:
+    """The message of a driver's error, less secrets."""
     return _public(f"{type(error).__name__}: {error}")
 
 

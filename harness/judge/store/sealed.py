@@ -1,4 +1,4 @@
-"""A sealed folder: files beside a manifest of their digests, so that a half one is told apart.
+"""A sealed folder: files beside a manifest of their digests, so that half a folder is recognized.
 
     manifest.json    {"version": 1, "when": "2026-10-06T22:15:00+00:00", "files": {NAME: SHA-256}}
 
@@ -118,25 +118,25 @@ def _compare(contents: Mapping[str, bytes]) -> None:
     Raises:
         ValueError: they differ.
     """
-    told = _digests(contents[MANIFEST])
-    if set(contents) != {*told, MANIFEST}:
+    digests = _digests(contents[MANIFEST])
+    if set(contents) != {*digests, MANIFEST}:
         raise ValueError("files and manifest differ")
-    for name, expected in told.items():
+    for name, expected in digests.items():
         if digest.of_bytes(contents[name]) != expected:
             raise ValueError(f"{name} has changed")
 
 
-def _digests(manifest: bytes) -> Mapping[str, str]:
+def _digests(text: bytes) -> Mapping[str, str]:
     """A manifest's digests by file.
 
     Raises:
         VersionError: it is of a newer version.
         ValueError: it names files outside its folder.
     """
-    told = json.loads(manifest)
-    if told["version"] > VERSION:
-        raise VersionError(f"{MANIFEST} is of version {told['version']}, not {VERSION}")
-    files: Mapping[str, str] = told["files"]
+    manifest = json.loads(text)
+    if manifest["version"] > VERSION:
+        raise VersionError(f"{MANIFEST} is of version {manifest['version']}, not {VERSION}")
+    files: Mapping[str, str] = manifest["files"]
     for name in files:
         if not _is_inside(name):
             raise ValueError(f"{name!r} is outside its folder")

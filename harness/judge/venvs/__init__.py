@@ -1,1 +1,1 @@
-"""Environments that uv makes: what is asked for beside what is installed."""
+"""Environments that uv makes: requirements beside what is installed."""

@@ -38,7 +38,7 @@ class Kept:
     Attributes:
         folder: of the environment.
         pins: what is installed in it.
-        used: when it was last asked for, seconds since the epoch.
+        used: when it was last needed, seconds since the epoch.
     """
 
     folder: Path
@@ -66,7 +66,7 @@ class Environments:
     givers: tuple[Path, ...] = ()
 
     def resolve(self, base: Path, changes: Sequence[str]) -> tuple[str, ...]:
-        """Exact pins of everything in the base's environment, changed as little as asked.
+        """Exact pins of everything in the base's environment, with no more changes than these need.
 
         Args:
             base: an interpreter.
@@ -74,8 +74,8 @@ class Environments:
 
         Raises:
             InterpreterError: the base does not say what it has.
-            ResolutionError: there is no such set of packages, in the resolver's words; or what
-                nobody wants changed can be had from nowhere.
+            ResolutionError: there is no such set of packages, with the resolver's own message; or
+                what nobody wants changed can be had from nowhere.
         """
         installed = installed_in(base)
         kept = [d for d in installed.values() if d.portable or not d.source]
@@ -126,7 +126,7 @@ class Environments:
 
         Raises:
             InterpreterError: the base does not say what it has.
-            ResolutionError: something cannot be installed; in uv's words.
+            ResolutionError: something cannot be installed; with uv's own message.
             StoreError: the folder cannot be written.
         """
         at_hand = self._at_hand(base)

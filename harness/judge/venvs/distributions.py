@@ -88,7 +88,7 @@ class Site:
         except (OSError, ValueError, subprocess.CalledProcessError) as error:
             reason = getattr(error, "stderr", "") or str(error)
             raise InterpreterError(
-                f"{python} cannot be asked what is installed",
+                f"{python} does not say what is installed",
                 why=reason.strip().rpartition("\n")[2],
                 fix="name a Python interpreter, 3.11 or newer",
             ) from None

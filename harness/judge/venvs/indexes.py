@@ -1,7 +1,7 @@
-"""Indexes: where pip finds packages, said to uv, which does not look there by itself.
+"""Indexes: where pip finds packages, as options and variables of uv, which reads none of pip's.
 
 What made the running environment makes the next one too: pip's files of configuration and its
-variables are asked of pip itself. uv reads its own files and variables.
+variables are read by pip itself. uv reads its own files and variables.
 """
 
 import ast

@@ -1,4 +1,4 @@
-"""The installer: uv, told where packages come from, and heard when it fails."""
+"""The installer: runs uv with the indexes of pip, and passes on why it fails."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ class Installer:
 
     Attributes:
         arguments: for every call of uv that fetches: indexes, `--find-links`, `--offline`, …
-        python: whose pip is asked where packages come from.
+        python: whose pip knows where packages come from.
         wheels: whether to leave out what would have to be built first.
     """
 
@@ -85,7 +85,7 @@ class Installer:
         """Run uv.
 
         Raises:
-            ResolutionError: it failed; in its own words.
+            ResolutionError: it failed, with its own message.
         """
         done = subprocess.run(
             [sys.executable, "-m", "uv", *arguments, "--quiet"],

@@ -38,9 +38,9 @@ def nights(count: int, start: str = "2026-01-01") -> list[str]:
     return [(first + timedelta(days=index)).isoformat() for index in range(count)]
 
 
-def accuracy_of(found: Trend) -> Line:
+def accuracy_of(trend: Trend) -> Line:
     """Its line of accuracy."""
-    return next(line for line in found.lines if line.figure == "accuracy")
+    return next(line for line in trend.lines if line.figure == "accuracy")
 
 
 def test_every_record_is_history(store: Store, small_record: Record) -> None:
@@ -128,19 +128,19 @@ def test_it_can_be_taken_elsewhere(
     """As a table, JSON, CSV and Parquet, the same runs with typed columns."""
     for night in nights(2):
         tell(store, night, [remember(store, small_record, night, accuracy=0.5)])
-    asked = ["history", SUITE, "--store", str(store.root), "--format"]
-    assert main([*asked, "table"]) == 0
+    arguments = ["history", SUITE, "--store", str(store.root), "--format"]
+    assert main([*arguments, "table"]) == 0
     assert f"2026-01-02  {SUITE}/{CELL}" in capsys.readouterr().out
-    assert main([*asked, "json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [entry["accuracy"] for entry in told] == [0.5, 0.5]
-    assert main([*asked, "csv"]) == 0
+    assert main([*arguments, "json"]) == 0
+    entries = json.loads(capsys.readouterr().out)
+    assert [entry["accuracy"] for entry in entries] == [0.5, 0.5]
+    assert main([*arguments, "csv"]) == 0
     rows = [*csv.DictReader(io.StringIO(capsys.readouterr().out))]
     assert [row["night"] for row in rows] == nights(2)
     path = tmp_path / "runs.parquet"
-    assert main([*asked, "parquet", "--output", str(path)]) == 0
+    assert main([*arguments, "parquet", "--output", str(path)]) == 0
     table = parquet.read_table(path)
-    assert table.to_pylist() == told
+    assert table.to_pylist() == entries
     assert str(table.schema.field("seed").type) == "int64"
 
 
@@ -177,7 +177,7 @@ def a_month(store: Store, record: Record, fall: float, *, seeds: int = 1) -> Non
 
 
 def test_a_step_names_what_changed(store: Store, small_record: Record) -> None:
-    """Where it moved, when that was told, what differs, and the command that finds who did it."""
+    """Where it moved, when that showed, what differs, and the command that finds who did it."""
     a_month(store, small_record, 0.03, seeds=3)
     (move,) = accuracy_of(followed(store)).moves
     assert accuracy_of(followed(store)).nights[move.at] == "2026-01-17"
@@ -203,10 +203,10 @@ def test_a_known_change_is_no_step(store: Store, small_record: Record) -> None:
     """An annotation ends the regime, for the cells that it names."""
     a_month(store, small_record, 0.03, seeds=3)
     known = Annotation(night="2026-01-17", because="a smaller model", cells=f"{SUITE}/*")
-    found = followed(store, [known])
-    assert accuracy_of(found).moves == ()
+    trend = followed(store, [known])
+    assert accuracy_of(trend).moves == ()
     assert ("2026-01-17", "change", "a smaller model") in [
-        (mark.night, mark.kind, mark.words) for mark in found.marks
+        (mark.night, mark.kind, mark.words) for mark in trend.marks
     ]
     other = Annotation(night="2026-01-17", because="x", cells="TestOther/*")
     assert len(accuracy_of(followed(store, [other])).moves) == 1
@@ -248,9 +248,9 @@ def reference(record: Record, night: str, accuracy: float) -> Reference:
     return Reference(rolling=accepted, anchor=accepted)
 
 
-@pytest.mark.parametrize(("a_night", "told"), [(0.0003, True), (0.0, False), (-0.0003, False)])
+@pytest.mark.parametrize(("a_night", "drifts"), [(0.0003, True), (0.0, False), (-0.0003, False)])
 def test_slow_drift_is_told(
-    store: Store, small_record: Record, a_night: float, *, told: bool
+    store: Store, small_record: Record, a_night: float, *, drifts: bool
 ) -> None:
     """Many small losses add up against the anchor; nothing and small gains do not."""
     draw = np.random.default_rng(1)
@@ -258,12 +258,12 @@ def test_slow_drift_is_told(
         for seed in (2 * index, 2 * index + 1):
             accuracy = 0.9 - a_night * index + draw.normal(0, 0.003)
             remember(store, small_record, night, seed=seed, accuracy=accuracy)
-    found = followed(store, reference=reference(small_record, "2026-01-01", 0.9))
-    assert bool(accuracy_of(found).drifted) == told
+    trend = followed(store, reference=reference(small_record, "2026-01-01", 0.9))
+    assert bool(accuracy_of(trend).drifted) == drifts
 
 
 def test_a_night_is_what_its_sessions_said_last(store: Store, small_record: Record) -> None:
-    """A session of one cell leaves what another said of others; what ran out of time says less."""
+    """A session of one cell leaves what another judged of others; one out of time says less."""
     path = remember(store, small_record, "2026-01-02")
     with History(store.root) as history:
         assert history.night() is None
@@ -292,8 +292,8 @@ def test_the_trend_asks_the_gate_about_the_same_store(store: Store, small_record
         "--harness-set=seed=7",
         "--harness-least=1",
     ]
-    told = rerun.for_history(options, ["suites/", "ours"])
-    (move,) = accuracy_of(followed(store, options=told)).moves
+    given = rerun.for_history(options, ["suites/", "ours"])
+    (move,) = accuracy_of(followed(store, options=given)).moves
     assert move.command.endswith("--attribute --harness-set=seed=7 --store=/s --suites=ours")
 
 
@@ -301,13 +301,13 @@ def test_the_trend_is_drawn(
     store: Store, small_record: Record, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`harness report --trend` writes the page; without a session it says what to run."""
-    asked = ["report", str(tmp_path), "--trend", "--store", str(store.root)]
-    asked += ["--reports", str(tmp_path / "reports")]
-    assert main(asked) == 2
+    arguments = ["report", str(tmp_path), "--trend", "--store", str(store.root)]
+    arguments += ["--reports", str(tmp_path / "reports")]
+    assert main(arguments) == 2
     assert "holds no session" in capsys.readouterr().err
     for night in nights(3):
         tell(store, night, [remember(store, small_record, night)], standing="same")
-    assert main(asked) == 0
+    assert main(arguments) == 0
     text = (tmp_path / "reports" / "trend.html").read_text(encoding="utf-8")
     assert f"{SUITE}/{CELL}" in text
     assert "2026-01-03" in text

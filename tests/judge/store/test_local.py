@@ -36,13 +36,13 @@ def record_folder(store: Store) -> Path:
 
 def test_a_record_comes_back(stored: Store, small_record: Record) -> None:
     """What is read is what was written, arrays included."""
-    found = stored.get(KEY, Record.read)
-    assert found is not None
-    assert found.steps == small_record.steps
-    assert found.batches == small_record.batches
-    assert found.recipe == small_record.recipe
-    assert dict(found.arrays).keys() == dict(small_record.arrays).keys()
-    assert (found.arrays["final.predictions"] == small_record.arrays["final.predictions"]).all()
+    record = stored.get(KEY, Record.read)
+    assert record is not None
+    assert record.steps == small_record.steps
+    assert record.batches == small_record.batches
+    assert record.recipe == small_record.recipe
+    assert dict(record.arrays).keys() == dict(small_record.arrays).keys()
+    assert (record.arrays["final.predictions"] == small_record.arrays["final.predictions"]).all()
 
 
 def test_an_unknown_key_has_no_record(stored: Store) -> None:
@@ -81,7 +81,7 @@ def test_a_corrupt_record_that_cannot_be_set_aside_is_told(stored: Store) -> Non
 
 
 def test_a_record_of_a_newer_harness_stays(stored: Store) -> None:
-    """What this version cannot read is not corrupt: it is told, and left where it is."""
+    """What this version cannot read is not corrupt: it is named, and left where it is."""
     (record_folder(stored) / "manifest.json").write_text('{"version": 2}', encoding="utf-8")
     with pytest.raises(StoreError, match="newer version"):
         stored.get(KEY, Record.read)
@@ -122,14 +122,14 @@ def test_a_strange_manifest_is_corrupt(stored: Store, manifest: str) -> None:
 
 
 def test_a_session_is_sealed_like_a_record(stored: Store) -> None:
-    """It comes back as it was written; a changed one is told apart."""
+    """It comes back as it was written; a changed one is noticed."""
     with stored.seal("sessions/2026-10-06/one") as folder:
         (folder / "session.json").write_text("{}", encoding="ascii")
-    found = stored.open("sessions/2026-10-06/one")
-    assert found is not None
-    assert (found / "session.json").read_text(encoding="ascii") == "{}"
+    folder = stored.open("sessions/2026-10-06/one")
+    assert folder is not None
+    assert (folder / "session.json").read_text(encoding="ascii") == "{}"
     assert stored.open("sessions/2026-10-06/two") is None
-    (found / "session.json").write_text("{} ", encoding="ascii")
+    (folder / "session.json").write_text("{} ", encoding="ascii")
     with pytest.raises(
         StoreError, match=r"the session .* is corrupt\n.*changed\ndelete that folder"
     ):

@@ -75,8 +75,8 @@ def test_what_is_pushed_is_pulled(url: str, made: Path) -> None:
     assert Remote(url).pull(PATH) is None
     assert Remote(url).paths("records") == set()
     Remote(url).push(PATH, made)
-    found = Remote(url).pull(PATH)
-    assert found == {path.name: path.read_bytes() for path in made.iterdir()}
+    contents = Remote(url).pull(PATH)
+    assert contents == {path.name: path.read_bytes() for path in made.iterdir()}
     assert Remote(url).paths("records") == {PATH}
     assert Remote(url).paths("sessions") == set()
     assert Remote(url).pull(PATH + "0") is None
@@ -92,7 +92,7 @@ def test_an_object_is_named_by_its_content(tmp_path: Path, made: Path) -> None:
 
 
 def test_a_partial_upload_is_never_read(tmp_path: Path, made: Path) -> None:
-    """However much of it is there; another writer's object is found beside it."""
+    """However much of it is there; another writer's object lies beside it."""
     url = f"file://{tmp_path / 'remote'}"
     Remote(url).push(PATH, made)
     ((_, path),) = objects(url).items()
@@ -102,9 +102,9 @@ def test_a_partial_upload_is_never_read(tmp_path: Path, made: Path) -> None:
         assert Remote(url).pull(PATH) is None
     write(tmp_path / "other", "other")
     Remote(url).push(PATH, tmp_path / "other")
-    found = Remote(url).pull(PATH)
-    assert found is not None
-    assert found["record.json"] == b"other"
+    contents = Remote(url).pull(PATH)
+    assert contents is not None
+    assert contents["record.json"] == b"other"
 
 
 def test_two_writers_leave_two_objects(tmp_path: Path, made: Path) -> None:
@@ -213,7 +213,7 @@ def test_what_killed_uploads_leave_is_removed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [
         ("/folder", r"'/folder' is no address of a shared store\nname one such as s3://"),
         ("s3:/bucket/folder", "is no address"),
@@ -222,9 +222,9 @@ def test_what_killed_uploads_leave_is_removed(tmp_path: Path) -> None:
         ("ftp://user:se/cret@host/x", "holds a password"),
     ],
 )
-def test_an_address_that_cannot_be_used_is_told(url: str, told: str) -> None:
+def test_an_address_that_cannot_be_used_is_named(url: str, message: str) -> None:
     """When the store is opened; what is wrong, what to do, and no secret."""
-    with pytest.raises(StoreError, match=told) as caught:
+    with pytest.raises(StoreError, match=message) as caught:
         Remote(url)
     assert "cret" not in caught.value.text
     assert "u@" not in caught.value.text
@@ -255,13 +255,13 @@ def test_ports_and_queries_are_no_passwords() -> None:
 def test_listings_are_never_remembered(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Drivers keep what they listed; others have written since."""
     remote = Remote(f"memory://{uuid.uuid4().hex}")
-    asked = []
+    calls = []
     memory: Any = type(fsspec.filesystem("memory"))
-    monkeypatch.setattr(memory, "invalidate_cache", lambda *_: asked.append(1))
+    monkeypatch.setattr(memory, "invalidate_cache", lambda *_: calls.append(1))
     assert remote.pull(PATH) is None
     remote.push(PATH, made)
     assert remote.pull(PATH) is not None
-    assert len(asked) >= 2
+    assert len(calls) >= 2
 
 
 def test_a_runner_trains_nothing_that_another_has_shared(
@@ -272,7 +272,7 @@ def test_a_runner_trains_nothing_that_another_has_shared(
     assert Store(runner.settings.store, Remote(url)).share() >= 1
     settings = Settings(store=tmp_path / "there", remote=url, stored=True)
     other = Runner(settings=settings, session=uuid.uuid4().hex)
-    found = other.run(small_cell)
+    result = other.run(small_cell)
     other.close()
-    assert not found.trained
-    assert found.record.steps == small_record.steps
+    assert not result.trained
+    assert result.record.steps == small_record.steps

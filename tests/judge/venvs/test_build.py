@@ -1,4 +1,4 @@
-"""Environments: resolved to change as little as asked, made once, listed, pruned."""
+"""Environments: resolved to change as little as needed, made once, listed, pruned."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Environments:
 
 
 def test_a_change_keeps_everything_else(made: Environments) -> None:
-    """An older release is pinned as asked; every other package stays as it is installed."""
+    """An older release is pinned as wanted; every other package stays as it is installed."""
     before = set(made.resolve(RUNNING, []))
     after = set(made.resolve(RUNNING, ["tqdm==4.67.1"]))
     assert {pin.partition("==")[0] for pin in before ^ after} == {"tqdm"}
@@ -40,8 +40,8 @@ def test_an_environment_is_made_once(made: Environments, tmp_path: Path) -> None
     subprocess.run([*uv.UV, "venv", "--quiet", str(base)], check=True)
     pins = made.resolve(base / "bin" / "python", ["tqdm==4.67.1"])
     python = made.make(base / "bin" / "python", pins)
-    told = [str(python), "-c", "import tqdm; print(tqdm.__version__)"]
-    assert subprocess.check_output(told, text=True).strip() == "4.67.1"
+    command = [str(python), "-c", "import tqdm; print(tqdm.__version__)"]
+    assert subprocess.check_output(command, text=True).strip() == "4.67.1"
     stamp = python.lstat().st_mtime_ns
     assert made.make(base / "bin" / "python", pins) == python
     assert python.lstat().st_mtime_ns == stamp
@@ -59,8 +59,8 @@ def test_a_changed_wheel_is_another_environment(made: Environments, tmp_path: Pa
     (project / "toy.py").write_text("ANSWER = 42\n")
     second = made.make(RUNNING, pins)
     assert first != second
-    told = [str(second), "-c", "import toy; print(toy.ANSWER)"]
-    assert subprocess.check_output(told, text=True).strip() == "42"
+    command = [str(second), "-c", "import toy; print(toy.ANSWER)"]
+    assert subprocess.check_output(command, text=True).strip() == "42"
 
 
 def test_every_file_of_a_project_counts(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_byte_code_is_kept_where_it_is_ours(
 
 
 def test_releases_between_two_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the direction asked for, both ends as they are installed: a range takes no +local."""
+    """In the direction given, both ends as they are installed: a range takes no +local."""
     monkeypatch.setenv("UV_OFFLINE", "1")
     for version in ("1", "2", "2.1", "2.5", "3", "4"):
         wheels.small(tmp_path, "toy", version)
@@ -150,8 +150,8 @@ def test_the_unused_are_pruned(tmp_path: Path, capsys: pytest.CaptureFixture[str
     os.utime(killed, (long_ago, long_ago))
     os.utime(oldest.folder / build.MANIFEST, (long_ago, long_ago))
     assert __main__.main(["environments", "--environments", str(tmp_path), "--prune", "10"]) == 0
-    told = capsys.readouterr().out
-    assert f"removed {oldest.folder}" in told
+    printed = capsys.readouterr().out
+    assert f"removed {oldest.folder}" in printed
     assert not oldest.folder.exists()
     assert not killed.exists()
     assert growing.exists()

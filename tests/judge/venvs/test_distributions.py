@@ -1,4 +1,4 @@
-"""What nobody wants changed stays: taken from where it is, or found where pip finds it."""
+"""What nobody wants changed stays: taken from where it is, or had where pip finds it."""
 
 import json
 import os
@@ -73,7 +73,7 @@ def test_a_local_version_stays(desk: Desk, shelf: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_wanted_moves(desk: Desk, shelf: Path, tmp_path: Path) -> None:
-    """The same torch is replaced where the user names it, and is said where it is dragged."""
+    """The same torch is replaced where the user names it, and is named where it is dragged."""
     base = pretended.interpreter(tmp_path / "venv", CPU)
     assert "torch==2.14.0" in environments(tmp_path, shelf).resolve(base, ["torch>2.13"])
     wheels.small(shelf, "toy", "3", "torch>=2.14")

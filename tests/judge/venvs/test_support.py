@@ -22,7 +22,7 @@ from tests.conftest import SMALL_SUITE
 def test_a_version_outside_our_requirements_is_refused(
     package: str, version: str, message: str
 ) -> None:
-    """The range is that of our own requirements, and is said."""
+    """The range is that of our own requirements, and the message has it."""
     with pytest.raises(InterpreterError, match="or newer") as caught:
         support.check({**pretended.VERSIONS, package: version}, "the candidate")
     assert message in caught.value.what
@@ -55,12 +55,12 @@ def test_what_cannot_be_judged_is_said_once(
     """A gate ends with 3 before a suite has run, and says why in its first line."""
     python = pretended.interpreter(tmp_path / "venv", {**pretended.VERSIONS, **versions}, sources)
     pytester.makepyfile(test_small=SMALL_SUITE)
-    asked = ["--suites", "test_small.py", "--candidate-python", str(python)]
-    answer = pytester.run("harness", "gate", *asked)
+    arguments = ["--suites", "test_small.py", "--candidate-python", str(python)]
+    answer = pytester.run("harness", "gate", *arguments)
     assert answer.ret == 3
-    told = answer.errlines
-    assert next(line for line in told if message in line).startswith("harness: ")
-    assert not any("running the suites" in line or "Traceback" in line for line in told)
+    lines = answer.errlines
+    assert next(line for line in lines if message in line).startswith("harness: ")
+    assert not any("running the suites" in line or "Traceback" in line for line in lines)
 
 
 def test_a_release_that_cannot_be_judged_is_not_made(
@@ -73,8 +73,8 @@ def test_a_release_that_cannot_be_judged_is_not_made(
     pytester.makepyfile(test_small=SMALL_SUITE)
     made = tmp_path / "environments"
     where = ["--environments", str(made), "--find-links", str(tmp_path / "wheels")]
-    asked = ["--base-python", str(base), "--suites", "test_small.py", *where]
-    answer = pytester.run("harness", "gate", "transformers==4.30.0", *asked)
+    arguments = ["--base-python", str(base), "--suites", "test_small.py", *where]
+    answer = pytester.run("harness", "gate", "transformers==4.30.0", *arguments)
     assert answer.ret == 3
     answer.stderr.fnmatch_lines(
         [
