@@ -125,11 +125,11 @@ def test_a_session_is_sealed_like_a_record(stored: Store) -> None:
     """It comes back as it was written; a changed one is noticed."""
     with stored.seal("sessions/2026-10-06/one") as folder:
         (folder / "session.json").write_text("{}", encoding="ascii")
-    folder = stored.open("sessions/2026-10-06/one")
-    assert folder is not None
-    assert (folder / "session.json").read_text(encoding="ascii") == "{}"
+    session = stored.open("sessions/2026-10-06/one")
+    assert session is not None
+    assert (session / "session.json").read_text(encoding="ascii") == "{}"
     assert stored.open("sessions/2026-10-06/two") is None
-    (folder / "session.json").write_text("{} ", encoding="ascii")
+    (session / "session.json").write_text("{} ", encoding="ascii")
     with pytest.raises(
         StoreError, match=r"the session .* is corrupt\n.*changed\ndelete that folder"
     ):
