@@ -28,7 +28,7 @@ class Bar:
 
     Attributes:
         pace: whose it is.
-        words: the speed-up and its interval.
+        text: the speed-up and its interval.
         differs: why it is not as planned; empty where it is.
         width: where it ends on the drawing.
         low: where its interval begins.
@@ -37,7 +37,7 @@ class Bar:
     """
 
     pace: Pace
-    words: str
+    text: str
     differs: str
     width: float
     low: float
@@ -53,7 +53,7 @@ class Profile:
         name: of the strategy.
         real: points of an SVG polygon, the tokens that are there.
         computed: points of a polyline, the positions that are computed.
-        padding: share of these that is padding, in words.
+        padding: share of these that is padding, as text.
     """
 
     name: str
@@ -97,12 +97,12 @@ def _slowness(pace: Pace) -> tuple[bool, float]:
 
 def lines(paces: Iterable[Pace]) -> list[str]:
     """A table for each group, and which collation to use."""
-    found: list[str] = []
+    table: list[str] = []
     for name, group in grouped(paces):
-        found += [f"{name}, limit {group[0].standing.forecast.limit:.2f}x", HEADER]
-        found += [_line(pace) for pace in group]
-        found += [*_advice(group), ""]
-    return found
+        table += [f"{name}, limit {group[0].standing.forecast.limit:.2f}x", HEADER]
+        table += [_line(pace) for pace in group]
+        table += [*_advice(group), ""]
+    return table
 
 
 def page(paces: Iterable[Pace], environment: Mapping[str, Any]) -> str:
@@ -118,44 +118,42 @@ def page(paces: Iterable[Pace], environment: Mapping[str, Any]) -> str:
     )
 
 
-def plan(title: str, told: Sequence[Forecast], max_length: int) -> str:
+def plan(title: str, forecasts: Sequence[Forecast], max_length: int) -> str:
     """A page of forecasts alone."""
-    ordered = sorted(told, key=lambda found: -found.speedup)
+    ordered = sorted(forecasts, key=lambda forecast: -forecast.speedup)
     return render(
         "plan.html.jinja",
         title=title,
         verdict="planned",
-        sums=f"at most {told[0].limit:.2f} times as fast as padding to {max_length} tokens",
-        planned=[(found, profile(found, max_length)) for found in ordered],
-        advised=advice({forecast: forecast.speedup for forecast in told}),
+        sums=f"at most {forecasts[0].limit:.2f} times as fast as padding to {max_length} tokens",
+        planned=[(forecast, profile(forecast, max_length)) for forecast in ordered],
+        advised=advice({forecast: forecast.speedup for forecast in forecasts}),
     )
 
 
-def profile(told: Forecast, max_length: int) -> Profile:
+def profile(forecast: Forecast, max_length: int) -> Profile:
     """A strategy's padding, drawn over the lengths of its examples."""
-    real = _points(told.lengths, max_length)
+    real = _points(forecast.lengths, max_length)
     return Profile(
-        name=told.name,
+        name=forecast.name,
         real=f"0,{HEIGHT - MARGIN} {real} {WIDTH},{HEIGHT - MARGIN}",
-        computed=_points(told.positions, max_length),
-        padding=f"{told.padding:.1%}",
+        computed=_points(forecast.positions, max_length),
+        padding=f"{forecast.padding:.1%}",
     )
 
 
 def _line(pace: Pace) -> str:
     """A collation's line."""
-    found, ratio = pace.standing, pace.standing.speedup
+    rank, ratio = pace.standing, pace.standing.speedup
     compared = f"{'':>9}{'':>15}{'':>9}{'':>9}"
-    if ratio is not None and found.of_limit is not None and found.of_forecast is not None:
+    if ratio is not None and rank.of_limit is not None and rank.of_forecast is not None:
         interval = f"[{ratio.low:.2f}, {ratio.high:.2f}]"
-        compared = (
-            f"{ratio.mean:>8.2f}x{interval:>15}{found.of_limit:>9.1%}{found.of_forecast:>9.2f}"
-        )
-    compiled = f"  {found.graphs} graphs, {found.breaks} breaks" if pace.compiled else ""
+        compared = f"{ratio.mean:>8.2f}x{interval:>15}{rank.of_limit:>9.1%}{rank.of_forecast:>9.2f}"
+    compiled = f"  {rank.graphs} graphs, {rank.breaks} breaks" if pace.compiled else ""
     return (
-        f"{found.collation:<22}{compared}{found.samples_per_second:>11,.1f}"
-        f"{found.tokens_per_second:>14,.0f}{found.steps_per_second:>9,.2f}"
-        f"{found.memory / 2**20:>6,.0f} MiB{found.collating:>10.1%}{compiled}"
+        f"{rank.collation:<22}{compared}{rank.samples_per_second:>11,.1f}"
+        f"{rank.tokens_per_second:>14,.0f}{rank.steps_per_second:>9,.2f}"
+        f"{rank.memory / 2**20:>6,.0f} MiB{rank.collating:>10.1%}{compiled}"
     )
 
 
@@ -163,7 +161,7 @@ def _advice(group: Sequence[Pace]) -> list[str]:
     """Which to use, by what it may change about training, and why."""
     standings = {pace.standing.collation: pace.standing for pace in group}
     speedups = {
-        name: found.speedup.mean for name, found in standings.items() if found.speedup is not None
+        name: rank.speedup.mean for name, rank in standings.items() if rank.speedup is not None
     }
     if group[0].standing.mode == "train":
         advised: Mapping[str, str] = advice(
@@ -172,14 +170,14 @@ def _advice(group: Sequence[Pace]) -> list[str]:
     else:
         advised = {recommended(speedups): "predictions stay"} if speedups else {}
     usual = standings.get(USUAL)
-    told = []
+    sentences: list[str] = []
     for name, why in advised.items():
         beside = f"{speedups[name]:.2f} times as fast as {BASELINE.name}"
         if usual is not None and name != USUAL:
             ratio = standings[name].over(usual)
             beside += f", {ratio.mean:.2f} [{ratio.low:.2f}, {ratio.high:.2f}] as {USUAL}"
-        told.append(f"use {name} ({why}): {beside}")
-    return told
+        sentences.append(f"use {name} ({why}): {beside}")
+    return sentences
 
 
 def _group(name: str, paces: list[Pace]) -> Group:
@@ -200,15 +198,15 @@ def _group(name: str, paces: list[Pace]) -> Group:
 
 def _differs(pace: Pace, kernels: Mapping[str, str]) -> str:
     """Why a measured speed-up is not the planned one; empty where it nearly is."""
-    found = pace.standing
-    if found.of_forecast is None or abs(found.of_forecast - 1) <= NEARLY:
+    rank = pace.standing
+    if rank.of_forecast is None or abs(rank.of_forecast - 1) <= NEARLY:
         return ""
-    if found.dropout and pace.device == "cpu":
+    if rank.dropout and pace.device == "cpu":
         return "with dropout, torch does not fuse attention on a CPU: wide rows cost more"
-    if found.kernel != kernels.get(BASELINE.name, found.kernel):
+    if rank.kernel != kernels.get(BASELINE.name, rank.kernel):
         return f"another kernel than {BASELINE.name}'s"
-    if found.collating > NEARLY:
-        return f"making batches takes {found.collating:.0%}"
+    if rank.collating > NEARLY:
+        return f"making batches takes {rank.collating:.0%}"
     return "a step does more than multiply"
 
 
@@ -218,7 +216,7 @@ def _bar(pace: Pace, scale: float, differs: str) -> Bar:
     mean, low, high = (0.0,) * 3 if ratio is None else (ratio.mean, ratio.low, ratio.high)
     return Bar(
         pace=pace,
-        words="" if ratio is None else f"{mean:.2f} [{low:.2f}, {high:.2f}]",
+        text="" if ratio is None else f"{mean:.2f} [{low:.2f}, {high:.2f}]",
         differs=differs,
         width=round(mean * scale, 1),
         low=round(low * scale, 1),

@@ -19,7 +19,7 @@ class Broken:
     Attributes:
         title: the invariant that does not hold, or why there was nothing to judge.
         expected: what should hold, in a sentence; or the rest of what is known of the loss.
-        tests: what each test said, by its id.
+        tests: the message of each test, by its id.
         lost: how many tests had nothing to judge.
     """
 

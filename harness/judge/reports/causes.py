@@ -1,4 +1,4 @@
-"""Causes: findings that one thing brings about, told once; the worst first."""
+"""Causes: findings that one thing brings about, shown once; the worst first."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -21,33 +21,33 @@ has a list of its own."""
 _MOST_CELLS = 3
 
 Cause = tuple[Status, Stage, str, str]
-"""Standing, stage, name and words of findings that one thing brings about."""
+"""Standing, stage, name and message of findings that one thing brings about."""
 
 
 def grouped(findings: Iterable[Finding]) -> dict[Cause, list[str]]:
-    """Cells by cause: one cause is told once."""
-    found: dict[Cause, list[str]] = {}
+    """Cells by cause."""
+    cells: dict[Cause, list[str]] = {}
     for finding in findings:
         cause: Cause = (finding.standing, finding.stage, finding.name, finding.words)
-        found.setdefault(cause, []).append(finding.cell)
-    return found
+        cells.setdefault(cause, []).append(finding.cell)
+    return cells
 
 
-def shown(found: Comparison) -> list[tuple[Cause, list[str]]]:
+def shown(comparison: Comparison) -> list[tuple[Cause, list[str]]]:
     """The causes that a reviewer reads."""
-    causes = grouped(found.findings)
+    causes = grouped(comparison.findings)
     return [
         (cause, causes[cause]) for standing in SHOWN for cause in causes if cause[0] == standing
     ]
 
 
-def known(found: Comparison) -> list[str]:
+def known(comparison: Comparison) -> list[str]:
     """What fails alike on both sides, one line each, with how many tests show it."""
     counts: Counter[str] = Counter()
-    for finding in found.findings:
+    for finding in comparison.findings:
         if finding.standing == "known":
             counts[finding.words] += 1
-    return [f"{words} ({n} {'test' if n == 1 else 'tests'})" for words, n in counts.items()]
+    return [f"{text} ({n} {'test' if n == 1 else 'tests'})" for text, n in counts.items()]
 
 
 def blame(attribution: Attribution) -> str:
@@ -69,17 +69,17 @@ def some(cells: list[str]) -> str:
     return ", ".join(cells[:_MOST_CELLS]) + (f" and {more} more" if more > 0 else "")
 
 
-def sums(found: Comparison) -> str:
+def sums(comparison: Comparison) -> str:
     """How much was compared, in a line."""
     counts = dict.fromkeys(STAGES, 0)
-    for finding in found.findings:
+    for finding in comparison.findings:
         counts[finding.stage] += 1
-    told = ", ".join(f"{count} {stage}" for stage, count in counts.items())
-    equal, cells = found.bit_equal
-    return f"compared: {told}; {equal} of {cells} cells trained bit-equal"
+    stages = ", ".join(f"{count} {stage}" for stage, count in counts.items())
+    equal, cells = comparison.bit_equal
+    return f"compared: {stages}; {equal} of {cells} cells trained bit-equal"
 
 
-def headline(found: Comparison) -> str:
+def headline(comparison: Comparison) -> str:
     """The verdict, and which core packages moved that nobody wanted moved."""
-    moved = "; ".join(found.dragged)
-    return verdict(found.findings) + (f" (dragged along: {moved})" if moved else "")
+    moved = "; ".join(comparison.dragged)
+    return verdict(comparison.findings) + (f" (dragged along: {moved})" if moved else "")

@@ -20,16 +20,16 @@ from harness.judge.reports.junit import junit
 from harness.judge.suite import explanations
 
 
-def lines(found: Comparison) -> Iterator[str]:
+def lines(comparison: Comparison) -> Iterator[str]:
     """The comparison for a terminal; the verdict stands last."""
-    for line in known(found):
+    for line in known(comparison):
         yield f"KNOWN on both sides: {line}"
     changed = 0
-    for (standing, stage, name, words), cells in shown(found):
+    for (standing, stage, name, message), cells in shown(comparison):
         if standing == "changed" and stage != "invariants":
             changed += 1
             continue
-        yield f"{standing.upper()} {stage}: {name}" + (f": {words}" if words else "")
+        yield f"{standing.upper()} {stage}: {name}" + (f": {message}" if message else "")
         if any(cells):
             yield f"    in {some(cells)}"
         if standing in AGAINST:
@@ -39,65 +39,69 @@ def lines(found: Comparison) -> Iterator[str]:
             yield f"    to accept it: --allow '{every}' --because '…'"
     if changed:
         yield f"{changed} things changed that speak for or against nothing: see the report"
-    yield from _speed(found)
-    for allowance in found.unneeded:
+    yield from _speed(comparison)
+    for allowance in comparison.unneeded:
         yield f"NO LONGER NEEDED {allowance.id}: allowed because {allowance.because}"
-    yield sums(found)
-    for attribution in found.attributions:
+    yield sums(comparison)
+    for attribution in comparison.attributions:
         yield f"{blame(attribution)}: {attribution.words}"
         yield from (f"    of {line}" for line in regressions(attribution))
-    yield f"verdict: {headline(found)}"
+    yield f"verdict: {headline(comparison)}"
 
 
-def _speed(found: Comparison) -> Iterator[str]:
-    """What was measured side by side, whatever came of it."""
-    for finding in found.findings:
+def _speed(comparison: Comparison) -> Iterator[str]:
+    """The costs that were measured side by side and are the same."""
+    for finding in comparison.findings:
         if finding.stage == "throughput" and finding.standing == "same":
             yield f"candidate's costs over base's in {finding.cell}: {finding.words}"
 
 
-def markdown(found: Comparison) -> str:
+def markdown(comparison: Comparison) -> str:
     """The comparison for a pull request: verdict, what changed by cause, environments."""
-    parts = [f"# Gate: {headline(found)}", ""]
-    for attribution in found.attributions:
+    parts = [f"# Gate: {headline(comparison)}", ""]
+    for attribution in comparison.attributions:
         parts += [f"**{blame(attribution).capitalize()}:** {attribution.words}", ""]
         parts += [*(f"- {line}" for line in regressions(attribution)), ""]
-    parts += ["", sums(found)]
-    if any(known(found)):
-        parts += ["", "## Known on both sides", "", *(f"- {line}" for line in known(found))]
+    parts += ["", sums(comparison)]
+    if any(known(comparison)):
+        parts += ["", "## Known on both sides", "", *(f"- {line}" for line in known(comparison))]
     parts += ["", "## Packages", ""]
     parts += ["| package | base | candidate | |", "| --- | --- | --- | --- |"]
-    parts += [f"| {c.package} | {c.before} | {c.after} | {_why(c)} |" for c in found.changes]
-    if found.rebased:
+    parts += [f"| {c.package} | {c.before} | {c.after} | {_why(c)} |" for c in comparison.changes]
+    if comparison.rebased:
         parts += ["", "Making the base changed of the running environment:", ""]
-        parts += [f"- {change.words}" for change in found.rebased]
+        parts += [f"- {change.words}" for change in comparison.rebased]
     previous = None
-    for (standing, stage, name, words), cells in shown(found):
+    for (standing, stage, name, message), cells in shown(comparison):
         if standing != previous:
             parts += ["", f"## {standing.capitalize()}", ""]
             previous = standing
         where = f" ({some(cells)})" if any(cells) else ""
-        parts.append(f"- **{stage}**, `{name}`: {words}{where}")
+        parts.append(f"- **{stage}**, `{name}`: {message}{where}")
         if standing in AGAINST and name in explanations.load():
             parts.append(f"  What to do: `{explanations.command(name)}`")
-    parts += ["", *(f"- {line}" for line in _speed(found))]
-    if found.unneeded:
+    parts += ["", *(f"- {line}" for line in _speed(comparison))]
+    if comparison.unneeded:
         parts += ["", "## Allowed, and no longer needed", ""]
-        parts += [f"- `{a.id}`, because {a.because}" for a in found.unneeded]
+        parts += [f"- `{a.id}`, because {a.because}" for a in comparison.unneeded]
     return "\n".join([*parts, ""])
 
 
-def as_json(found: Comparison) -> dict[str, Any]:
+def as_json(comparison: Comparison) -> dict[str, Any]:
     """The comparison for programs."""
-    told = asdict(found)
-    findings = [asdict(finding) | {"id": finding.id} for finding in found.findings]
+    fields = asdict(comparison)
+    findings = [asdict(finding) | {"id": finding.id} for finding in comparison.findings]
     attributions = [
         asdict(attribution) | {"findings": [finding.id for finding in attribution.findings]}
-        for attribution in found.attributions
+        for attribution in comparison.attributions
     ]
-    whole = {"version": 1, "verdict": verdict(found.findings), "bit_equal": found.bit_equal}
+    whole = {
+        "version": 1,
+        "verdict": verdict(comparison.findings),
+        "bit_equal": comparison.bit_equal,
+    }
     lists = {"findings": findings, "attributions": attributions}
-    strict: dict[str, Any] = _strict(whole | told | lists)
+    strict: dict[str, Any] = _strict(whole | fields | lists)
     return strict
 
 
@@ -110,18 +114,18 @@ def _strict(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write(folder: Path, found: Comparison) -> list[Path]:
+def write(folder: Path, comparison: Comparison) -> list[Path]:
     """Write `gate.html`, `.json`, `.md` and `.xml`, and what GitHub shows as a job's summary.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    told = json.dumps(as_json(found), indent=1, allow_nan=False) + "\n"
+    text = json.dumps(as_json(comparison), indent=1, allow_nan=False) + "\n"
     texts = {
-        "gate.html": page(found),
-        "gate.json": told,
-        "gate.md": markdown(found),
-        "gate.xml": junit(found.findings),
+        "gate.html": page(comparison),
+        "gate.json": text,
+        "gate.md": markdown(comparison),
+        "gate.xml": junit(comparison.findings),
     }
     written = files.write(folder, texts)
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -134,5 +138,5 @@ def write(folder: Path, found: Comparison) -> list[Path]:
 
 
 def _why(change: Change) -> str:
-    """Whether a change was asked for."""
+    """A remark on a change that nobody named."""
     return "" if change.asked else "dragged along"

@@ -19,20 +19,20 @@ from harness.judge.suite import explanations
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class GateCause:
     """A cause, and how to see it again.
 
     Attributes:
         stage: of the comparison.
         name: of what was compared.
-        words: for a reviewer.
+        message: for a reviewer.
         cells: that show it.
         command: that shows it again.
     """
 
     stage: str
     name: str
-    words: str
+    message: str
     cells: list[str]
     command: str
 
@@ -45,72 +45,76 @@ class GateDrawing:
         run: both runs.
         curves: their losses.
         figures: name, value in the base, value in the candidate.
-        words: what became of it after its first steps.
+        messages: what became of it after its first steps.
         command: that compares it again.
     """
 
     run: Pair
     curves: Curves
     figures: list[tuple[str, str, str]]
-    words: list[str]
+    messages: list[str]
     command: str
 
 
-def page(found: Comparison) -> str:
+def page(comparison: Comparison) -> str:
     """The page: verdict, causes, cells, environments."""
-    causes = [(cause[0], _told(found, cause, cells)) for cause, cells in shown(found)]
-    races = [f for f in found.findings if f.stage == "throughput"]
+    causes = [(cause[0], _cause(comparison, cause, cells)) for cause, cells in shown(comparison)]
+    races = [f for f in comparison.findings if f.stage == "throughput"]
     return render(
         "gate.html.jinja",
         title="Gate",
-        found=found,
-        verdict=verdict(found.findings),
-        sums=sums(found),
-        known=known(found),
+        comparison=comparison,
+        verdict=verdict(comparison.findings),
+        sums=sums(comparison),
+        known=known(comparison),
         explanations=explanations.load(),
-        attributions=[(a, regressions(a)) for a in found.attributions],
-        told=[(s, [told for _, told in group]) for s, group in groupby(causes, lambda c: c[0])],
+        attributions=[(a, regressions(a)) for a in comparison.attributions],
+        standings=[
+            (standing, [cause for _, cause in group])
+            for standing, group in groupby(causes, lambda pair: pair[0])
+        ],
         races=[(race, _intervals(race)) for race in races],
-        cells=[_drawn(found, pair) for pair in found.pairs],
-        environments=_differing(found.base, found.candidate),
+        cells=[_drawn(comparison, pair) for pair in comparison.pairs],
+        environments=_differing(comparison.base, comparison.candidate),
     )
 
 
-def _told(found: Comparison, cause: Cause, cells: list[str]) -> Told:
+def _cause(comparison: Comparison, cause: Cause, cells: list[str]) -> GateCause:
     """A cause with the command that shows it again."""
-    _, stage, name, words = cause
+    _, stage, name, message = cause
     if stage == "invariants":
-        (test, *_) = (f.test for f in found.findings if (f.cell, f.name) == (cells[0], name))
-        command = _pytest(found, test)
+        (test, *_) = (f.test for f in comparison.findings if (f.cell, f.name) == (cells[0], name))
+        command = _pytest(comparison, test)
     else:
-        command = _again(found, races=stage == "throughput")
-    return Told(stage=stage, name=name, words=words, cells=cells, command=command)
+        command = _again(comparison, races=stage == "throughput")
+    return GateCause(stage=stage, name=name, message=message, cells=cells, command=command)
 
 
-def _pytest(found: Comparison, *selected: str) -> str:
+def _pytest(comparison: Comparison, *selected: str) -> str:
     """The command that judges some tests of the candidate again."""
-    python = f"--harness-python={found.candidate['executable']}"
-    return shlex.join(["pytest", *selected, python, *found.options])
+    python = f"--harness-python={comparison.candidate['executable']}"
+    return shlex.join(["pytest", *selected, python, *comparison.options])
 
 
-def _again(found: Comparison, *, races: bool) -> str:
+def _again(comparison: Comparison, *, races: bool) -> str:
     """The command that compares both environments again."""
-    pythons = [found.base["executable"], found.candidate["executable"]]
+    pythons = [comparison.base["executable"], comparison.candidate["executable"]]
     sides = zip(("--base-python", "--candidate-python"), pythons, strict=True)
-    suites = [part for suite in found.suites for part in ("--suites", suite)]
+    suites = [part for suite in comparison.suites for part in ("--suites", suite)]
     only = [] if races else ["--correctness-only"]
     pair = [part for side in sides for part in side]
-    options = [*of_gate(found.options), *found.allowing]
+    options = [*of_gate(comparison.options), *comparison.allowing]
     return shlex.join(["harness", "gate", *pair, *suites, *only, *options])
 
 
-def _drawn(found: Comparison, pair: Pair) -> GateDrawing:
+def _drawn(comparison: Comparison, pair: Pair) -> GateDrawing:
     """Both loss curves on one scale, and the figures below them."""
-    judged = [f for f in found.findings if f.cell == pair.cell and f.stage != "invariants"]
-    suites = [
-        NodeId.parse(f.test).suite_id for f in found.findings if f.cell == pair.cell and f.test
-    ]
-    selected = selection.of_cell(suites[0], pair.cell.partition("/")[2]) if suites else found.suites
+    judged = [f for f in comparison.findings if f.cell == pair.cell and f.stage != "invariants"]
+    tests = [f.test for f in comparison.findings if f.cell == pair.cell and f.test]
+    suites = [NodeId.parse(test).suite_id for test in tests]
+    selected = (
+        selection.of_cell(suites[0], pair.cell.partition("/")[2]) if suites else comparison.suites
+    )
     return GateDrawing(
         run=pair,
         curves=curves({"base": pair.base, "candidate": pair.candidate}),
@@ -118,8 +122,8 @@ def _drawn(found: Comparison, pair: Pair) -> GateDrawing:
             (name, f"{before:.4f}", f"{after:.4f}")
             for name, (before, after) in pair.figures.items()
         ],
-        words=[f"{f.stage}: {f.words}" for f in judged if f.stage != "throughput"],
-        command=_pytest(found, *selected),
+        messages=[f"{f.stage}: {f.words}" for f in judged if f.stage != "throughput"],
+        command=_pytest(comparison, *selected),
     )
 
 
@@ -133,7 +137,7 @@ def _intervals(race: Finding) -> list[Interval]:
 
 
 def _differing(base: Mapping[str, Any], candidate: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """What describes the environments beside their packages, where it differs or names them."""
+    """Parts of the environments' descriptions that differ or name them, packages aside."""
     names = [name for name in base if name not in {"packages", "files", "missing"}]
     return [
         (name, str(base[name]), str(candidate.get(name)))

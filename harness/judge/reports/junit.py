@@ -18,15 +18,15 @@ def junit(findings: Iterable[Finding]) -> str:
         case = ET.SubElement(
             suite, "testcase", classname=finding.stage, name=_legible(name), time="0"
         )
-        told = {"message": _legible(f"{finding.standing}: {finding.words}")}
+        message = {"message": _legible(f"{finding.standing}: {finding.words}")}
         if finding.standing == "regressed":
             counts["failures"] += 1
-            ET.SubElement(case, "failure", told)
+            ET.SubElement(case, "failure", message)
         elif finding.standing in _SKIPPED:
             counts["skipped"] += 1
-            ET.SubElement(case, "skipped", told)
+            ET.SubElement(case, "skipped", message)
         elif finding.words:
-            ET.SubElement(case, "system-out").text = told["message"]
+            ET.SubElement(case, "system-out").text = message["message"]
     for name, count in counts.items():
         suite.set(name, str(count))
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

@@ -15,38 +15,38 @@ def line(exhibit: Exhibit) -> str:
     return f"{exhibit.seconds:6.1f} s  {exhibit.fault}: {names or 'NOT NOTICED'}"
 
 
-def sums(found: Proof) -> list[str]:
+def sums(proof: Proof) -> list[str]:
     """What the whole proof comes to."""
-    total = len(found.exhibits)
+    total = len(proof.exhibits)
     lines = [
-        f"noticed: {total - len(found.unnoticed)} of {total} faults",
-        f"invariants that notice a fault, on average: {found.mean:.1f}",
-        f"clean repeats: {found.repeats}, {len(found.alarms)} with a false alarm",
+        f"noticed: {total - len(proof.unnoticed)} of {total} faults",
+        f"invariants that notice a fault, on average: {proof.mean:.1f}",
+        f"clean repeats: {proof.repeats}, {len(proof.alarms)} with a false alarm",
     ]
-    lines += [f"NOT NOTICED {e.fault}: {e.what}" for e in found.unnoticed]
-    lines += [f"FALSE ALARM {where}: {', '.join(names)}" for where, names in found.alarms.items()]
-    if found.idle:
-        lines.append(f"noticed nothing: {', '.join(found.idle)}")
-    if found.unable:
+    lines += [f"NOT NOTICED {e.fault}: {e.what}" for e in proof.unnoticed]
+    lines += [f"FALSE ALARM {where}: {', '.join(names)}" for where, names in proof.alarms.items()]
+    if proof.idle:
+        lines.append(f"noticed nothing: {', '.join(proof.idle)}")
+    if proof.unable:
         lines.append(
             "had nothing to notice with, for they skip or fail without a fault in the cells that "
-            f"were asked: {', '.join(found.unable)}"
+            f"were tried: {', '.join(proof.unable)}"
         )
     return lines
 
 
-def write(folder: Path, found: Proof) -> list[Path]:
+def write(folder: Path, proof: Proof) -> list[Path]:
     """Write `proof.json`, and `proof.csv` with a row a fault and a column an invariant.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    columns = [CRASH, *found.invariants]
+    columns = [CRASH, *proof.invariants]
     matrix = io.StringIO()
     writer = csv.writer(matrix, lineterminator="\n")
     writer.writerow(["fault", "seconds", *columns])
-    for exhibit in found.exhibits:
+    for exhibit in proof.exhibits:
         marks = ["x" if name in exhibit.noticed else "" for name in columns]
         writer.writerow([exhibit.fault, f"{exhibit.seconds:.1f}", *marks])
-    told = json.dumps(found.as_json(), indent=1) + "\n"
-    return files.write(folder, {"proof.json": told, "proof.csv": matrix.getvalue()})
+    text = json.dumps(proof.as_json(), indent=1) + "\n"
+    return files.write(folder, {"proof.json": text, "proof.csv": matrix.getvalue()})

@@ -83,7 +83,7 @@ def _by_title(cells: Sequence[Tonight]) -> Iterator[tuple[str, list[Tonight]]]:
 
 
 def _by_message(title: str, cells: Sequence[Tonight]) -> dict[str, list[Tonight]]:
-    """Cells by what is to be said of them."""
+    """Cells by their message."""
     groups: dict[str, list[Tonight]] = {}
     for tonight in cells:
         moved = {_TITLES["worsened"]: tonight.worsened, _TITLES["improved"]: tonight.improved}

@@ -68,14 +68,14 @@ class Interval:
 
     Attributes:
         name: of what is compared.
-        words: the ratio and its interval.
+        text: the ratio and its interval.
         left: where the interval begins on the drawing.
         middle: where the ratio stands.
         right: where the interval ends.
     """
 
     name: str
-    words: str
+    text: str
     left: float
     middle: float
     right: float
@@ -92,7 +92,7 @@ def intervals(ratios: Mapping[str, tuple[float, float, float]]) -> list[Interval
     return [
         Interval(
             name=name,
-            words=f"{mean:.3f} [{low:.3f}, {high:.3f}]",
+            text=f"{mean:.3f} [{low:.3f}, {high:.3f}]",
             left=place(logs[name][1]),
             middle=place(logs[name][0]),
             right=place(logs[name][2]),
