@@ -1,10 +1,8 @@
 """Paces: what a benchmark says of one collation, for pytest-benchmark's files and for our page."""
 
-import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from harness.core import serial
 from harness.judge.benchmark.ranking import Rank
 
 if TYPE_CHECKING:
@@ -83,13 +81,3 @@ class Pace:
         """The line for programs."""
         shares = {"of_limit": self.standing.of_limit, "of_forecast": self.standing.of_forecast}
         return {"group": self.group} | asdict(self) | shares
-
-    def to_property(self) -> str:
-        """The line as a test report's property."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_property(cls, text: str) -> Self:
-        """The line that `to_property` wrote."""
-        pace: Self = serial.decode(cls, json.loads(text))
-        return pace

@@ -8,6 +8,8 @@ from dataclasses import replace
 from html import unescape
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -25,6 +27,7 @@ from harness.judge.gate.packages import Change
 from harness.judge.gate.paired_cell import Pair
 from harness.judge.gate.workflow import Comparison
 from harness.judge.node_id import NodeId
+from harness.judge.plugin.notes import PACE
 from harness.judge.reports import benchmark_page, selection
 from harness.judge.reports.comparison import as_json, lines, markdown, write
 from harness.judge.reports.gate_page import page
@@ -179,7 +182,17 @@ def benchmark() -> str:
                 standing=entrant.standing("train", [told], [told] * 3, baseline),
             )
         )
-    return benchmark_page.page(paces, {})
+    return benchmark_page.page([noted(pace) for pace in paces], {})
+
+
+def noted(pace: Pace) -> Pace:
+    """A pace as it arrives from another process: the same."""
+    item: Any = SimpleNamespace(user_properties=[])
+    PACE.add(item, pace)
+    assert PACE.read({}) is None
+    arrived = PACE.read(dict(item.user_properties))
+    assert arrived == pace
+    return arrived
 
 
 def pages(record: Record) -> dict[str, str]:
