@@ -5,15 +5,15 @@ import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from harness.core.record import Record
+from harness.judge.cli.__main__ import main
 from harness.judge.nightly.baseline import Accepted, Baselines, Run
 from harness.judge.runs.runner import Runner
 from harness.judge.store import contents, locks, pruning
@@ -57,10 +57,35 @@ def age(store: Store, days: float, pattern: str = "*/*/*/*") -> None:
         os.utime(path, (then, then))
 
 
-def harness(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """`harness store` in a folder."""
-    command = [sys.executable, "-m", "harness.judge.cli", "store", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """A command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Command = Callable[..., Done]
+
+
+@pytest.fixture
+def harness(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """`harness store`, in a repository whose table names a remote: nothing is asked of it."""
+    table = f'[tool.harness]\nremote = "file://{tmp_path}/remote"\n'
+    (tmp_path / "pyproject.toml").write_text(table, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Done:
+        capsys.readouterr()
+        code = main(["store", *arguments])
+        printed = capsys.readouterr()
+        assert not (tmp_path / "remote").exists()
+        return Done(returncode=code, stdout=printed.out, stderr=printed.err)
+
+    return run
 
 
 def records(store: Store) -> set[str]:
@@ -71,19 +96,19 @@ def records(store: Store) -> set[str]:
 ALL = {f"{letter * 12}/{attempt}" for letter in "bcd" for attempt in ("0", "1", "2026-01-05")}
 
 
-def test_nothing_goes_that_nobody_asked_to_remove(tmp_path: Path, store: Store) -> None:
+def test_nothing_goes_that_nobody_asked_to_remove(store: Store, harness: Command) -> None:
     """A dry run says what would go and how much that is; without a condition, leftovers alone."""
     age(store, 40)
     age(store, 2, "staging/*")
     size = sum(holding.size for holding in contents.holdings(store.root))
     before = sorted(store.root.rglob("*"))
-    done = harness(tmp_path)
+    done = harness()
     assert done.returncode == 0, done.stderr
     assert f"{'c' * 12}  " in done.stdout
     assert "3 records, 1 file of answers  torch==" in done.stdout
     assert done.stdout.endswith(f"{store.root}: {size / 1e6:,.1f} MB\n")
-    assert harness(tmp_path, "list").stdout == done.stdout
-    plain, old = harness(tmp_path, "prune"), harness(tmp_path, "prune", "--older-than=30d")
+    assert harness("list").stdout == done.stdout
+    plain, old = harness("prune"), harness("prune", "--older-than=30d")
     assert "would remove staging/left" in plain.stdout
     assert "would remove records" not in plain.stdout
     assert old.stdout.count("would remove records/") == 6
@@ -92,12 +117,12 @@ def test_nothing_goes_that_nobody_asked_to_remove(tmp_path: Path, store: Store) 
     for printed in (plain.stdout, old.stdout):
         assert printed.endswith("nothing is removed yet: add --apply\n")
     assert sorted(store.root.rglob("*")) == before
-    assert harness(tmp_path, "prune", "--apply").returncode == 0
+    assert harness("prune", "--apply").returncode == 0
     assert records(store) == ALL
     assert not [*store.root.glob("staging/*")]
 
 
-def test_what_is_old_goes_and_what_is_used_stays(tmp_path: Path, store: Store) -> None:
+def test_what_is_old_goes_and_what_is_used_stays(store: Store, harness: Command) -> None:
     """A baseline's, a night's, one that is being made and one that a session reads now stay."""
     age(store, 40)
     accepted = Accepted(
@@ -109,13 +134,13 @@ def test_what_is_old_goes_and_what_is_used_stays(tmp_path: Path, store: Store) -
             for i in range(2)
         ),
     )  # fmt: skip
-    baselines = Baselines(path=tmp_path / "suites" / "baselines.json")
+    baselines = Baselines(path=store.root.parent / "suites" / "baselines.json")
     baselines.path.parent.mkdir()
     baselines.accept("TestMrpc/cell", "cpu", accepted)
     baselines.save()
     assert store.get(Key(label="mrpc", recipe=RECIPE, environment="c" * 64), Record.read)
     with locks.lock(store.root, f"{NOW}/{'d' * 12}/0"), History(store.root) as history:
-        done = harness(tmp_path, "prune", "--older-than=30d", "--apply")
+        done = harness("prune", "--older-than=30d", "--apply")
         assert done.returncode == 0, done.stderr
         nights = {name for name in ALL if name.endswith("2026-01-05")}
         used = {"bbbbbbbbbbbb/0", "bbbbbbbbbbbb/1", "cccccccccccc/0", "dddddddddddd/0"}
@@ -126,19 +151,19 @@ def test_what_is_old_goes_and_what_is_used_stays(tmp_path: Path, store: Store) -
         assert ": written or used within a day" in done.stdout
         history.refresh()
         assert {entry.path.partition("/")[2] for entry in history.entries()} == records(store)
-    done = harness(tmp_path, "prune", "--older-than=30d", "--nights", "--apply")
+    done = harness("prune", "--older-than=30d", "--nights", "--apply")
     assert records(store) == {"bbbbbbbbbbbb/0", "bbbbbbbbbbbb/1", "cccccccccccc/0"}
     assert not (store.root / "records" / NOW / ("d" * 12)).exists()
     baselines.path.write_text("{", encoding="utf-8")
-    done = harness(tmp_path, "prune", "--older-than=1d", "--apply")
+    done = harness("prune", "--older-than=1d", "--apply")
     assert done.returncode == 2
     assert records(store) == {"bbbbbbbbbbbb/0", "bbbbbbbbbbbb/1", "cccccccccccc/0"}
 
 
-def test_what_no_interpreter_is_any_more_goes(tmp_path: Path, store: Store) -> None:
+def test_what_no_interpreter_is_any_more_goes(store: Store, harness: Command) -> None:
     """That of the running environment, of one that is at hand and of another machine stays."""
     age(store, 2)
-    done = harness(tmp_path, "prune", "--unreachable", "--nights", "--apply")
+    done = harness("prune", "--unreachable", "--nights", "--apply")
     assert done.returncode == 0, done.stderr
     assert records(store) == {name for name in ALL if not name.startswith("c")}
     assert not [*store.root.glob("collations/*")]
@@ -146,11 +171,11 @@ def test_what_no_interpreter_is_any_more_goes(tmp_path: Path, store: Store) -> N
     assert "of an environment that is of another machine" in done.stdout
 
 
-def test_both_conditions_must_hold(tmp_path: Path, store: Store) -> None:
+def test_both_conditions_must_hold(store: Store, harness: Command) -> None:
     """An unreachable environment's young record stays, and a reachable one's old record."""
     age(store, 40)
     age(store, 2, f"records/*/{'c' * 12}/1")
-    done = harness(tmp_path, "prune", "--unreachable", "--older-than=30d", "--apply")
+    done = harness("prune", "--unreachable", "--older-than=30d", "--apply")
     assert done.returncode == 0, done.stderr
     assert records(store) == ALL - {"cccccccccccc/0"}
 
