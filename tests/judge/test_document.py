@@ -35,7 +35,7 @@ def places(value: Any, place: Place = ()) -> list[Place]:
     parts: Any = value.items() if isinstance(value, Mapping) else ()
     if isinstance(value, list):
         parts = enumerate(value)
-    return [place, *(found for key, part in parts for found in places(part, (*place, key)))]
+    return [place, *(inner for key, part in parts for inner in places(part, (*place, key)))]
 
 
 def line_of(document: Document, place: Place) -> int:

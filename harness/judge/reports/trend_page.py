@@ -39,7 +39,7 @@ LETTERS = {
     "known": "K",
     "same": "·",
 }
-"""What a square of the matrix says, the worst first."""
+"""Signs in the squares of the matrix, the worst first."""
 
 JUDGED: dict[str, Status] = {
     "": "not measured",
@@ -47,7 +47,7 @@ JUDGED: dict[str, Status] = {
     "no baseline": "inconclusive",
     "improved": "fixed",
 }
-"""What only a trend can say, in a comparison's words."""
+"""Standings that only a trend has, and those that a comparison has for them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,8 +56,8 @@ class Square:
 
     Attributes:
         night: ISO date.
-        standing: the worst of what is said of it; empty if nothing was measured.
-        why: who says so.
+        standing: the worst of its standings; empty if nothing was measured.
+        why: it has that standing.
     """
 
     night: str
@@ -66,7 +66,7 @@ class Square:
 
     @property
     def letter(self) -> str:
-        """Its sign, for whom colours tell nothing."""
+        """Its sign, for whom colours mean nothing."""
         return LETTERS.get(self.standing, "")
 
 
@@ -79,7 +79,7 @@ class Card:
         trend: what is drawn.
         squares: of the latest nights; the last is tonight.
         panels: its figures.
-        marks: place, kind, night and words of what happened to it.
+        marks: place, kind, night and text of what happened to it.
     """
 
     number: int
@@ -103,8 +103,8 @@ class Card:
     @property
     def moved(self) -> str:
         """The last night that showed a move or a drift; empty if none did."""
-        found = [line.nights[move.found] for line in self.trend.lines for move in line.moves]
-        return max([*found, *(line.drifted for line in self.trend.lines)], default="")
+        moves = [line.nights[move.found] for line in self.trend.lines for move in line.moves]
+        return max([*moves, *(line.drifted for line in self.trend.lines)], default="")
 
 
 def write(folder: Path, trends: Sequence[Trend], nights: Sequence[str]) -> list[Path]:
@@ -125,20 +125,20 @@ def page(trends: Sequence[Trend], nights: Sequence[str]) -> str:
     """
     latest = nights[-NIGHTS - 1 :]
     cards = [_card(number, trend, nights) for number, trend in enumerate(trends)] if nights else []
-    found = events(trends, nights) if nights else []
-    said = {square.standing for card in cards for square in card.squares}
+    changes = events(trends, nights) if nights else []
+    standings = {square.standing for card in cards for square in card.squares}
     return render(
         "trend.html.jinja",
         title="Trend",
         verdict=verdict(map(_finding, cards)),
         sums=_sums(cards, nights),
-        told=[(when, [*group]) for when, group in groupby(found, lambda e: _when(e, latest))],
+        events=[(when, [*group]) for when, group in groupby(changes, lambda e: _when(e, latest))],
         nights=latest,
         months=[(month, len([*days])) for month, days in groupby(latest, lambda n: n[:7])],
         cards=sorted(cards, key=lambda card: (-card.rank, card.trend.cell, card.trend.device)),
         devices={card.trend.device for card in cards},
         letters=LETTERS,
-        legend={name: sign for name, sign in LETTERS.items() if name in said},
+        legend={name: sign for name, sign in LETTERS.items() if name in standings},
         grid=_grid(nights),
         size={"right": RIGHT, "top": TOP, "bottom": BOTTOM},
     )
@@ -157,15 +157,15 @@ def _card(number: int, trend: Trend, nights: Sequence[str]) -> Card:
 
 
 def _square(trend: Trend, night: str) -> Square:
-    """The worst that is said of a night, and everybody who says it."""
-    said = [*_said(trend, night)]
-    worst = min((standing for standing, _ in said), key=[*LETTERS].index, default="")
-    why = "; ".join(why for standing, why in said if standing == worst)
+    """A cell on a night: its worst standing, and all reasons for it."""
+    standings = [*_standings(trend, night)]
+    worst = min((standing for standing, _ in standings), key=[*LETTERS].index, default="")
+    why = "; ".join(why for standing, why in standings if standing == worst)
     return Square(night=night, standing=worst, why=why)
 
 
-def _said(trend: Trend, night: str) -> Iterator[tuple[str, str]]:
-    """Standings of a night, each with who says it: the baseline, moves and drifts found then."""
+def _standings(trend: Trend, night: str) -> Iterator[tuple[str, str]]:
+    """Standings of a night with their reasons: the baseline, moves and drifts that it showed."""
     if night in trend.standings:
         yield trend.standings[night], "against the baseline"
     elif any(night in line.nights for line in trend.lines):
@@ -179,10 +179,13 @@ def _said(trend: Trend, night: str) -> Iterator[tuple[str, str]]:
 
 
 def _finding(card: Card) -> Finding:
-    """Tonight, in a comparison's words."""
-    said: Any = card.squares[-1].standing
+    """Tonight as a finding of a comparison."""
+    standing: Any = card.squares[-1].standing
     return Finding(
-        stage="training", cell=card.trend.cell, name="tonight", standing=JUDGED.get(said, said)
+        stage="training",
+        cell=card.trend.cell,
+        name="tonight",
+        standing=JUDGED.get(standing, standing),
     )
 
 
@@ -191,10 +194,10 @@ def _sums(cards: Sequence[Card], nights: Sequence[str]) -> str:
     if not nights:
         return "there is no history"
     counts = Counter(card.squares[-1].standing or "not measured" for card in cards)
-    told = ", ".join(f"{counts[name]} {name}" for name in LETTERS if counts[name])
+    standings = ", ".join(f"{counts[name]} {name}" for name in LETTERS if counts[name])
     devices = " and ".join(sorted({card.trend.device for card in cards}))
     history = f"{nights[-1]}, {_count(len(nights), 'night')}, {_count(len(cards), 'cell')}"
-    return f"{history} on {devices}: {told}" if cards else history
+    return f"{history} on {devices}: {standings}" if cards else history
 
 
 def _count(number: int, what: str) -> str:

@@ -18,7 +18,7 @@ FENCE = 3
 """Interquartile ranges from its regime's quartiles beyond which a night may be off the scale."""
 
 FEWEST = 5
-"""Nights that have quartiles worth asking for."""
+"""Nights that have quartiles worth computing."""
 
 APART = 14
 """Days without a measurement that interrupt the line."""
@@ -26,8 +26,8 @@ APART = 14
 BRIEF = 7
 """Characters for which there is room beside a drawing."""
 
-MOST_TOLD = 5
-"""Nights off the scale that are told one by one."""
+MOST_LISTED = 5
+"""Nights off the scale that are listed one by one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,10 +46,10 @@ class Panel:
         bands: left, top, width and height of each regime's rectangle.
         means: an SVG path through the regimes' means.
         path: through the values.
-        steps: place, whether upwards, whether for the better, and words of each.
-        drifted: place and words of a drift.
+        steps: place, whether upwards, whether for the better, and text of each.
+        drifted: place and text of a drift.
         beyond: an SVG path of carets where values are off the scale.
-        told: which these are.
+        outliers: which these are.
     """
 
     figure: str
@@ -66,7 +66,7 @@ class Panel:
     steps: list[tuple[int, bool, bool, str]]
     drifted: list[tuple[int, str]]
     beyond: str
-    told: str
+    outliers: str
 
 
 def titled(figure: str) -> str:
@@ -89,18 +89,18 @@ def shown(figure: str, value: float) -> str:
 
 def _brief(figure: str, value: float) -> str:
     """The same where there is little room."""
-    told = shown(figure, value).removesuffix(" MB")
-    return told if len(told) <= BRIEF else f"{value:.2g}"
+    text = shown(figure, value).removesuffix(" MB")
+    return text if len(text) <= BRIEF else f"{value:.2g}"
 
 
 def described(line: Line, move: Move) -> str:
-    """A step in words."""
+    """A step as text."""
     before, after = shown(line.figure, move.before), shown(line.figure, move.after)
     return f"{titled(line.figure)} {before} → {after} since {line.nights[move.at]}"
 
 
 def drift(line: Line) -> str:
-    """A drift in words."""
+    """A drift as text."""
     return f"{titled(line.figure)} left its anchor bit by bit, found {line.drifted}"
 
 
@@ -164,22 +164,22 @@ def panel(line: Line, nights: Sequence[str]) -> Panel | None:
             for i in off
             if math.isfinite(line.values[i])
         ),
-        told=_told(line, off),
+        outliers=_outliers(line, off),
     )
 
 
 def _scale(line: Line) -> tuple[float, float]:
     """The lowest and the highest value to draw: every regime, without its few wild nights."""
     cuts = sorted({0, len(line.values), *(band.start for band in line.bands)})
-    kept: list[float] = []
+    drawn: list[float] = []
     for start, stop in pairwise(cuts):
         values = [v for v in line.values[start:stop] if math.isfinite(v)]
         if len(values) >= FEWEST:
             lower, _, upper = statistics.quantiles(values, n=4, method="inclusive")
             fence = FENCE * (upper - lower)
             values = [v for v in values if lower - fence <= v <= upper + fence]
-        kept += values
-    lowest, highest = min(kept, default=0.0), max(kept, default=1.0)
+        drawn += values
+    lowest, highest = min(drawn, default=0.0), max(drawn, default=1.0)
     room = 0.08 * (highest - lowest) or abs(highest) / 100 or 1.0
     return lowest - room, highest + room
 
@@ -199,8 +199,8 @@ def _path(points: Sequence[tuple[int, int | None]], nights: Sequence[str]) -> It
         previous = day, x, y
 
 
-def _told(line: Line, off: Sequence[int]) -> str:
+def _outliers(line: Line, off: Sequence[int]) -> str:
     """Which nights are off the scale."""
-    told = [f"{line.nights[i]} {shown(line.figure, line.values[i])}" for i in off[:MOST_TOLD]]
-    more = len(off) - len(told)
-    return ", ".join(told) + (f" and {more} more" if more else "")
+    listed = [f"{line.nights[i]} {shown(line.figure, line.values[i])}" for i in off[:MOST_LISTED]]
+    more = len(off) - len(listed)
+    return ", ".join(listed) + (f" and {more} more" if more else "")

@@ -96,12 +96,12 @@ def test_prove_says_who_notices(suite: Path, shared_store: Path, fault: Fault) -
     assert "fault: NOT NOTICED" in done.stdout
     assert "noticed: 1 of 2 faults" in done.stdout
     assert "clean repeats: 1, 0 with a false alarm" in done.stdout
-    found = json.loads((suite.parent / "reports" / "proof.json").read_text(encoding="utf-8"))
-    noticed = found["exhibits"][0]["noticed"]
+    proof = json.loads((suite.parent / "reports" / "proof.json").read_text(encoding="utf-8"))
+    noticed = proof["exhibits"][0]["noticed"]
     assert noticed["test_saved_state_holds_the_log"].startswith(
         "AssertionError: assert False"
     )  # rewritten
-    assert found["exhibits"][1]["noticed"] == {}
+    assert proof["exhibits"][1]["noticed"] == {}
     header, first, _ = (suite.parent / "reports" / "proof.csv").read_text().splitlines()
     assert first.split(",")[header.split(",").index("test_saved_state_holds_the_log")] == "x"
 
@@ -142,8 +142,8 @@ def test_a_report_trains_nothing(suite: Path) -> None:
     assert "<title>Session: not measured</title>" in page.read_text(encoding="utf-8")
     assert not records.exists()
     command = [sys.executable, "-m", "pytest", "-q", "-m", "not trials", suite.name]
-    asked = subprocess.run(command, cwd=suite.parent, capture_output=True, text=True, check=True)
-    assert asked.stderr == ""  # -q is quiet
+    answer = subprocess.run(command, cwd=suite.parent, capture_output=True, text=True, check=True)
+    assert answer.stderr == ""  # -q is quiet
     trained = [*records.rglob("*")]
     done = harness("report", suite.name, folder=suite.parent)
     assert done.returncode == 0, done.stdout

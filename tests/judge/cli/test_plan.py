@@ -1,4 +1,4 @@
-"""`harness plan`: which collation to use, told from lengths alone."""
+"""`harness plan`: which collation to use, from lengths alone."""
 
 import os
 import shutil
@@ -36,9 +36,9 @@ def test_a_plan_says_what_to_use(runner: Runner, tmp_path: Path) -> None:
     assert "examples of" in head
     assert limit.startswith("at most ")
     lines = [line.split() for line in table[: table.index("")]]
-    speedups = [float(words[1].removesuffix("x")) for words in lines]
+    speedups = [float(columns[1].removesuffix("x")) for columns in lines]
     assert speedups == sorted(speedups, reverse=True)
-    assert {words[0].partition(":")[0] for words in lines} == {
+    assert {columns[0].partition(":")[0] for columns in lines} == {
         *("max_length", "dynamic", "pad_to_multiple_of", "group_by_length", "sorted"),
         *("max_tokens", "packed", "padding_free"),
     }

@@ -70,16 +70,16 @@ def test_summary_shows_one_line_a_cell(door: Door) -> None:
 def test_reports_are_written(door: Door) -> None:
     """A JSON and a Markdown summary and a page say the same as the terminal."""
     door()
-    told = json.loads((door.pytester.path / "reports" / "session.json").read_text())
-    (cell,) = told["cells"]
+    session = json.loads((door.pytester.path / "reports" / "session.json").read_text())
+    (cell,) = session["cells"]
     assert (cell["suite"], cell["cell"], cell["trained"]) == ("TestSmall", CELL, False)
     assert set(cell["metrics"]) == {"accuracy", "f1"}
-    assert told["environment"]["packages"]["transformers"]
-    assert sum(told["tests"].values()) == len(invariants())
-    assert [len(cells) for cells in told["not_measured"].values()] == [1, 1]
+    assert session["environment"]["packages"]["transformers"]
+    assert sum(session["tests"].values()) == len(invariants())
+    assert [len(cells) for cells in session["not_measured"].values()] == [1, 1]
     reason = "several seeds beside what was accepted: ask for them with -m nightly"
     test = f"test_small.py::TestSmall::test_baseline_holds[{CELL}]"
-    assert told["outcomes"][test]["message"] == reason
+    assert session["outcomes"][test]["message"] == reason
     text = (door.pytester.path / "reports" / "session.md").read_text()
     assert "| glue/mrpc | bert-base-uncased | dynamic |" in text
     assert "## Not measured" in text
@@ -146,7 +146,7 @@ def test_a_scale_that_is_not_judged_is_named(door: Door) -> None:
     ids=["other tests", "an error"],
 )
 def test_suites_that_nobody_asked_for_claim_nothing(door: Door, other: str, code: int) -> None:
-    """Whoever runs other tests, or cannot collect them, is told nothing of deselected suites."""
+    """Whoever runs other tests, or cannot collect them, reads nothing of deselected suites."""
     door.pytester.makepyfile(test_other=other)
     result = door("-k", "mine")
     assert result.ret == code
@@ -250,8 +250,8 @@ def test_no_cell_trains_twice_under_xdist(door: Door) -> None:
     store = door.pytester.path / "store"
     result = door("-n", "2", f"--harness-store={store}", "-k", "not full")
     assert result.ret == 0
-    told = json.loads((door.pytester.path / "reports" / "session.json").read_text())
-    assert [cell["trained"] for cell in told["cells"]] == [True]
+    session = json.loads((door.pytester.path / "reports" / "session.json").read_text())
+    assert [cell["trained"] for cell in session["cells"]] == [True]
     assert len(list((store / "records").glob("*/*/*/record.json"))) == 1
     assert len(list((store / "records").glob("*/*/*/trials.json"))) == 1
     assert len(list((store / "locks").iterdir())) == 2
@@ -273,7 +273,7 @@ LOSING = ("--harness-fresh", "--harness-timeout=0.01", "-k", "labels and not ful
 def test_a_lost_run_is_one_error(door: Door, processes: tuple[str, ...]) -> None:
     """Its first test shows the worker's end, without our traceback; the others name that test.
 
-    Lost trials, of the same cause, are not told again; nor are they by another process.
+    Lost trials, of the same cause, are not shown again; nor are they by another process.
     """
     result = door(*LOSING, *processes)
     counts = result.parseoutcomes()
@@ -292,7 +292,7 @@ def test_a_lost_run_is_one_error(door: Door, processes: tuple[str, ...]) -> None
     result.stdout.no_fnmatch_line("*runner.py*")
     result.stdout.no_fnmatch_line("*During handling*")
     outcomes = json.loads((door.pytester.path / "reports" / "session.json").read_text())["outcomes"]
-    assert {told["lost"] for told in outcomes.values()} == {
+    assert {outcome["lost"] for outcome in outcomes.values()} == {
         "the run took longer than 0.01 s and was killed"
     }
 
@@ -415,12 +415,12 @@ def test_options_are_all_ours(pytester: pytest.Pytester) -> None:
 
 
 def test_settings_say_themselves_as_options(tmp_path: Path) -> None:
-    """A session that is started for another is told the same."""
+    """A session that is started for another has the same settings."""
     (tmp_path / "python").symlink_to(sys.executable)
     parser = argparse.ArgumentParser()
     for flag, keywords in Settings.options():
         parser.add_argument(flag, **keywords)
-    asked = Settings(
+    settings = Settings(
         scale="full",
         sources=(Path("/a"), Path("/b c")),
         set=("seed=1",),
@@ -431,11 +431,12 @@ def test_settings_say_themselves_as_options(tmp_path: Path) -> None:
         timeout=5.0,
     )
     given = {
-        n.removeprefix("harness_"): v for n, v in vars(parser.parse_args(asked.arguments())).items()
+        n.removeprefix("harness_"): v
+        for n, v in vars(parser.parse_args(settings.arguments())).items()
     }
     table = {"tool": {"harness": {"fresh": False}}}
     project = Document(path=Path("pyproject.toml"), content=table)
-    assert Settings.merge(given, project, Path("/"), Path("/")) == asked
+    assert Settings.merge(given, project, Path("/"), Path("/")) == settings
 
 
 def test_our_suites_are_declarations() -> None:

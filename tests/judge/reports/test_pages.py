@@ -45,7 +45,7 @@ TEST = "TestSmall::test_labels_are_renamed[bert-base-uncased-dynamic-trainer]"
 
 
 def comparison() -> Comparison:
-    """A regression whose words come from a hostile data set."""
+    """A regression whose message comes from a hostile data set."""
     regression = Finding(
         stage="invariants",
         cell=CELL,
@@ -154,7 +154,7 @@ def benchmark() -> str:
         strategy = parse(name)
         epoch = compose(np.asarray([4, 8, 16, 32]), strategy, batch_size=2, max_length=32)
         entrant = Entrant.of(strategy, epoch, batch_size=2, max_length=32, hidden=64)
-        told = {
+        lap = {
             "seconds": seconds,
             "collating": 0.1,
             "laps": {"forward": seconds},
@@ -164,7 +164,7 @@ def benchmark() -> str:
             "kernel": "sdpa",
             "dropout": 0.1,
         }
-        baseline = baseline or entrant.seconds([told] * 3)
+        baseline = baseline or entrant.seconds([lap] * 3)
         paces.append(
             Pace(
                 suite="TestPadding",
@@ -179,7 +179,7 @@ def benchmark() -> str:
                 workers=0,
                 pinned=False,
                 threads=1,
-                standing=entrant.standing("train", [told], [told] * 3, baseline),
+                standing=entrant.standing("train", [lap], [lap] * 3, baseline),
             )
         )
     return benchmark_page.page([noted(pace) for pace in paces], {})
@@ -233,17 +233,17 @@ def test_the_page_says_how_to_see_it_again() -> None:
 
 def test_every_regression_stands_below_its_culprit() -> None:
     """In the console, in Markdown and on the page; JSON names the findings."""
-    found = comparison()
+    result = comparison()
     blamed = "culprit: transformers 5.0.0; the last good release is 4.57.6"
     shown = f"invariants: test_labels_are_renamed in {CELL}"
     raced = f"throughput: train in {CELL}"
-    console = "\n".join(lines(found))
+    console = "\n".join(lines(result))
     assert f"{blamed}\n    of {shown}\nno culprit: {HOSTILE}\n    of {raced}\n" in console
-    for text in (markdown(found), unescape(page(found))):
-        told = re.sub(r"<.*?>|\*", "", text.replace(HOSTILE, "hostile"))
-        places = [told.index(x) for x in ("Culprit: tr", shown, "No culprit: hostile", raced)]
+    for text in (markdown(result), unescape(page(result))):
+        shown_text = re.sub(r"<.*?>|\*", "", text.replace(HOSTILE, "hostile"))
+        places = [shown_text.index(x) for x in ("Culprit: tr", shown, "No culprit: hostile", raced)]
         assert places == sorted(places)
-    assert [each["findings"] for each in as_json(found)["attributions"]] == [
+    assert [each["findings"] for each in as_json(result)["attributions"]] == [
         [f"invariants:{CELL}:test_labels_are_renamed"],
         [f"throughput:{CELL}:train"],
     ]
@@ -251,20 +251,20 @@ def test_every_regression_stands_below_its_culprit() -> None:
 
 def test_a_core_package_that_moved_along_is_in_the_first_line() -> None:
     """In the console's verdict, the heading of Markdown, at the top of the page, and in JSON."""
-    found, words = comparison(), "datasets: 5.2.0 -> 5.0.1"
-    assert [*lines(found)][-1] == f"verdict: regressed (dragged along: base: {words})"
-    assert markdown(found).splitlines()[0] == f"# Gate: regressed (dragged along: base: {words})"
-    assert f"- {words}  (dragged along)" in markdown(found)
-    text = unescape(page(found))
-    assert text.index(f"base: {words}") < text.index("Packages") < text.index(f"<li>{words}")
-    assert as_json(found)["dragged"] == [f"base: {words}"]
+    result, moved = comparison(), "datasets: 5.2.0 -> 5.0.1"
+    assert [*lines(result)][-1] == f"verdict: regressed (dragged along: base: {moved})"
+    assert markdown(result).splitlines()[0] == f"# Gate: regressed (dragged along: base: {moved})"
+    assert f"- {moved}  (dragged along)" in markdown(result)
+    text = unescape(page(result))
+    assert text.index(f"base: {moved}") < text.index("Packages") < text.index(f"<li>{moved}")
+    assert as_json(result)["dragged"] == [f"base: {moved}"]
 
 
 def test_costs_are_drawn_on_one_axis() -> None:
     """A ratio stands to the right of the middle where the candidate costs more."""
-    found = intervals({"train": (1.05, 1.04, 1.06), "save": (0.9, 1 / 1.2, 1.0)})
-    assert [round(part.middle) for part in found] == [190, 63]
-    assert (found[1].left, found[1].right) == (0.0, 150.0)
+    costs = intervals({"train": (1.05, 1.04, 1.06), "save": (0.9, 1 / 1.2, 1.0)})
+    assert [round(part.middle) for part in costs] == [190, 63]
+    assert (costs[1].left, costs[1].right) == (0.0, 150.0)
     assert "train 1.050 [1.040, 1.060]" in page(comparison())
 
 
@@ -307,12 +307,12 @@ def test_losses_that_are_not_finite_are_left_out() -> None:
 def test_json_is_strict(tmp_path: Path) -> None:
     """A loss that is not finite is null in `gate.json`, which every reader of JSON accepts."""
     (path,) = (p for p in write(tmp_path, comparison()) if p.suffix == ".json")
-    told = json.loads(path.read_text(encoding="utf-8"), parse_constant=pytest.fail)
-    assert told["pairs"][0]["candidate"] == [0.7, None, 0.4]
-    jsonschema.validate(told, SCHEMA)
-    told["findings"][0]["standing"] = "worse"
+    document = json.loads(path.read_text(encoding="utf-8"), parse_constant=pytest.fail)
+    assert document["pairs"][0]["candidate"] == [0.7, None, 0.4]
+    jsonschema.validate(document, SCHEMA)
+    document["findings"][0]["standing"] = "worse"
     with pytest.raises(jsonschema.ValidationError, match="'worse' is not one of"):
-        jsonschema.validate(told, SCHEMA)
+        jsonschema.validate(document, SCHEMA)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
