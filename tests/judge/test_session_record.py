@@ -189,6 +189,26 @@ def test_a_session_that_makes_no_sense_is_refused_with_its_line(
     assert f'"{name}"' in path.read_text(encoding="utf-8").splitlines()[number - 1]
 
 
+@pytest.mark.parametrize(
+    ("outcome", "failed", "violated", "held"),
+    [
+        ("passed", False, False, True),
+        ("xpassed", False, False, True),
+        ("xfailed", False, True, False),
+        ("failed", True, True, False),
+        ("error", True, True, False),
+        ("skipped", False, False, False),
+    ],
+)
+def test_an_outcome_means_the_same_everywhere(
+    outcome: str, *, failed: bool, violated: bool, held: bool
+) -> None:
+    """What fails a session is what pytest fails; a known issue does not hold, and fails nothing."""
+    test = Outcome(outcome=outcome)
+    assert (test.failed, test.violated, test.held) == (failed, violated, held)
+    assert SessionRecord(night="", when="", tests={outcome: 1}).failed is failed
+
+
 def test_an_older_session_that_makes_no_sense_hides_no_other(
     kept: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""`harness baseline`: what is accepted, what differs from it tonight, and to accept that."""
+"""`harness baseline`: lists what is accepted, compares a night with it, or accepts the night."""
 
 import argparse
 import json
@@ -20,13 +20,15 @@ from harness.judge.store.index import History
 
 def add(commands: Commands) -> None:
     """Declare the command's options."""
-    parser = commands.add_parser("baseline", help="what is accepted of each cell, and to accept it")
+    parser = commands.add_parser(
+        "baseline", help="list and compare what is accepted of each cell, or accept a night"
+    )
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     for name, run, what in (
-        ("list", _list, "what is accepted, a line each"),
-        ("show", _show, "everything about it, as JSON"),
-        ("diff", _diff, "what the last night gave beside it"),
-        ("accept", _accept, "take what the last night gave"),
+        ("list", _list, "list what is accepted, a line each"),
+        ("show", _show, "print all of it as JSON"),
+        ("diff", _diff, "compare the last night with it"),
+        ("accept", _accept, "accept what the last night gave"),
     ):
         action = actions.add_parser(name, help=what, description=what)
         action.add_argument(
