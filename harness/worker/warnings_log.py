@@ -1,6 +1,7 @@
 """Notices: the warnings that a run raises, through `warnings` and through the libraries' logs."""
 
 import logging
+import re
 import warnings
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -9,6 +10,9 @@ from typing import Self
 from harness.core import redaction
 
 _LIBRARIES = ("transformers", "datasets", "evaluate", "accelerate", "torch")
+
+_PROCESS = re.compile(r"\bpid=\d+")
+"""In what Python 3.12 and later say of a fork beside threads: a data loader forks its workers."""
 
 
 @dataclass(slots=True)
@@ -42,8 +46,9 @@ class Notices:
         self._caught.__exit__(kind, error, trace)
 
     def add(self, origin: str, message: str) -> None:
-        """Note a warning once."""
-        self.texts.setdefault(redaction.text(f"{origin}: {message.strip()}"))
+        """Note a warning once, without the number of the process, which differs from run to run."""
+        plain = _PROCESS.sub("pid=…", message.strip())
+        self.texts.setdefault(redaction.text(f"{origin}: {plain}"))
 
     def _warned(self, message: Warning | str, category: type[Warning], *_: object) -> None:
         """Stand in for `warnings.showwarning`."""
