@@ -15,6 +15,7 @@ from harness.judge.nightly.baseline import NAME, Baselines
 from harness.judge.runs import reach
 from harness.judge.store import contents, pruning
 from harness.judge.store.contents import DAY, Holding
+from harness.judge.store.local import Store
 from harness.judge.store.pruning import PruningRules
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([hdw])")
@@ -64,26 +65,27 @@ def add(commands: Commands) -> None:
             help="default: .harness; a shared store (--harness-remote) is left alone",
         )
         action.set_defaults(command=run)
-    action.add_argument(
+    prune = actions.choices["prune"]
+    prune.add_argument(
         "--older-than",
         type=_age,
         metavar="AGE",
         help="what no session has used for as long: 30d, 12h, 8w",
     )
-    action.add_argument(
+    prune.add_argument(
         "--unreachable",
         action="store_true",
         help="what is of an environment that neither --python nor the interpreter that made it "
         "is any more; with --older-than, both must hold",
     )
-    action.add_argument(
+    prune.add_argument(
         "--python",
         type=interpreter,
         default=Path(sys.executable),
         metavar="PATH",
         help="the interpreter that is judged now (default: the running one)",
     )
-    action.add_argument(
+    prune.add_argument(
         "--baselines",
         type=_file,
         action="append",
@@ -91,17 +93,21 @@ def add(commands: Commands) -> None:
         metavar="FILE",
         help=f"{NAME} of another repository that uses this store; may be given several times",
     )
-    action.add_argument(
+    prune.add_argument(
         "--nights",
         action="store_true",
         help="nights too, which the history and its trend then no longer have",
     )
-    action.add_argument("--apply", action="store_true", help="remove it")
+    prune.add_argument("--apply", action="store_true", help="remove it")
 
 
 def _list(options: argparse.Namespace) -> int:
-    """Print a line for each environment, the largest first, then what belongs to none."""
-    root = settings_of(options, Path(sys.executable)).store
+    """Print a line for each environment, and for what belongs to none, the largest first.
+
+    Raises:
+        HarnessError: a newer version has written the store.
+    """
+    root = Store(settings_of(options, Path(sys.executable)).store).root
     holdings = contents.holdings(root)
     described = contents.environments(root, (h.record for h in holdings if h.record))
     groups: dict[str, list[Holding]] = {}
@@ -120,11 +126,11 @@ def _prune(options: argparse.Namespace) -> int:
     """Print what goes and what stays, and remove it if that is wanted.
 
     Raises:
-        HarnessError: the judged interpreter, or a file of baselines, cannot be read; or something
-            cannot be removed.
+        HarnessError: a newer version has written the store; the judged interpreter, or a file of
+            baselines, cannot be read; or something cannot be removed.
     """
     settings = settings_of(options, options.python)
-    holdings = contents.holdings(settings.store)
+    holdings = contents.holdings(Store(settings.store).root)
     selection = pruning.select(
         holdings,
         PruningRules(

@@ -181,6 +181,19 @@ def test_both_conditions_must_hold(store: Store, harness: Command) -> None:
     assert records(store) == ALL - {"cccccccccccc/0"}
 
 
+@pytest.mark.parametrize("action", ["list", "prune"])
+def test_a_store_of_a_newer_version_is_left_alone(
+    store: Store, harness: Command, action: str
+) -> None:
+    """Nobody knows here what it needs."""
+    age(store, 2, "staging/*")
+    (store.root / "VERSION").write_text("99\n", encoding="ascii")
+    done = harness(action, *(["--apply"] if action == "prune" else []))
+    assert done.returncode == 2
+    assert "is of version 99" in done.stderr
+    assert [*store.root.glob("staging/left")]
+
+
 def test_a_session_that_comes_to_use_a_record_keeps_it(store: Store) -> None:
     """Though that is after it was chosen: it is put back."""
     age(store, 40)
