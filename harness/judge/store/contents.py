@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.judge.store import sealed
+from harness.judge.store.entry import night_in_name
 
 DAY = 86_400.0
 
@@ -45,8 +46,7 @@ class Holding:
     @property
     def is_of_a_night(self) -> bool:
         """Whether the history draws it as one of its nights."""
-        name = self.path.rpartition("/")[2]
-        return self.kind == "sessions" or (bool(self.record) and name[4:5] == "-")
+        return self.kind == "sessions" or bool(night_in_name(self.record.rpartition("/")[2]))
 
 
 def holdings(root: Path) -> list[Holding]:

@@ -87,7 +87,7 @@ def read(folder: Path, path: str) -> tuple[Entry, dict[str, Any]]:
     entry = Entry(
         path=path,
         cell=label.rpartition("-")[0],
-        night=_night(attempt) or moment[:10],
+        night=night_in_name(attempt) or moment[:10],
         moment=moment,
         series=series_of(recipe, record["scale"], record["device"], record["inputs"]),
         dataset=recipe.dataset,
@@ -116,7 +116,7 @@ def read(folder: Path, path: str) -> tuple[Entry, dict[str, Any]]:
     return entry, environment.summary(record["environment"])
 
 
-def _night(attempt: str) -> str:
+def night_in_name(attempt: str) -> str:
     """The date that an attempt is named after; empty if it is not."""
     with contextlib.suppress(ValueError):
         return date.fromisoformat(attempt[:10]).isoformat() if attempt[4:5] == "-" else ""

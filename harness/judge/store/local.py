@@ -223,9 +223,7 @@ class Store:
         """What live children of an environment have answered, by the request's digest."""
         answers: dict[str, Any] = {}
         for path in sorted((self.root / "collations" / environment[:12]).glob("*.json")):
-            with contextlib.suppress(
-                OSError, ValueError, RecursionError
-            ):  # the child answers again
+            with contextlib.suppress(OSError, ValueError, RecursionError):  # answered again
                 part = json.loads(path.read_text(encoding="utf-8"))
                 answers |= part if isinstance(part, dict) else {}
                 os.utime(path)
