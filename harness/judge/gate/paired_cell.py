@@ -5,7 +5,7 @@ equally accurate.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import combinations
 
 import numpy as np
@@ -227,13 +227,13 @@ _ANSWERS: Mapping[str, Status] = {
 
 def _seeded(cell: Cell, extra: int) -> Cell:
     """The cell with another seed; its own where `extra` is 0."""
-    return replace(cell, recipe=replace(cell.recipe, seed=cell.recipe.seed + extra))
+    return cell.varied(seed=cell.recipe.seed + extra)
 
 
 def _nudged(cell: Cell, share: float) -> Cell:
     """The cell with a learning rate that is another by rounding only."""
     rate = cell.recipe.learning_rate * (1 + share)
-    return replace(cell, recipe=replace(cell.recipe, learning_rate=rate))
+    return cell.varied(learning_rate=rate)
 
 
 def _answers(ours: Record, theirs: Record) -> Mapping[str, int]:

@@ -223,7 +223,7 @@ class Prover:
 
     def _alarm(self, cell: Cell, seed: int) -> tuple[str, tuple[str, ...]]:
         """The invariants that fail with another seed and hold with the cell's own."""
-        other = replace(cell, recipe=replace(cell.recipe, seed=seed))
+        other = cell.varied(seed=seed)
         failed = []
         for subject in ("run", "trials"):
             clean = self._hear(cell, subject, None)

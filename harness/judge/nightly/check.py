@@ -6,7 +6,7 @@ night, in rounds, while it is open whether anything was lost, or while the histo
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import date
 
 import numpy as np
@@ -128,8 +128,7 @@ class Night:
         while len(self.results) == before or len(self.results) % ROUND:
             if not self.fits(sum(self.results[0].record.phases.values())):
                 break
-            recipe = replace(self.cell.recipe, seed=self._seed(len(self.results)))
-            self.results.append(self.run(replace(self.cell, recipe=recipe)))
+            self.results.append(self.run(self.cell.varied(seed=self._seed(len(self.results)))))
         return len(self.results) > before
 
     def _seed(self, index: int) -> int:
