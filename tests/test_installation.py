@@ -160,3 +160,16 @@ def test_the_extra_brings_what_is_judged(wheel: Path, lean: Path) -> None:
     for name in environment.REQUIRED:
         assert f" + {name}==" in planned
     assert "hypothesis" not in planned
+
+
+@pytest.mark.network
+def test_the_pins_are_built_for_the_newest_python() -> None:
+    """Whether it is at hand or not: an index has each as a wheel that fits."""
+    compile_pins = [*uv.UV, "pip", "compile", "--quiet", "--only-binary", ":all:"]
+    where = ["--python-version", VERSIONS[-1], "--python-platform", "x86_64-manylinux_2_28"]
+    wanted = ["pyproject.toml", "--extra", "test", "-c", "constraints.txt"]
+    done = subprocess.run(
+        [*compile_pins, *where, *wanted], cwd=uv.ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert uv.pinned("torch") in done.stdout
