@@ -1,7 +1,7 @@
 """Settings: declared once; the command line, `[tool.harness]` and the help derive from here.
 
-Each says in its field's metadata what it may be: text of a command line, a table's value and what
-a program gives are asked the same.
+The metadata of a field hold its limits: text of a command line, a table's value and what a program
+gives are checked alike.
 """
 
 import os
@@ -19,7 +19,7 @@ from harness.judge.limits import Limits, argument
 
 PREFIX = "--harness-"
 ASKED_ONLY = frozenset({"because", "night", "update", "update_new_only"})
-"""Settings of one session, never of a project: nothing is accepted that nobody asked to accept."""
+"""Settings of one session, never of a project: nothing is accepted without a command."""
 
 TABLE = ("tool", "harness")
 _LIMITS = "limits"
@@ -47,7 +47,7 @@ SHARED = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """What a session was asked for, beyond what pytest itself understands."""
+    """What a session judges and how, beyond pytest's own options."""
 
     scale: str | None = _setting(
         "tiny: embedded stand-ins; full: real checkpoints and data (default: tiny, and full "
@@ -180,17 +180,17 @@ class Settings:
         return merged
 
     def arguments(self) -> list[str]:
-        """The options that say the same."""
-        found = []
+        """The same as options."""
+        options = []
         for item in fields(self):
             value = getattr(self, item.name)
             flag = _flag(item)
             if value is True:
-                found.append(flag)
+                options.append(flag)
             elif value is not None and value is not False:
                 parts = value if isinstance(value, tuple) else (value,)
-                found += [f"{flag}={part}" for part in parts]
-        return found
+                options += [f"{flag}={part}" for part in parts]
+        return options
 
 
 def _flag(item: "Field[Any]") -> str:

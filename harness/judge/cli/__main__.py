@@ -33,7 +33,7 @@ COMMANDS = {
 """The module of every command, in the order of the help."""
 
 USAGE, LOST, INTERRUPTED = 2, 3, 130
-"""Exit codes: what was asked makes no sense; an environment or a run was lost; Ctrl-C."""
+"""Exit codes: the arguments make no sense; an environment or a run was lost; Ctrl-C."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,11 +50,13 @@ def _run(arguments: Sequence[str] | None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in COMMANDS.values():
         module.add(commands)
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        code: int = asked.command(asked)
+        code: int = options.command(options)
     except KeyboardInterrupt:
-        sys.stderr.write("harness: interrupted; what was learnt is kept for the same command\n")
+        sys.stderr.write(
+            "harness: interrupted; what was done so far is kept for the same command\n"
+        )
         return INTERRUPTED
     except HarnessError as error:
         sys.stderr.write(f"harness: {error.text}\n")

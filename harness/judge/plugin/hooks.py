@@ -52,7 +52,7 @@ pytest_plugins = (
 Answer = TypeVar("Answer")
 
 MARKS = (
-    "gpu: trains on an accelerator, at full scale unless told otherwise",
+    "gpu: trains on an accelerator, at full scale unless a scale is set",
     "nightly: beside what was accepted, a threshold or a known ceiling",
     "slow: trains a real checkpoint on real data",
     "harness: a test of a suite, which judges a record",
