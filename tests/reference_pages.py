@@ -10,7 +10,6 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from pathlib import Path
 
 from harness.judge.cli.__main__ import COMMANDS
 from harness.judge.plugin.hooks import MARKS
@@ -176,7 +175,7 @@ def main() -> None:
     for path in sorted(FOLDER.rglob("*.md")):
         text = path.read_text(encoding="utf-8")
         if made(text) != text:
-            Path(path).write_text(made(text), encoding="utf-8")
+            path.write_text(made(text), encoding="utf-8")
             sys.stdout.write(f"{path.relative_to(ROOT)}\n")
 
 
