@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 VERSION = 3
 
+EARLIER_COMPARED = ("accuracy",)
+"""Metrics that are compared of records that do not name them."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record(Observed):
@@ -39,6 +42,7 @@ class Record(Observed):
         ceiling: best possible metrics of the evaluated split, where they are known.
         collation: of the recipe, resolved.
         metric_names: that the data set's modules report, and the loss; none in earlier versions.
+        compared_metrics: those that nights and the gate compare; accuracy in earlier versions.
         f1_average: of a plain `f1` metric; empty in earlier versions.
     """
 
@@ -52,6 +56,7 @@ class Record(Observed):
     ceiling: Mapping[str, float]
     collation: Collation
     metric_names: tuple[str, ...] = ()
+    compared_metrics: tuple[str, ...] = EARLIER_COMPARED
     f1_average: str = ""
 
     def answer(self, name: str) -> Any:

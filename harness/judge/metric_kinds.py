@@ -39,13 +39,13 @@ class MetricKind:
         scaled = math.log(max(value, _SMALLEST)) if self.ratio else value
         return scaled if self.higher else -scaled
 
-    def change(self, mean: float, low: float, high: float) -> str:
+    def change(self, mean: float, low: float, high: float, digits: int = 4) -> str:
         """How far the metric itself has moved, and the interval, from distances of its gain."""
         if not self.higher:
             mean, low, high = -mean, -high, -low
         if self.ratio:
             return f"{math.expm1(mean):+.1%} [{math.expm1(low):+.1%}, {math.expm1(high):+.1%}]"
-        return f"{mean:+.4f} [{low:+.4f}, {high:+.4f}]"
+        return f"{mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
 
     def margin(self, margin: float) -> str:
         """A margin in the metric's units."""

@@ -79,6 +79,31 @@ def effect(differences: npt.NDArray[Any], margin: float) -> Effect:
     )
 
 
+def effect_of_runs(differences: npt.NDArray[Any], margin: float) -> Effect:
+    """The mean of paired differences that share seeds, and have no examples.
+
+    Student's t throughout: few seeds drawn anew would not tell how far seeds spread.
+
+    Args:
+        differences: (seeds,), candidate minus base; at least two.
+        margin: the loss that is tolerated, not negative.
+    """
+    from scipy.stats import t
+
+    error = differences.std(ddof=1) / np.sqrt(len(differences))
+    half = float(t.ppf(1 - ALPHA, len(differences) - 1) * error)
+    mean = float(differences.mean())
+    return Effect(
+        seeds=len(differences),
+        mean=mean,
+        low=mean - half,
+        high=mean + half,
+        worse=_unharmed(-margin - differences),
+        better=_unharmed(differences + margin),
+        unharmed=_unharmed(differences),
+    )
+
+
 def _resampled(*sides: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """The sum of sides' means, in every draw over other seeds of each and other examples of all."""
     draw, examples = np.random.default_rng(0), sides[0].shape[1]
@@ -143,7 +168,7 @@ def sequential(differences: Iterable[npt.NDArray[Any]], margin: float, fewest: i
     """The effect over as few seeds as answer; over all of them if they leave it open.
 
     Args:
-        differences: of one seed after another, (examples,) each; asked for as needed.
+        differences: of one seed after another, (examples,) each; computed as needed.
         margin: as above.
         fewest: seeds to begin with.
     """
@@ -151,10 +176,10 @@ def sequential(differences: Iterable[npt.NDArray[Any]], margin: float, fewest: i
     for row in differences:
         taken.append(row)
         if len(taken) >= fewest:
-            found = effect(np.stack(taken), margin)
-            if found.answer != "open":
+            result = effect(np.stack(taken), margin)
+            if result.answer != "open":
                 break
-    return found
+    return result
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -102,7 +102,9 @@ def main() -> None:
 
             def follow() -> Any:
                 trends = Trends(
-                    environments=history.environments(), annotations=(), most=limit(CELLS)
+                    environments=history.environments(),
+                    annotations=(),
+                    most=limit([["accuracy"]] * CELLS),
                 )
                 return trends.of(cell, history.entries(cell, device=device))
 

@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from fnmatch import fnmatchcase
 from pathlib import Path
+from statistics import fmean
 
 from harness.core.errors import SpecError, unknown
 from harness.judge.cli.options import DATE, Commands, add_store, root_of, store_of
+from harness.judge.metric_kinds import reported
 from harness.judge.nightly.accept import Accepting
 from harness.judge.nightly.baseline import NAME, Baselines, Reference
 from harness.judge.reports import nightly_message
@@ -56,10 +58,13 @@ def _list(arguments: argparse.Namespace) -> int:
     """Print a line for each reference."""
     for name, device, reference in _chosen(arguments):
         rolling, anchor = reference.rolling, reference.anchor
-        accuracy = [run.metrics["accuracy"] for run in rolling.runs]
+        means = [
+            f"{metric} {fmean(run.metrics[metric] for run in rolling.runs):.4f}"
+            for metric in reported(rolling.runs[0].metrics)
+        ]
         print(
-            f"{name}  {device}  accuracy {sum(accuracy) / len(accuracy):.4f} of {len(accuracy)} "
-            f"runs  {rolling.night}  anchor {anchor.night}  because {rolling.because}"
+            f"{name}  {device}  {'  '.join(means)} of {len(rolling.runs)} runs  {rolling.night}  "
+            f"anchor {anchor.night}  because {rolling.because}"
         )
     return 0
 

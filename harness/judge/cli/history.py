@@ -6,7 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from harness.judge.store.entry import Entry
 from harness.judge.store.index import History
 
 FORMATS = ("table", "json", "csv", "parquet")
-SHOWN = ("night", "cell", "device", "seed", "accuracy", "loss", "samples_per_second", "padding")
+SHOWN = ("night", "cell", "device", "seed", "loss", "samples_per_second", "padding")
+"""Columns that are printed, beside the metrics that nights compare."""
 
 
 def add(commands: Commands) -> None:
@@ -72,8 +73,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _table(entries: Sequence[Entry]) -> str:
     """Aligned columns, the most telling ones."""
-    rows = [SHOWN, *(tuple(_short(getattr(entry, name)) for name in SHOWN) for entry in entries)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(SHOWN))]
+    compared = dict.fromkeys(name for entry in entries for name in entry.compared)
+    place = SHOWN.index("loss")
+    shown = tuple(dict.fromkeys([*SHOWN[:place], *compared, *SHOWN[place:]]))
+    columns = [entry.columns() for entry in entries]
+    rows = [shown, *(tuple(_short(row.get(name)) for name in shown) for row in columns)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(w.ljust(n) for w, n in zip(r, widths, strict=True)).rstrip() for r in rows)
     return "".join(f"{line}\n" for line in lines)
 
@@ -83,17 +88,25 @@ def _short(value: object) -> str:
     return f"{value:.5g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
+def _columns(entries: Sequence[Entry]) -> list[str]:
+    """Names of all columns: the fields of runs in their order, and any run's metrics among them."""
+    metrics = sorted({name for entry in entries for name in entry.metrics})
+    names = [field.name for field in fields(Entry) if field.name != "compared"]
+    place = names.index("metrics")
+    return [*names[:place], *metrics, *names[place + 1 :]]
+
+
 def _json(entries: Sequence[Entry]) -> str:
     """All columns, as a list of objects."""
-    return json.dumps([asdict(entry) for entry in entries], indent=1) + "\n"
+    return json.dumps([entry.columns() for entry in entries], indent=1) + "\n"
 
 
 def _csv(entries: Sequence[Entry]) -> str:
     """All columns, with a heading."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(Entry)], lineterminator="\n")
+    writer = csv.DictWriter(text, _columns(entries), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(entry) for entry in entries)
+    writer.writerows(entry.columns() for entry in entries)
     return text.getvalue()
 
 
@@ -102,10 +115,11 @@ def _parquet(entries: Sequence[Entry]) -> bytes:
     import pyarrow as pa
     from pyarrow import parquet
 
-    types: dict[object, Any] = {str: pa.string(), int: pa.int64()}
-    columns = [(field.name, types.get(field.type, pa.float64())) for field in fields(Entry)]
+    kinds: dict[object, Any] = {str: pa.string(), int: pa.int64()}
+    types = {field.name: kinds.get(field.type, pa.float64()) for field in fields(Entry)}
+    columns = [(name, types.get(name, pa.float64())) for name in _columns(entries)]
     table = pa.Table.from_pylist(
-        redaction.strings([asdict(e) for e in entries]), schema=pa.schema(columns)
+        redaction.strings([entry.columns() for entry in entries]), schema=pa.schema(columns)
     )
     content = io.BytesIO()
     parquet.write_table(table, content)

@@ -4,6 +4,7 @@ Nothing is asked that the answers before have answered: runs that are equal to t
 equally accurate.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -17,7 +18,9 @@ from harness.judge import statistics
 from harness.judge.cell import Cell
 from harness.judge.finding import Finding, Stage, Status
 from harness.judge.gate import compare, throughput
+from harness.judge.metric_kinds import kind_of, reported
 from harness.judge.runs.runner import Runner
+from harness.judge.statistics import Effect
 
 NUDGE = 1e-6
 """A learning rate raised by this share moves every update by about the rounding of float32."""
@@ -26,6 +29,9 @@ REPEATS = 3
 """A candidate may drift this many times as far as repeats of the base do."""
 
 FEWEST_SEEDS, MOST_SEEDS = 3, 10
+
+RUNS = "runs"
+"""Name of a finding about a cell one of whose runs was lost."""
 
 Say = Callable[[str], None]
 
@@ -61,7 +67,7 @@ class Match:
         candidate: and of the candidate.
         cell: to compare.
         name: of the cell in findings.
-        margin: accuracy that may be lost.
+        margin: what each metric that the data set compares may lose.
         say: called with each thing that is begun.
     """
 
@@ -99,7 +105,8 @@ class Match:
             return
         self.say(f"{self.name}: {parting.words}; repeating")
         yield self._training(ours, theirs)
-        yield self._accuracy()
+        for name in cell.dataset.compared_metrics:
+            yield self._by_example(name) if kind_of(name).by_example else self._run_by_run(name)
 
     def _found(
         self, stage: Stage, name: str, standing: Status, words: str, **figures: float
@@ -111,13 +118,13 @@ class Match:
 
     def lost(self, error: HarnessError) -> Finding:
         """A run of this cell was lost, so that something is not known."""
-        return self._found("training", "runs", "not measured", error.what)
+        return self._found("training", RUNS, "not measured", error.what)
 
     def pair(self) -> Pair:
         """Both runs of a cell, to be shown."""
         ours, theirs = (side.run(self.cell).record for side in self.sides)
         before, after = ours.evaluation().metrics, theirs.evaluation().metrics
-        names = [name for name in ("accuracy", "f1", "loss") if name in before and name in after]
+        names = [name for name in (*reported(before), "loss") if name in before and name in after]
         return Pair(
             cell=self.name,
             base=tuple(step.loss for step in ours.steps),
@@ -185,37 +192,63 @@ class Match:
             mean=found.mean,
         )
 
-    def _accuracy(self) -> Finding:
-        """Right answers example by example, over more seeds while the answer is open.
+    def _by_example(self, name: str) -> Finding:
+        """A metric that is the share of right answers, compared example by example."""
+        (rows, _), (others, _) = (side.run(self.cell).record.correctness() for side in self.sides)
+        if not (len(rows) and np.array_equal(rows, others)):
+            words = f"predictions were of {len(rows)} examples, now of {len(others)} others"
+            return self._found("accuracy", name, "regressed", words, p=0.0)
+
+        def differences() -> Iterator[npt.NDArray[np.float64]]:
+            for ours, theirs in self._seeds():
+                (_, before), (_, after) = ours.correctness(), theirs.correctness()
+                yield after - before
+
+        effect = statistics.sequential(differences(), self.margin, FEWEST_SEEDS)
+        return self._moved(name, effect, "")
+
+    def _run_by_run(self, name: str) -> Finding:
+        """A metric that has no value of each example, compared over the runs of both sides."""
+        kind, differences = kind_of(name), np.empty(0)
+        for ours, theirs in self._seeds():
+            before, after = (r.evaluation().metrics.get(name, math.nan) for r in (ours, theirs))
+            if not (math.isfinite(before) and math.isfinite(after)):
+                words = f"{name} was {before:.4f}, is {after:.4f}: it must be a number"
+                standing: Status = "regressed" if math.isfinite(before) else "not measured"
+                return self._found("accuracy", name, standing, words, p=0.0)
+            differences = np.append(differences, kind.gain(after) - kind.gain(before))
+            if len(differences) >= FEWEST_SEEDS:
+                effect = statistics.effect_of_runs(differences, self.margin)
+                if effect.answer != "open":
+                    break
+        return self._moved(name, effect, ", run by run, for no example has one of its own")
+
+    def _moved(self, name: str, effect: Effect, how: str) -> Finding:
+        """How far a metric moves, over as many seeds as it took to tell.
 
         What is still open then is a regression if something is lost, surely, for it was not shown
         to be little.
         """
-        (rows, _), (others, _) = (side.run(self.cell).record.correctness() for side in self.sides)
-        if not (len(rows) and np.array_equal(rows, others)):
-            words = f"predictions were of {len(rows)} examples, now of {len(others)} others"
-            return self._found("accuracy", "accuracy", "regressed", words, p=0.0)
-        found = statistics.sequential(self._differences(), self.margin, FEWEST_SEEDS)
+        kind = kind_of(name)
         return self._found(
             "accuracy",
-            "accuracy",
-            "regressed" if found.loses else _ANSWERS[found.answer],
+            name,
+            "regressed" if effect.loses else _ANSWERS[effect.answer],
             (
-                f"accuracy moves by {found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}] over "
-                f"{found.seeds} seeds; {self.margin:g} may be lost"
+                f"{name} moves by {kind.change(effect.mean, effect.low, effect.high, digits=3)} "
+                f"over {effect.seeds} seeds{how}; {kind.margin(self.margin)} may be lost"
             ),
-            mean=found.mean,
-            low=found.low,
-            high=found.high,
-            p=found.unharmed,
+            mean=effect.mean,
+            low=effect.low,
+            high=effect.high,
+            p=effect.unharmed,
         )
 
-    def _differences(self) -> Iterator[npt.NDArray[np.float64]]:
-        """Right in the candidate less right in the base, by example, of one seed after another."""
+    def _seeds(self) -> Iterator[tuple[Record, Record]]:
+        """The runs of both sides, of one seed after another."""
         for extra in range(MOST_SEEDS):
             seeded = _seeded(self.cell, extra)
-            (_, before), (_, after) = (side.run(seeded).record.correctness() for side in self.sides)
-            yield after - before
+            yield self.base.run(seeded).record, self.candidate.run(seeded).record
 
 
 _ANSWERS: Mapping[str, Status] = {

@@ -22,7 +22,7 @@ from harness.judge.gate.allowlist import Allowance
 from harness.judge.gate.bisect import Attribution
 from harness.judge.gate.outcomes import LOST, Outcomes
 from harness.judge.gate.packages import Change
-from harness.judge.gate.paired_cell import Match, Pair, Say
+from harness.judge.gate.paired_cell import RUNS, Match, Pair, Say
 from harness.judge.runs.runner import Runner
 from harness.judge.session_record import NAME, SessionRecord
 from harness.judge.suite.collect import SuiteCell
@@ -175,7 +175,8 @@ class Gate:
         try:
             for finding in match.findings() if computed else ():
                 yield finding
-                computed.discard(finding.stage)
+                if finding.stage != "accuracy":  # the last one, with a finding for each metric
+                    computed.discard(finding.stage)
                 if not computed:
                     return
         except HarnessError as error:
@@ -235,6 +236,8 @@ def _shows(regression: Finding, found: Iterable[Finding]) -> bool | None:
         about = [f for f in about if (f.test, f.name) == (regression.test, regression.name)]
         if not about:  # its run was lost, or neither side judged
             return None
+    elif regression.stage == "accuracy":
+        about = [finding for finding in about if finding.name in {regression.name, RUNS}]
     standings = {finding.standing for finding in about}
     if "regressed" in standings:
         return True

@@ -1,6 +1,6 @@
 """Acceptance: what a night measured becomes the baseline, unless the night was not clean."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from harness.judge.nightly.baseline import NAME, Accepted, Baselines, Run
 from harness.judge.nightly.check import answers, declared, first
 from harness.judge.nightly.signals import ROUND
 from harness.judge.session_record import SessionRecord
+from harness.judge.store.entry import final_metrics
 from harness.judge.store.local import Store
 from harness.judge.tonight import Tonight
 
@@ -65,7 +66,12 @@ class Accepting:
             if why:
                 refused.append(f"{cell.name}: {why}")
                 continue
-            reference = self._accepted(session, cell)
+            runs = self._records(cell)
+            missing = _missing(runs)
+            if missing:
+                refused.append(f"{cell.name}: a run's {', '.join(missing)} is no number")
+                continue
+            reference = self._accepted(session, runs)
             baselines.accept(cell.name, cell.device, reference, anchor=self.anchor)
             accepted.append(cell.name)
             changed[path] = baselines
@@ -73,8 +79,8 @@ class Accepting:
             baselines.save()
         return accepted, refused
 
-    def _accepted(self, session: SessionRecord, cell: Tonight) -> Accepted:
-        """A cell's runs as a reference."""
+    def _records(self, cell: Tonight) -> list[tuple[str, Record]]:
+        """A cell's records, each with its place in the store."""
         runs = []
         for path in cell.records:
             folder = self.store.open(f"records/{path}")
@@ -84,6 +90,10 @@ class Accepting:
                     fix="run pytest -m nightly again, which trains what is missing",
                 )
             runs.append((path, Record.read(folder)))
+        return runs
+
+    def _accepted(self, session: SessionRecord, runs: Sequence[tuple[str, Record]]) -> Accepted:
+        """A cell's runs as a reference."""
         own = runs[0][1]
         losses, norms = first(own)
         packages = own.environment["packages"]
@@ -96,7 +106,7 @@ class Accepting:
                     seed=record.recipe.seed,
                     record=path,
                     predictions=answers(record),
-                    metrics=_metrics(record),
+                    metrics=final_metrics(record.evaluation().metrics),
                     samples_per_second=round(record.samples_per_second, 2),
                 )
                 for path, record in runs
@@ -111,10 +121,16 @@ class Accepting:
         )
 
 
-def _metrics(record: Record) -> dict[str, float]:
-    """Metrics of the final evaluation that are not about its time."""
-    found = record.evaluation().metrics
-    return {name: found[name] for name in ("accuracy", "f1", "loss") if name in found}
+def _missing(runs: Sequence[tuple[str, Record]]) -> list[str]:
+    """Metrics that nights compare, and that a run does not have."""
+    return sorted(
+        {
+            name
+            for _, record in runs
+            for name in record.compared_metrics
+            if name not in final_metrics(record.evaluation().metrics)
+        }
+    )
 
 
 def _refusals(session: SessionRecord, cell: Tonight) -> Iterator[str]:

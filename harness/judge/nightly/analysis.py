@@ -14,15 +14,20 @@ from harness.judge.nightly.annotations import Annotation
 from harness.judge.nightly.baseline import Accepted, Reference
 from harness.judge.nightly.drift import MONTH, drifted
 from harness.judge.nightly.observation import Observation
-from harness.judge.nightly.signals import FIGURES, SPEED, observations, rounds_of
+from harness.judge.nightly.signals import SPEED, figure_names, figure_of, observations, rounds_of
 from harness.judge.nightly.trend import Line, Mark, Move, Trend, TrendBand
 from harness.judge.store.entry import Entry
 from harness.judge.store.index import History
 
 
-def limit(cells: int) -> float:
-    """Evidence that makes a step, so that a year of all figures of all cells brings one in vain."""
-    return cusum.limit(365 * max(1, cells) * len(FIGURES))
+def limit(cells: Iterable[Sequence[str]]) -> float:
+    """Evidence that makes a step, so that a year of all figures of all cells brings one in vain.
+
+    Args:
+        cells: of each, names of the metrics that nights compare.
+    """
+    figures = sum(len(figure_names(compared)) for compared in cells)
+    return cusum.limit(365 * max(1, figures))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +69,7 @@ class Trends:
             device=entries[0].device,
             lines=tuple(
                 self._line(name, rounds, breaks, anchor)
-                for name in FIGURES
+                for name in figure_names(entries[-1].compared)
                 if (rounds := [*rounds_of(name, entries)])
             ),
             marks=tuple(sorted(marks, key=lambda mark: (mark.night, mark.kind))),
@@ -75,7 +80,7 @@ class Trends:
         self, name: str, rounds: Sequence[list[Entry]], breaks: set[str], anchor: Accepted | None
     ) -> Line:
         """One figure."""
-        figure = FIGURES[name]
+        figure = figure_of(name)
         seen = [*observations(name, rounds)]
         values: dict[str, list[float]] = {}
         for observation in seen:
@@ -120,9 +125,9 @@ class Trends:
         The anchor is what was accepted and the month after it: a few runs alone are worth too
         little to hold a year of nights against.
         """
-        figure = FIGURES[name]
-        told = [{**run.metrics, SPEED: run.samples_per_second} for run in anchor.runs]
-        values = [figure.seen(run[name]) for run in told if name in run]
+        figure = figure_of(name)
+        runs = [{**run.metrics, SPEED: run.samples_per_second} for run in anchor.runs]
+        values = [figure.seen(run[name]) for run in runs if name in run]
         if not values:
             return None
         after = [one for one in seen if one.night >= anchor.night and not one.repeats]
@@ -223,21 +228,16 @@ def gathered(
         for cell in session.nights:
             standings.setdefault((cell.name, cell.device), {})[session.night] = cell.standing
         nights[session.night] = None
-    cells = history.cells()
+    cells = {key: history.entries(key[0], device=key[1]) for key in history.cells()}
     trends = Trends(
         environments=history.environments(),
         annotations=known,
-        most=limit(len(cells)),
+        most=limit(entries[-1].compared for entries in cells.values()),
         options=options,
     )
     found = [
-        trends.of(
-            cell,
-            history.entries(cell, device=device),
-            accepted.get((cell, device)),
-            standings.get((cell, device)),
-        )
-        for cell, device in cells
+        trends.of(key[0], entries, accepted.get(key), standings.get(key))
+        for key, entries in cells.items()
     ]
     nights |= {night: None for each in found for line in each.lines for night in line.nights}
     return found, sorted(nights)

@@ -99,9 +99,12 @@ class _Kept:
                     f"has {len(accepted.runs)} runs, and {FEWEST} tell how far they spread",
                     place=(name, "runs"),
                 )
+            names = dict.fromkeys(metric for run in accepted.runs for metric in run.metrics)
             for i, run in enumerate(accepted.runs):
-                if "accuracy" not in run.metrics:
-                    raise MisfitError("has no accuracy", place=(name, "runs", i, "metrics"))
+                missing = [metric for metric in names if metric not in run.metrics]
+                if missing or not names:
+                    lacks = ", ".join(missing) or "metric"
+                    raise MisfitError(f"has no {lacks}", place=(name, "runs", i, "metrics"))
         return Reference(rolling=self.rolling, anchor=anchor)
 
 

@@ -5,7 +5,7 @@ to the accepted one, to the last bit, settles it. Else runs of other seeds follo
 night, in rounds, while it is open whether anything was lost, or while the history is suspicious.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 
@@ -18,6 +18,7 @@ from harness.core.record import Record
 from harness.judge import statistics, tolerances
 from harness.judge.cell import Cell
 from harness.judge.finding import Status
+from harness.judge.metric_kinds import MetricKind, kind_of
 from harness.judge.nightly import cusum
 from harness.judge.nightly.baseline import FEWEST, Accepted, Reference
 from harness.judge.nightly.signals import ROUND, SPEED
@@ -66,7 +67,8 @@ class Night:
         cell: as its suite declares it.
         reference: what was accepted of it, if anything was.
         elsewhere: classes of devices that something was accepted on, this one left out.
-        margin: accuracy that may be lost.
+        metrics: names of those that are compared.
+        margin: what each of them may lose.
         suspicion: of some figures, what the history makes of the runs so far, 0 to 1.
         fits: whether a run that takes so many seconds fits into what is left of the night.
         results: the runs so far, that of the recipe's own seed first.
@@ -77,6 +79,7 @@ class Night:
     store: Store
     cell: Cell
     reference: Reference | None
+    metrics: Sequence[str]
     margin: float
     suspicion: Callable[[Sequence[Result], Sequence[str]], float]
     fits: Callable[[float], bool]
@@ -112,7 +115,7 @@ class Night:
             found = self._compared(self.reference)
             if found.standing == "regressed":
                 return found
-            if found.standing != "inconclusive" and not self._doubted("accuracy", SPEED):
+            if found.standing != "inconclusive" and not self._doubted(*self.metrics, SPEED):
                 return found
         return self._compared(self.reference)
 
@@ -138,46 +141,72 @@ class Night:
 
     def _compared(self, reference: Reference) -> Judgement:
         """What tonight's runs are beside both references."""
-        own = self.results[0].record
-        found = [_first_steps(reference.rolling, own)]
-        found.append(self._accuracy(reference.rolling, ""))
-        if reference.anchor != reference.rolling:
-            far = self._accuracy(reference.anchor, "since the anchor, ")
-            found += [far] if far.standing != found[-1].standing else []
-        found.append(_speed(reference.rolling, [result.record for result in self.results]))
-        standing = min((one.standing for one in found), key=_GRAVEST.index)
-        return Judgement(standing=standing, words="\n".join(one.words for one in found))
-
-    def _accuracy(self, accepted: Accepted, since: str) -> Judgement:
-        """Right answers, over runs and examples."""
-        before, after = self._answers(accepted)
-        if min(len(before), len(after)) < FEWEST:
-            words = "one run does not tell how far accuracy has moved"
-            return Judgement(standing="inconclusive", words=words)
-        found = statistics.unpaired(before, after, self.margin)
+        judgements = [_first_steps(reference.rolling, self.results[0].record)]
+        for name in self.metrics:
+            near = self._metric(name, reference.rolling, "")
+            judgements.append(near)
+            if reference.anchor != reference.rolling:
+                far = self._metric(name, reference.anchor, "since the anchor, ")
+                judgements += [far] if far.standing != near.standing else []
+        judgements.append(_speed(reference.rolling, [result.record for result in self.results]))
+        standing = min((judgement.standing for judgement in judgements), key=_GRAVEST.index)
         return Judgement(
-            standing=_standing(found),
+            standing=standing, words="\n".join(judgement.words for judgement in judgements)
+        )
+
+    def _metric(self, name: str, accepted: Accepted, since: str) -> Judgement:
+        """A metric over runs, and over examples where it is the mean of what each of them gets."""
+        kind = kind_of(name)
+        before, after = _values(name, [run.metrics for run in accepted.runs]), self._tonight(name)
+        if before is None or after is None:
+            whose = "what was accepted" if before is None else "tonight's evaluation"
+            words = f"{since}{whose} has no {name} that is a number"
+            return Judgement(standing="inconclusive", words=words)
+        if min(len(before), len(after)) < FEWEST:
+            words = f"one run does not tell how far {name} has moved"
+            return Judgement(standing="inconclusive", words=words)
+        sides = self._answers(accepted) if kind.by_example else None
+        how = "" if sides else "run by run, "
+        ours, theirs = sides or (_gains(kind, before), _gains(kind, after))
+        effect = statistics.unpaired(ours, theirs, self.margin)
+        return Judgement(
+            standing=_standing(effect, len(self.metrics)),
             words=(
-                f"{since}accuracy {before.mean():.4f} → {after.mean():.4f}, by {found.mean:+.4f} "
-                f"[{found.low:+.4f}, {found.high:+.4f}] over {len(before)} and {len(after)} runs; "
-                f"{self.margin:g} may be lost"
+                f"{since}{name} {before.mean():.4f} → {after.mean():.4f}, by "
+                f"{kind.change(effect.mean, effect.low, effect.high)} {how}over {len(before)} "
+                f"and {len(after)} runs; {kind.margin(self.margin)} may be lost"
             ),
         )
 
-    def _answers(self, accepted: Accepted) -> tuple[npt.NDArray[np.float64], ...]:
+    def _tonight(self, name: str) -> npt.NDArray[np.float64] | None:
+        """A metric of tonight's runs; None if one has none."""
+        return _values(name, [result.record.evaluation().metrics for result in self.results])
+
+    def _answers(
+        self, accepted: Accepted
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
         """What was right, (runs, examples), accepted and tonight.
 
-        One column of accuracies where the accepted runs are not in the store any more.
+        None where the accepted runs are not in the store any more, or were of other examples.
         """
         kept = [self.store.open(f"records/{run.record}") for run in accepted.runs]
         ours = [Record.read(folder).correctness() for folder in kept if folder is not None]
         theirs = [result.record.correctness() for result in self.results]
         rows = theirs[0][0]
-        if len(ours) == len(kept) and all(np.array_equal(r, rows) for r, _ in [*ours, *theirs]):
-            return np.stack([right for _, right in ours]), np.stack([right for _, right in theirs])
-        told = [run.metrics["accuracy"] for run in accepted.runs]
-        now = [result.record.evaluation().metrics["accuracy"] for result in self.results]
-        return np.asarray(told)[:, None], np.asarray(now)[:, None]
+        if len(ours) < len(kept) or not all(np.array_equal(r, rows) for r, _ in [*ours, *theirs]):
+            return None
+        return np.stack([right for _, right in ours]), np.stack([right for _, right in theirs])
+
+
+def _values(name: str, runs: Sequence[Mapping[str, float]]) -> npt.NDArray[np.float64] | None:
+    """A metric of some runs, from the metrics of each; None if one has none that is a number."""
+    values = [run.get(name, np.nan) for run in runs]
+    return np.asarray(values) if np.isfinite(values).all() else None
+
+
+def _gains(kind: MetricKind, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """A metric of some runs where more is better, as one example of each run."""
+    return np.asarray([[kind.gain(value)] for value in values])
 
 
 def answers(record: Record) -> str:
@@ -228,11 +257,11 @@ def _first_steps(accepted: Accepted, record: Record) -> Judgement:
     return Judgement(standing="same", words="first steps as accepted")
 
 
-def _standing(found: Effect) -> Status:
-    """What an effect comes to, with few enough false alarms for every night."""
-    if found.worse > ALPHA:
-        return "regressed" if found.unharmed <= FALSE_ALARM else "inconclusive"
-    return "fixed" if 1 - found.unharmed <= GAIN else "same"
+def _standing(effect: Effect, metrics: int) -> Status:
+    """What an effect on one of some metrics comes to, with few enough false alarms for a night."""
+    if effect.worse > ALPHA:
+        return "regressed" if effect.unharmed <= FALSE_ALARM / metrics else "inconclusive"
+    return "fixed" if 1 - effect.unharmed <= GAIN / metrics else "same"
 
 
 def _speed(accepted: Accepted, records: list[Record]) -> Judgement:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from harness.judge.metric_kinds import kind_of
 from harness.judge.nightly.observation import Observation
 from harness.judge.store.entry import Entry
 
@@ -39,59 +40,72 @@ class Figure:
 
 
 FIGURES: Mapping[str, Figure] = {
-    "accuracy": Figure(higher=True, ratio=False, floor=0.001, chaotic=True),
-    "loss": Figure(higher=False, ratio=False, floor=0.002, chaotic=True),
     "early_loss": Figure(higher=None, ratio=False, floor=0.0002, chaotic=False),
     "samples_per_second": Figure(higher=True, ratio=True, floor=0.005, chaotic=False),
     "memory": Figure(higher=False, ratio=True, floor=0.005, chaotic=False),
     "padding": Figure(higher=False, ratio=False, floor=0.0005, chaotic=False),
 }
+"""Of every cell, beside its metrics."""
 
 SPEED = "samples_per_second"
 """The one figure of an accepted run that is no metric."""
 
 
+def figure_names(compared: Sequence[str]) -> tuple[str, ...]:
+    """Names of a cell's figures: the metrics that nights compare, the loss, and those of all."""
+    return tuple(dict.fromkeys([*compared, "loss", *FIGURES]))
+
+
+def figure_of(name: str) -> Figure:
+    """The figure of that name."""
+    if name in FIGURES:
+        return FIGURES[name]
+    kind = kind_of(name)
+    return Figure(higher=kind.higher, ratio=kind.ratio, floor=kind.floor, chaotic=True)
+
+
 def rounds_of(name: str, entries: Sequence[Entry]) -> Iterator[list[Entry]]:
     """Runs that make one observation: of one night, no more than `ROUND`.
 
-    What a seed decides and no chaos blurs is told by the recipe's own seed, the most frequent one.
+    Where the seed decides a figure and chaos does not blur it, only runs of the recipe's own seed
+    count, which is the most frequent one.
     """
-    figure = FIGURES[name]
-    told = [entry for entry in entries if getattr(entry, name) is not None]
+    figure = figure_of(name)
+    measured = [entry for entry in entries if entry.value(name) is not None]
     if not (figure.chaotic or figure.ratio):
-        seeds = [entry.seed for entry in told]
+        seeds = [entry.seed for entry in measured]
         own = max(dict.fromkeys(seeds), key=seeds.count, default=0)
-        told = [entry for entry in told if entry.seed == own]
-    told.sort(key=lambda entry: (entry.night, entry.moment))
-    for _, group in groupby(told, lambda entry: entry.night):
+        measured = [entry for entry in measured if entry.seed == own]
+    measured.sort(key=lambda entry: (entry.night, entry.moment))
+    for _, group in groupby(measured, lambda entry: entry.night):
         night = [*group]
         yield from (night[start : start + ROUND] for start in range(0, len(night), ROUND))
 
 
 def observations(name: str, rounds: Sequence[Sequence[Entry]]) -> Iterator[Observation]:
-    """What rounds say."""
-    figure = FIGURES[name]
-    values = [[figure.seen(getattr(entry, name)) for entry in entries] for entries in rounds]
+    """The observations that rounds make."""
+    figure = figure_of(name)
+    values = [[figure.seen(entry.value(name) or 0.0) for entry in entries] for entries in rounds]
     alone = [len({entry.seed for entry in entries}) == len(entries) for entries in rounds]
-    spread = _spread([found for found, several in zip(values, alone, strict=True) if several])
+    spread = _spread([part for part, several in zip(values, alone, strict=True) if several])
     before: list[tuple[int, float]] = []
-    for entries, found in zip(rounds, values, strict=True):
-        now = [(entry.seed, value) for entry, value in zip(entries, found, strict=True)]
+    for entries, part in zip(rounds, values, strict=True):
+        now = [(entry.seed, value) for entry, value in zip(entries, part, strict=True)]
         error = spread
-        if not spread and name == "accuracy":
-            share, examples = entries[0].accuracy or 0.0, max(1, entries[0].examples)
+        if not spread and kind_of(name).by_example:
+            share, examples = part[0], max(1, entries[0].examples)
             error = math.sqrt(share * (1 - share) / examples)
         yield Observation(
             night=entries[0].night,
-            value=sum(found) / len(found),
-            error=error / math.sqrt(len(found)),
+            value=sum(part) / len(part),
+            error=error / math.sqrt(len(part)),
             repeats=figure.chaotic and spread > 0 and now == before,
         )
         before = now
 
 
 def _spread(rounds: Sequence[Sequence[float]]) -> float:
-    """Standard deviation of a run within its round, over all rounds; 0 if none tells."""
-    squares = sum((v - sum(found) / len(found)) ** 2 for found in rounds for v in found)
-    degrees = sum(len(found) - 1 for found in rounds)
+    """Standard deviation of a run within its round, over all rounds; 0 if all are single runs."""
+    squares = sum((v - sum(part) / len(part)) ** 2 for part in rounds for v in part)
+    degrees = sum(len(part) - 1 for part in rounds)
     return math.sqrt(squares / degrees) if degrees else 0.0

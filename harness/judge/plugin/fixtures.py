@@ -19,6 +19,7 @@ from harness.core.errors import (
 from harness.core.recipe import Recipe
 from harness.judge.cell import Cell, base_of, tokenized_of
 from harness.judge.declarations import Thresholds
+from harness.judge.metric_kinds import reported
 from harness.judge.node_id import NodeId
 from harness.judge.plugin.benchmark_groups import contests_of
 from harness.judge.plugin.nightly_runs import nights_of
@@ -128,9 +129,7 @@ def _row(test: NodeId, cell: Cell, result: "Result") -> CellRow:
         scale=record.scale,
         device=record.device,
         metrics={
-            name: final[name] if math.isfinite(final[name]) else None
-            for name in ("accuracy", "f1")
-            if name in final
+            name: final[name] if math.isfinite(final[name]) else None for name in reported(final)
         },
         samples_per_second=record.samples_per_second,
         tokens_per_second=record.tokens_per_second,

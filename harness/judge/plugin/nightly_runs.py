@@ -98,7 +98,8 @@ class NightlyRuns:
         before = self._before(name, cell)
         if not before:
             return 0.0, ""
-        return -_suspicion(self._trend(folder, name, before, []), cell), before[-1].night
+        figures = (*_compared(cell), "samples_per_second")
+        return -_suspicion(self._trend(folder, name, before, []), cell, figures), before[-1].night
 
     def _before(self, name: str, cell: Cell) -> "list[Entry]":
         """Earlier runs of a cell on this class of devices."""
@@ -144,6 +145,7 @@ class NightlyRuns:
             store=runner.store,
             cell=cell,
             reference=reference,
+            metrics=_compared(cell),
             margin=request.cls.thresholds.margin,
             suspicion=lambda runs, figures: _suspicion(
                 self._trend(folder, tonight.name, before, runs, reference), cell, figures
@@ -198,11 +200,11 @@ class NightlyRuns:
         tonight = {one.environment: environment for one, environment in now.values()}
         if folder not in self.annotations:
             self.annotations[folder] = annotations.load(folder / annotations.NAME)
-        cells = sum(map(len, self.config.stash.get(CELLS, {}).values()))
+        cells = [cell for cells in self.config.stash.get(CELLS, {}).values() for cell in cells]
         return Trends(
             environments=self.history.environments() | tonight,
             annotations=self.annotations[folder],
-            most=limit(cells),
+            most=limit(map(_compared, cells)),
             options=for_history(self._options, self.config.args),
         ).of(name, entries, reference)
 
@@ -212,9 +214,12 @@ def nights_of(config: pytest.Config) -> NightlyRuns:
     return config.stash.setdefault(_NIGHTS, NightlyRuns(config))
 
 
-def _suspicion(
-    trend: "Trend", cell: Cell, figures: "Sequence[str]" = ("accuracy", "samples_per_second")
-) -> float:
+def _compared(cell: Cell) -> "Sequence[str]":
+    """Names of the metrics that nights compare."""
+    return cell.dataset.compared_metrics
+
+
+def _suspicion(trend: "Trend", cell: Cell, figures: "Sequence[str]") -> float:
     """How suspicious some figures are."""
     judged = set(figures) - _unjudged(cell)
     return max((line.suspicion for line in trend.lines if line.figure in judged), default=0.0)

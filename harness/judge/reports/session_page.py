@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.core.record import Record
+from harness.judge.metric_kinds import reported
 from harness.judge.reports.broken import Broken, broken, subject
 from harness.judge.reports.rerun import Command
 from harness.judge.reports.svg import Curves, curves, render
@@ -70,7 +71,7 @@ def _verdict(session: SessionRecord) -> str:
 def _drawn(row: CellRow, record: Record, command: str) -> SessionDrawing:
     """A cell's loss curve, and the figures below it."""
     final = record.evaluation().metrics
-    figures = {name: f"{final[name]:.4f}" for name in ("accuracy", "f1", "loss") if name in final}
+    figures = {name: f"{final[name]:.4f}" for name in (*reported(final), "loss") if name in final}
     return SessionDrawing(
         row=row,
         curves=curves({"candidate": [step.loss for step in record.steps]}),

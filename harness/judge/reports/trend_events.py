@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from harness.judge.metric_kinds import kind_of
 from harness.judge.nightly.trend import Line, Trend
 from harness.judge.reports.trend_panel import shown, titled
 
@@ -165,7 +166,7 @@ def _regressions(card: int, trend: Trend, tonight: str) -> Iterator[tuple[Cause,
 
 def _row(card: int, trend: Trend, line: Line, before: float, after: float) -> EventRow:
     """A figure's change, in its units."""
-    if line.figure in {"accuracy", "f1", "padding"}:
+    if line.figure == "padding" or kind_of(line.figure).limits.most == 1:
         by = f"{100 * (after - before):+.1f} points"
     else:
         by = f"{after / before - 1:+.1%}" if before else ""

@@ -59,6 +59,7 @@ def complete(
             "ceiling": inputs.ceiling,
             "collation": cell.collation,
             "metric_names": cell.dataset.metric_names,
+            "compared_metrics": cell.dataset.compared_metrics,
             "f1_average": cell.dataset.f1_average,
         },
     )

@@ -2,14 +2,17 @@
 
 import contextlib
 import json
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from harness.core import environment
 from harness.core.recipe import Recipe
-from harness.core.record import series_of
+from harness.core.record import EARLIER_COMPARED, series_of
+from harness.judge.metric_kinds import reported
 
 EARLY = 5
 """The step whose training loss is kept: late enough to show the optimizer, too early for chaos."""
@@ -36,10 +39,10 @@ class Entry:
         attempt: its name among records of the same run.
         predictions: digest of the final predictions.
         examples: that were evaluated.
-        accuracy: of the final evaluation, 0 to 1; None if it has none, as below.
-        f1: likewise.
-        loss: likewise.
-        early_loss: training loss of step `EARLY`, or of the last one before it.
+        metrics: of the final evaluation, the loss among them; those that are finite.
+        compared: names of the metrics that nights compare.
+        early_loss: training loss of step `EARLY`, or of the last one before it; None if there is
+            none, as below.
         samples_per_second: training examples a second.
         memory: peak bytes, of the accelerator if there is one.
         padding: share of the training batches' tokens.
@@ -62,14 +65,34 @@ class Entry:
     attempt: str
     predictions: str
     examples: int
-    accuracy: float | None
-    f1: float | None
-    loss: float | None
+    metrics: Mapping[str, float]
+    compared: tuple[str, ...]
     early_loss: float | None
     samples_per_second: float | None
     memory: float | None
     padding: float | None
     seconds: float
+
+    def value(self, figure: str) -> float | None:
+        """A metric, or another figure by the name of its field; None if the run has none."""
+        value: float | None = self.metrics.get(figure, getattr(self, figure, None))
+        return value
+
+    def columns(self) -> dict[str, Any]:
+        """Its fields, each metric one of them."""
+        columns: dict[str, Any] = {}
+        for item in fields(self):
+            if item.name == "metrics":
+                columns |= dict(sorted(self.metrics.items()))
+            elif item.name != "compared":
+                columns[item.name] = getattr(self, item.name)
+        return columns
+
+
+def final_metrics(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics of an evaluation and its loss, without its time; those that are finite."""
+    names = [*reported(metrics), "loss"]
+    return {n: metrics[n] for n in names if n in metrics and math.isfinite(metrics[n])}
 
 
 def read(folder: Path, path: str) -> tuple[Entry, dict[str, Any]]:
@@ -101,9 +124,8 @@ def read(folder: Path, path: str) -> tuple[Entry, dict[str, Any]]:
         attempt=attempt,
         predictions=manifest["files"]["arrays/final.predictions.npy"],
         examples=record["sizes"]["evaluation"],
-        accuracy=final["metrics"].get("accuracy"),
-        f1=final["metrics"].get("f1"),
-        loss=final["metrics"].get("loss"),
+        metrics=final_metrics(final["metrics"]),
+        compared=tuple(record.get("compared_metrics", EARLIER_COMPARED)),
         early_loss=steps[:EARLY][-1]["loss"] if steps else None,
         samples_per_second=(
             sum(step["examples"] for step in steps)

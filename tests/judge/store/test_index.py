@@ -49,7 +49,7 @@ def test_every_record_is_history(store: Store, small_record: Record) -> None:
     with History(store.root) as history:
         (entry,) = history.entries()
         assert entry.cell == f"mrpc-{CELL}"
-        assert (entry.night, entry.accuracy, entry.seed) == ("2026-01-01", 0.75, 42)
+        assert (entry.night, entry.value("accuracy"), entry.seed) == ("2026-01-01", 0.75, 42)
         assert entry.samples_per_second == pytest.approx(small_record.samples_per_second)
         assert entry.padding == pytest.approx(small_record.padding)
         assert entry.early_loss == small_record.steps[4].loss
@@ -155,7 +155,7 @@ def followed(
         trends = Trends(
             environments=history.environments(),
             annotations=known,
-            most=limit(24),
+            most=limit([["accuracy"]] * 24),
             options=options,
         )
         return trends.of(f"{SUITE}/{CELL}", history.entries(), reference)
