@@ -164,8 +164,8 @@ class Sources:
         """Try every place in order."""
         tried: list[str] = []
         roots = [embedded()] if scale == "tiny" else [*self.folders]
-        if lookup.kind == "metrics" and scale == "full":
-            roots.append(embedded())
+        if lookup.kind == "metrics":  # at the tiny scale, the embedded ones come first
+            roots += self.folders if scale == "tiny" else [embedded()]
         for folder in (root / lookup.kind / lookup.stored for root in roots):
             if folder.is_dir():
                 return folder

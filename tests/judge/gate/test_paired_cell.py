@@ -1,5 +1,6 @@
 """A match: what one cell's finding rests on, where no environment is needed to see it."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -90,3 +91,37 @@ def test_predictions_of_nobody_are_not_paired(
         lambda *_: Result(record=next(sides), trained=False, seconds=0.0, key=key),
     )
     assert match.pair().answers == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "apart", "standing"),
+    [
+        ("matthews_correlation", 0.0, "same"),
+        ("matthews_correlation", 0.1, "same"),
+        ("matthews_correlation", -0.1, "regressed"),
+        ("matthews_correlation", math.nan, "regressed"),
+        ("perplexity", 0.1, "regressed"),
+        ("perplexity", -0.1, "same"),
+    ],
+)
+def test_a_metric_without_examples_is_judged_run_by_run(
+    match: Match,
+    small_record: Record,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    apart: float,
+    standing: Status,
+) -> None:
+    """A loss beyond the margin is regressed, a gain is none; which is which, the metric says."""
+    final, key = small_record.evaluation(), Key(label="x", recipe="", environment="", attempt="0")
+    values = (value for seed in range(10) for value in (0.6 + seed / 1000, 0.6 + apart))
+
+    def run(*_: object) -> Result:
+        changed = replace(final, metrics={**final.metrics, name: next(values)})
+        record = replace(small_record, evaluations=(changed,))
+        return Result(record=record, trained=False, seconds=0.0, key=key)
+
+    monkeypatch.setattr(Runner, "run", run)
+    judged = match._run_by_run(name)  # noqa: SLF001 - what it says of one metric
+    assert (judged.stage, judged.name, judged.standing) == ("accuracy", name, standing)
+    assert "run by run" in judged.words or math.isnan(apart)

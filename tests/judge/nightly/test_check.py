@@ -22,6 +22,7 @@ from harness.judge.session_record import SessionRecord
 from harness.judge.store.local import Store
 from harness.judge.tonight import Tonight
 from tests.conftest import SMALL_SUITE
+from tests.declared_metric import declare
 from tests.years import remember, tell
 
 CELL = "TestSmall/bert-base-uncased-dynamic-trainer"
@@ -41,6 +42,7 @@ class House:
     """A project with the small suite, whose night is trained once."""
 
     folder: Path
+    options: tuple[str, ...] = ()
 
     @property
     def baselines(self) -> Path:
@@ -56,6 +58,7 @@ class House:
             "-q",
             "--harness-scale=tiny",
             f"--harness-night={night}",
+            *self.options,
         )
         return self._run("-m", "pytest", *asked, *arguments)
 
@@ -87,8 +90,10 @@ class House:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[House, Answer]:
     """The project, and what its first night said."""
-    house = House(folder=tmp_path_factory.mktemp("house"))
-    (house.folder / "suites").mkdir()
+    folder = tmp_path_factory.mktemp("house")
+    (folder / "suites").mkdir()
+    sources = declare(folder / "suites", tmp_path_factory.mktemp("ours"))
+    house = House(folder=folder, options=(sources,))
     suite = house.folder / "suites" / "test_small.py"
     suite.write_text(SMALL_SUITE, encoding="utf-8")
     return house, house.night()
@@ -178,6 +183,50 @@ def test_other_first_steps_are_regressed(house: House) -> None:
     assert house.night().code == 0
 
 
+def test_every_compared_metric_is_accepted_and_judged(house: House) -> None:
+    """A metric that only this project knows is accepted, and a night says when it is worse."""
+    (shown,) = json.loads(house.harness("baseline", "show").printed)
+    for run in shown["rolling"]["runs"]:
+        assert set(run["metrics"]) == {"accuracy", "f1", "matthews_correlation", "loss"}
+
+    def change(rolling: dict[str, Any]) -> None:
+        rolling["runs"][0]["predictions"] = "other"
+        for run in rolling["runs"]:
+            run["metrics"]["matthews_correlation"] += 0.9
+
+    assert "matthews_correlation" in house.harness("baseline", "list").printed
+    house.edit(change)
+    answer = house.night("-k", "baseline")
+    assert answer.code == 1, answer.printed
+    (moved,) = re.findall("matthews_correlation .* may be lost", answer.printed)
+    assert re.fullmatch(
+        r".* by -0\.9000 \[.*\] run by run, over 3 and 3 runs; 0.02 may be lost", moved
+    )
+    (line,) = re.findall("accuracy .* may be lost", answer.printed)
+    assert "run by run" not in line
+
+
+def test_every_declared_metric_has_thresholds(house: House) -> None:
+    """What it reached holds, more than that is missed, and other data sets have no such metric."""
+    suite = house.folder / "suites" / "test_small.py"
+    asked = ("-k", "metrics_reach", "-rs")
+    text, reached = suite.read_text(encoding="utf-8"), "accuracy=0.0, matthews_correlation="
+    try:
+        suite.write_text(text.replace("accuracy=0.0", f"{reached}-0.99"), encoding="utf-8")
+        assert " 1 passed" in house.night(*asked).printed
+        suite.write_text(text.replace("accuracy=0.0", f"{reached}0.999"), encoding="utf-8")
+        missed = house.night(*asked)
+        assert "matthews_correlation" in missed.printed, missed.printed
+        assert missed.code == 1, missed.printed
+        suite.write_text(text.replace("glue/mrpc", "imdb"), encoding="utf-8")
+        refused = house.night("--harness-set=matthews_correlation=0.5", "--collect-only")
+    finally:
+        suite.write_text(text, encoding="utf-8")
+    told = "--harness-set unknown threshold of imdb 'matthews_correlation'"
+    assert refused.printed.count(told) == 1, refused.printed
+    assert "valid: accuracy, f1, loss, margin" in refused.printed
+
+
 def test_another_recipe_is_not_compared(house: House) -> None:
     """What was accepted of another recipe is refused, and the field that changed is named."""
 
@@ -214,7 +263,7 @@ def test_a_step_fails_until_it_is_explained(
     house: House, tmp_path: Path, small_record: Record
 ) -> None:
     """Three nights worse than twenty before: the trend fails, whatever was never accepted."""
-    stepped = House(folder=tmp_path / "stepped")
+    stepped = House(folder=tmp_path / "stepped", options=house.options)
     shutil.copytree(house.folder, stepped.folder)
     stepped.baselines.unlink()
     store = Store(stepped.folder / ".harness")
@@ -250,7 +299,7 @@ def test_nights_are_shared(house: House, tmp_path: Path) -> None:
     """What one runner has stored, another takes from the shared store, and trains nothing."""
     remote = f"--harness-remote=file://{tmp_path / 'shared'}"
     assert house.night(remote).code == 0
-    other = House(folder=tmp_path / "other")
+    other = House(folder=tmp_path / "other", options=house.options)
     shutil.copytree(house.folder / "suites", other.folder / "suites")
     answer = other.night(remote)
     assert answer.code == 0, answer.printed
