@@ -179,7 +179,7 @@ class Tally:
             self.drifts += 1
             self.left += left
             end = min(left, default=NIGHTS)
-            self.stepped += any(year.night(step.found) < end for step in year.told)
+            self.stepped += any(year.night(step.detection) < end for step in year.told)
             return
         self.series += 1
         self.false += len(left)
@@ -188,7 +188,7 @@ class Tally:
         self.steps += len(waiting)
         self.large += sum(abs(size) >= 2 * error for size in waiting.values())
         for step in year.told:
-            now = year.night(step.found)
+            now = year.night(step.detection)
             due = [
                 night
                 for night, size in waiting.items()

@@ -84,13 +84,13 @@ class Planted:
 
     Attributes:
         at: night.
-        found: likewise.
+        detection: likewise.
         by: share of the figure.
         changes: of the environment.
     """
 
     at: int
-    found: int
+    detection: int
     by: float
     changes: tuple[str, ...] = ()
 
@@ -107,16 +107,17 @@ def planted(number: int, figure: str, tonight: int) -> list[Planted]:
     name = CELLS[number]
     steps = []
     if figure == "samples_per_second" and "/bert" in name:
-        steps.append(Planted(at=tonight - 198, found=tonight - 196, by=-0.07, changes=TRANSFORMERS))
+        start = tonight - 198
+        steps.append(Planted(at=start, detection=start + 2, by=-0.07, changes=TRANSFORMERS))
     if figure == "memory" and name.endswith("trainer"):
-        steps.append(Planted(at=tonight - 90, found=tonight - 90, by=0.12))
+        steps.append(Planted(at=tonight - 90, detection=tonight - 90, by=0.12))
     if figure == "samples_per_second" and name.endswith("accelerate"):
-        steps.append(Planted(at=tonight - 21, found=tonight - 20, by=0.11, changes=TORCH))
+        steps.append(Planted(at=tonight - 21, detection=tonight - 20, by=0.11, changes=TORCH))
     if figure in {"accuracy", "loss"} and number in {8, 10}:
         by = -0.028 if figure == "accuracy" else 0.11
-        steps.append(Planted(at=tonight - 2, found=tonight, by=by, changes=TRANSFORMERS))
+        steps.append(Planted(at=tonight - 2, detection=tonight, by=by, changes=TRANSFORMERS))
     if figure == "padding" and name.startswith("TestMrpc"):
-        steps.append(Planted(at=tonight - 140, found=tonight - 140, by=0.04))
+        steps.append(Planted(at=tonight - 140, detection=tonight - 140, by=0.04))
     return steps
 
 
@@ -163,17 +164,19 @@ def _marks(number: int, nights: Sequence[str]) -> tuple[Mark, ...]:
         Mark(
             night=nights[night],
             kind="environment",
-            words=", ".join(other.get(night, (f"datasets 4.{night // 21} → 4.{night // 21 + 1}",))),
+            description=", ".join(
+                other.get(night, (f"datasets 4.{night // 21} → 4.{night // 21 + 1}",))
+            ),
         )
         for night in sorted({*range(21, tonight, 21), *other})
         if 0 <= night <= tonight
     ]
     if CELLS[number].endswith("trainer") and tonight > 90:
         words = "memory: Trainer keeps a copy of the best weights"
-        marks.append(Mark(night=nights[tonight - 88], kind="accepted", words=words))
+        marks.append(Mark(night=nights[tonight - 88], kind="accepted", description=words))
     if CELLS[number].startswith("TestMrpc") and tonight > 140:
         words = "the embedded sentences are longer"
-        marks.append(Mark(night=nights[tonight - 140], kind="change", words=words))
+        marks.append(Mark(night=nights[tonight - 140], kind="change", description=words))
     return tuple(sorted(marks, key=lambda mark: mark.night))
 
 
@@ -232,15 +235,15 @@ def _move(
     better: bool,
 ) -> Move:
     """A step as the history tells it."""
-    at, found = measured.index(step.at), measured.index(step.found)
+    at, detection = measured.index(step.at), measured.index(step.detection)
     suite = CELLS[number].partition("/")[0].removeprefix("Test").lower()
     package, _, _, release = (step.changes or ("- - - -",))[0].split()
     command = f"harness gate {package}=={release} --suites suites/test_{suite}.py --attribute"
     return Move(
         at=at,
-        found=found,
+        detection=detection,
         before=float(values[max(0, at - 20) : at].mean()),
-        after=float(values[at : found + 1].mean()),
+        after=float(values[at : detection + 1].mean()),
         better=better,
         changes=step.changes,
         command=command if step.changes else "",

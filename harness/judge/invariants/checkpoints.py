@@ -21,8 +21,8 @@ def best_evaluation(run: Record) -> Evaluation:
     greater = run.recipe.greater_is_better
     if greater is None:
         greater = not metric.endswith("loss")
-    during = [found for found in run.evaluations if found.name.startswith("step-")]
-    values = [found.metrics[metric] for found in during]
+    during = [part for part in run.evaluations if part.name.startswith("step-")]
+    values = [evaluation.metrics[metric] for evaluation in during]
     return during[values.index(max(values) if greater else min(values))]
 
 
@@ -31,7 +31,7 @@ def compare_restored(checkpoints: Sequence[Checkpoint], step: int, where: str = 
 
     The figure is the step whose checkpoint it is: 0 if it is none's.
     """
-    digests = {found.step: found.digest for found in checkpoints}
+    digests = {checkpoint.step: checkpoint.digest for checkpoint in checkpoints}
     restored = digests.pop(IN_MEMORY)
     compare(f"{where}checkpoint of the step", [step in digests], [True])
     equal = [other for other, digest in digests.items() if digest == restored]
@@ -42,13 +42,13 @@ class Checkpoints:
     """Best model, saved model and saved state."""
 
     def test_best_model_is_restored(self, run: Record) -> None:
-        """After training the model is the best evaluation's; or the last, if none was asked."""
+        """After training the model is the best evaluation's, or else the last."""
         if run.recipe.load_best_model_at_end:
             best = best_evaluation(run)
             compare_restored(run.checkpoints, best.step)
             for name in reported(best.metrics):
                 compare(name, [run.evaluation().metrics[name]], [best.metrics[name]])
-        elif len(run.steps) in {found.step for found in run.checkpoints}:
+        elif len(run.steps) in {checkpoint.step for checkpoint in run.checkpoints}:
             compare_restored(run.checkpoints, len(run.steps))
         else:
             pytest.skip("the recipe saves no checkpoint of the last step")
@@ -64,7 +64,7 @@ class Checkpoints:
         expected = {*range(every, total + 1, every)}
         if run.recipe.save_strategy != "no":
             expected.add(total)
-        steps = {found.step for found in run.checkpoints} - {IN_MEMORY}
+        steps = {checkpoint.step for checkpoint in run.checkpoints} - {IN_MEMORY}
         compare("steps of checkpoints", sorted(steps), sorted(expected))
 
     def test_saved_model_reloads(self, run: Record) -> None:

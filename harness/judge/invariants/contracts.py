@@ -23,5 +23,5 @@ class Contracts:
             category, _, message = notice.partition(": ")
             named = shared & set(re.findall(r"\w+", message))
             if category in _DEPRECATIONS and named:
-                said = f"{', '.join(sorted(named))}: {message}"
-                warnings.warn(said, DeprecatedArgumentWarning, stacklevel=1)
+                text = f"{', '.join(sorted(named))}: {message}"
+                warnings.warn(text, DeprecatedArgumentWarning, stacklevel=1)

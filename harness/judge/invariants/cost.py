@@ -1,4 +1,4 @@
-"""Cost: a run does no more than it must, told by counting rather than by a clock."""
+"""Cost: a run does no more than it must, measured by counting, not by a clock."""
 
 import pytest
 

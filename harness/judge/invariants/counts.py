@@ -98,9 +98,9 @@ class Counts:
         """Every batch is full but the last of an epoch or an evaluation."""
         recipe, sizes = run.recipe, run.sizes
         each = recipe.per_device_eval_batch_size
-        for found in run.evaluations:
-            given = [batch.examples for batch in run.batches_of(found.name)]
-            compare(found.name, given, _batch_sizes(sizes[found.split], each))
+        for evaluation in run.evaluations:
+            given = [batch.examples for batch in run.batches_of(evaluation.name)]
+            compare(evaluation.name, given, _batch_sizes(sizes[evaluation.split], each))
         epoch = epoch_sizes(run)
         given = [batch.examples for batch in run.batches_of("train")]
         grouped = run.collation.grouped
@@ -120,9 +120,9 @@ class Counts:
 
     def test_every_example_is_evaluated_once(self, run: Record) -> None:
         """Evaluation sees every example once, in the data set's order; so row i is example i."""
-        for found in run.evaluations:
-            seen = len(run.arrays[f"{found.name}.rows"])
-            compare(f"{found.name}: examples", [seen], [run.sizes[found.split]])
+        for evaluation in run.evaluations:
+            seen = len(run.arrays[f"{evaluation.name}.rows"])
+            compare(f"{evaluation.name}: examples", [seen], [run.sizes[evaluation.split]])
         for kind in ("rows", "labels"):
             moved = [
                 _differing(run.arrays[f"{e.name}.{kind}"], run.arrays[f"split.{e.split}.{kind}"])
@@ -136,7 +136,7 @@ class Counts:
 
     def test_evaluations_follow_strategy(self, run: Record) -> None:
         """Evaluation happens as often as `eval_strategy` says, and once at the end."""
-        steps = [found.step for found in run.evaluations if found.name.startswith("step-")]
+        steps = [part.step for part in run.evaluations if part.name.startswith("step-")]
         total = len(run.steps)
         every = {
             "no": total + 1,

@@ -14,13 +14,13 @@ class EvalPred:
 
     def test_metrics_receive_numpy(self, run: Record) -> None:
         """Predictions are float (examples, labels), label ids integer (examples,)."""
-        for found in run.evaluations:
-            rows = run.sizes[found.split]
+        for evaluation in run.evaluations:
+            rows = run.sizes[evaluation.split]
             for name, received, kind, shape in (
-                ("predictions", found.predictions, "float", (rows, len(run.label_names))),
-                ("label ids", found.label_ids, "int", (rows,)),
+                ("predictions", evaluation.predictions, "float", (rows, len(run.label_names))),
+                ("label ids", evaluation.label_ids, "int", (rows,)),
             ):
-                where = f"{found.name}: {name}"
+                where = f"{evaluation.name}: {name}"
                 compare(f"{where}, class", [received.type], ["numpy.ndarray"])
                 require(f"{where}, type", [received.dtype], _begins_with(kind), f"{kind}…")
                 compare(f"{where}, shape", received.shape, shape)
@@ -32,22 +32,22 @@ class EvalPred:
         """
         if run.arguments["fp16"] or run.arguments["bf16"]:
             pytest.skip("the recipe asks for mixed precision")
-        for found in run.evaluations:
-            predictions = run.arrays[f"{found.name}.predictions"]
-            compare(f"{found.name}: type", [str(predictions.dtype)], ["float32"])
+        for evaluation in run.evaluations:
+            predictions = run.arrays[f"{evaluation.name}.predictions"]
+            compare(f"{evaluation.name}: type", [str(predictions.dtype)], ["float32"])
             if predictions.dtype == np.float32:
                 low = (predictions.view(np.uint32) & 0x1FFF).any()
-                compare(f"{found.name}: low bits are used", [bool(low)], [True])
+                compare(f"{evaluation.name}: low bits are used", [bool(low)], [True])
 
     def test_eval_pred_is_a_pair(self, run: Record) -> None:
         """`logits, labels = eval_pred` unpacks."""
-        for found in run.evaluations:
-            compare(f"{found.name}: parts", [found.unpacked], [2])
+        for evaluation in run.evaluations:
+            compare(f"{evaluation.name}: parts", [evaluation.unpacked], [2])
 
     def test_torch_argmax_is_refused(self, run: Record) -> None:
         """`torch.argmax` on the predictions is a TypeError: they are no tensors."""
-        for found in run.evaluations:
-            compare(f"{found.name}: error", [found.argmax_error], ["TypeError"])
+        for evaluation in run.evaluations:
+            compare(f"{evaluation.name}: error", [evaluation.argmax_error], ["TypeError"])
 
     def test_singular_prediction_is_refused(self, run: Record) -> None:
         """`metric.compute(prediction=…)` is an error, not a metric of nothing."""

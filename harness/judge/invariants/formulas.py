@@ -59,21 +59,21 @@ class Formulas:
     def test_predictions_belong_to_their_examples(self, trials: Trials) -> None:
         """Row i of the predictions is what the formulas give for example i by itself."""
         for name in trials.trials:
-            found = trials[name]
-            if found.alone and name != "grouped":
-                alone = flat(found.alone)
-                compare(f"{name}: logits", flat(found.logits), alone, tolerances.DOUBLE)
+            trial = trials[name]
+            if trial.alone and name != "grouped":
+                alone = flat(trial.alone)
+                compare(f"{name}: logits", flat(trial.logits), alone, tolerances.DOUBLE)
 
     def test_grouped_predictions_belong_to_their_examples(self, trials: Trials) -> None:
         """Row i of the predictions is that of example i, also where batches are of like lengths."""
         if "grouped" not in trials:
             pytest.skip("only the Trainer groups by length")
-        found = trials["grouped"]
-        moved = sum(a != b for a, b in zip(found.predicted, trials.evaluated, strict=True))
+        trial = trials["grouped"]
+        moved = sum(a != b for a, b in zip(trial.predicted, trials.evaluated, strict=True))
         compare("examples out of place", [moved], [0], 0.0)
-        alone = dict(zip(trials.evaluated, found.alone, strict=False))
-        expected = [value for row in found.predicted for value in alone.get(row, ())]
-        compare("logits of an example", flat(found.logits), expected, tolerances.DOUBLE)
+        alone = dict(zip(trials.evaluated, trial.alone, strict=False))
+        expected = [value for row in trial.predicted for value in alone.get(row, ())]
+        compare("logits of an example", flat(trial.logits), expected, tolerances.DOUBLE)
 
     def test_stages_are_the_formulas(self, trials: Trials) -> None:
         """Embeddings, every layer and the logits, in single precision, are the formulas'."""
@@ -103,16 +103,16 @@ class Formulas:
             compare(name, [formatted.get(name)], ["int64"])
 
 
-def _looks(found: Trial) -> tuple[Look, ...]:
+def _looks(trial: Trial) -> tuple[Look, ...]:
     """The steps that were computed again, all of them."""
-    assert len(found.looks) == LOOKS, f"{len(found.looks)} steps of {LOOKS} were computed again"
-    return found.looks
+    assert len(trial.looks) == LOOKS, f"{len(trial.looks)} steps of {LOOKS} were computed again"
+    return trial.looks
 
 
-def _compare_computed(found: Trial, band: Band) -> None:
+def _compare_computed(trial: Trial, band: Band) -> None:
     """Hold a trial's first losses and gradients against the formulas."""
-    looks, first = _looks(found), slice(LOOKS)
-    compare("loss", found.losses[first], [look.loss for look in looks], band)
-    compare("gradient norm", found.norms[first], [look.norm for look in looks], band)
+    looks, first = _looks(trial), slice(LOOKS)
+    compare("loss", trial.losses[first], [look.loss for look in looks], band)
+    compare("gradient norm", trial.norms[first], [look.norm for look in looks], band)
     directions = [look.direction for look in looks]
     compare("distance of directions", directions, [0.0] * len(directions), band)

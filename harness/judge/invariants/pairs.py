@@ -62,12 +62,12 @@ class Pairs:
 
 def _segments(ids: tuple[int, ...], sep: int) -> list[tuple[int, ...]]:
     """What stands between `[CLS]`, the `[SEP]`s and the end."""
-    found, start = [], 1
+    segments, start = [], 1
     for position, token in enumerate(ids):
         if token == sep:
-            found.append(ids[start:position])
+            segments.append(ids[start:position])
             start = position + 1
-    return found
+    return segments
 
 
 def _letters(text: str) -> str:

@@ -48,8 +48,8 @@ class Repetition:
 
     def test_evaluating_twice_is_the_same(self, trials: Trials) -> None:
         """The last step's evaluation and the final one report the same metrics."""
-        found = trials["evaluated often"]
-        last, final = found.evaluation(f"step-{len(found.steps)}"), found.evaluation()
+        trial = trials["evaluated often"]
+        last, final = trial.evaluation(f"step-{len(trial.steps)}"), trial.evaluation()
         for name in ("loss", *reported(final.metrics)):
             compare(name, [last.metrics[name]], [final.metrics[name]], 0.0)
 
@@ -68,11 +68,11 @@ class Repetition:
     def test_best_is_best_either_way(self, trials: Trials) -> None:
         """The least loss is restored where less is better, the greatest where more is."""
         for name, pick in (("least is best", min), ("greatest is best", max)):
-            found = trials[name]
-            during = [e for e in found.evaluations if e.name.startswith("step-")]
+            trial = trials[name]
+            during = [e for e in trial.evaluations if e.name.startswith("step-")]
             best = pick(during, key=lambda e: e.metrics["loss"])
-            compare_restored(found.checkpoints, best.step, where=f"{name}: ")
-            digests = [c.digest for c in found.checkpoints if c.step != IN_MEMORY]
+            compare_restored(trial.checkpoints, best.step, where=f"{name}: ")
+            digests = [c.digest for c in trial.checkpoints if c.step != IN_MEMORY]
             compare(f"{name}: different checkpoints", [len({*digests})], [len(digests)])
 
     def test_evaluation_batch_changes_nothing(self, trials: Trials) -> None:

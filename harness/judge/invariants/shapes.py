@@ -11,7 +11,7 @@ class Shapes:
     """Widths, padding and truncation."""
 
     def test_width_follows_collation(self, run: Record) -> None:
-        """Dynamic batches are as long as their longest example, the others as long as told."""
+        """Dynamic batches are as long as their longest example, others as the collation says."""
         strategy = run.collation
         limit = run.tokenizer["max_length"]
         for stage, batches in run.stages.items():

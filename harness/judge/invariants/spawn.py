@@ -18,6 +18,6 @@ class Spawn:
         """Several spawned processes give, row by row, what one process gives."""
         if cell.recipe.num_proc is None:
             pytest.skip("the recipe tokenizes in one process")
-        found = compare_processes(cell)
-        compare("processes", [found["processes"]], [cell.recipe.num_proc])
-        compare("several give what one gives", [found["equal"]], [True])
+        comparison = compare_processes(cell)
+        compare("processes", [comparison["processes"]], [cell.recipe.num_proc])
+        compare("several give what one gives", [comparison["equal"]], [True])

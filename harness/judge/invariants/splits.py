@@ -15,7 +15,7 @@ TRAINED_AND_EVALUATED = ("train", "evaluation")
 
 
 class Splits:
-    """Rows, labels and words without which nothing that a run reaches means anything."""
+    """Rows, labels and a vocabulary without which nothing that a run reaches means anything."""
 
     def test_rows_are_enough(self, run: Record) -> None:
         """More than a handful of rows are trained on, and evaluated."""

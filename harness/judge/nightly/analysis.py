@@ -59,7 +59,7 @@ class Trends:
             cell: suite and cell.
             entries: the earliest first, at least one.
             reference: what was accepted of it.
-            standings: what the baseline said, by night.
+            standings: beside the baseline, by night.
         """
         marks = [*self._marks(cell, entries, reference)]
         breaks = {mark.night for mark in marks if mark.kind != "environment"}
@@ -106,7 +106,7 @@ class Trends:
             moves=tuple(
                 Move(
                     at=at[step.at],
-                    found=at[step.found],
+                    detection=at[step.detection],
                     before=figure.shown(step.before),
                     after=figure.shown(step.after),
                     better=(step.after > step.before) == figure.higher,
@@ -135,16 +135,16 @@ class Trends:
         anchored = [sum(values) / len(values), *(one.value for one in month)]
         spread = max([figure.floor, *(one.error for one in month)])
         mean = sum(anchored) / len(anchored)
-        found = drifted(
+        index = drifted(
             later,
             mean=mean,
             error=spread / math.sqrt(len(anchored)),
             most=self.most,
             floor=figure.floor,
         )
-        if found is None or (later[found].value > mean) == figure.higher:
+        if index is None or (later[index].value > mean) == figure.higher:
             return None
-        return later[found].night
+        return later[index].night
 
     def _marks(
         self, cell: str, entries: Sequence[Entry], reference: Reference | None
@@ -152,44 +152,46 @@ class Trends:
         """What happened to a cell."""
         for before, after in pairwise(entries):
             if before.series != after.series:
-                yield Mark(night=after.night, kind="change", words="another recipe, or other data")
-            told = self._changes(before, after)
-            if told:
-                yield Mark(night=after.night, kind="environment", words=", ".join(told))
+                changed = "another recipe, or other data"
+                yield Mark(night=after.night, kind="change", description=changed)
+            changes = self._changes(before, after)
+            if changes:
+                yield Mark(night=after.night, kind="environment", description=", ".join(changes))
         for known in self.annotations:
             if known.concerns(cell):
-                yield Mark(night=known.night, kind="change", words=known.because)
+                yield Mark(night=known.night, kind="change", description=known.because)
         if reference is not None:
             both = (reference.anchor, reference.rolling)
             for night, why in {one.night: one.because for one in both}.items():
-                yield Mark(night=night, kind="accepted", words=why)
+                yield Mark(night=night, kind="accepted", description=why)
 
     def _changes(self, before: Entry, after: Entry) -> tuple[str, ...]:
         """What differs between the environments of two runs."""
         if before.environment == after.environment:
             return ()
         left, right = self._environments(before, after)
-        told = [
+        changes = [
             f"{name} {ours or 'none'} → {theirs or 'none'}"
             for name, ours, theirs in _packages(left, right)
         ]
-        told += [
+        changes += [
             f"{part} {left[part]} → {right[part]}"
             for part in DESCRIBED
             if part != "packages" and {part} <= left.keys() & right.keys()
             if left[part] != right[part]
         ]
-        return tuple(told) or ("files of a package, its version is the same",)
+        return tuple(changes) or ("files of a package, its version is the same",)
 
     def _command(self, before: Entry, after: Entry) -> str:
         """The command that tells which package did it; empty if none can have."""
         moved = [one for one in _packages(*self._environments(before, after)) if all(one)]
         if not moved:
             return ""
-        asked = [f"{name}=={theirs}" for name, _, theirs in moved]
+        candidates = [f"{name}=={theirs}" for name, _, theirs in moved]
         based = [part for name, ours, _ in moved for part in ("--base", f"{name}=={ours}")]
         scale = [] if after.scale == "tiny" else [f"--harness-scale={after.scale}"]
-        return shlex.join(["harness", "gate", *asked, *based, "--attribute", *scale, *self.options])
+        arguments = [*candidates, *based, "--attribute", *scale, *self.options]
+        return shlex.join(["harness", "gate", *arguments])
 
     def _environments(
         self, before: Entry, after: Entry

@@ -163,7 +163,7 @@ class Baselines:
     def accept(self, cell: str, device: str, accepted: Accepted, *, anchor: bool = False) -> None:
         """Take what a cell gave as its last accepted reference.
 
-        It becomes the anchor, too, if that is asked for, or if there is none of the same recipe.
+        It becomes the anchor, too, if `anchor` says so, or if there is none of the same recipe.
 
         Raises:
             SpecError: nothing says why, or there are too few runs to tell how far they spread.
@@ -209,5 +209,5 @@ class Baselines:
 
 def _plain(reference: Reference) -> dict[str, Any]:
     """References as JSON; an anchor that is the last accepted one is left out."""
-    told = asdict(reference)
-    return told if told["anchor"] != told["rolling"] else {"rolling": told["rolling"]}
+    both = asdict(reference)
+    return both if both["anchor"] != both["rolling"] else {"rolling": both["rolling"]}

@@ -1,8 +1,9 @@
 """A night: does a cell still do what was accepted?
 
-Nothing is asked that the answers before have answered: a run of the recipe's own seed that is equal
-to the accepted one, to the last bit, settles it. Else runs of other seeds follow, other ones every
-night, in rounds, while it is open whether anything was lost, or while the history is suspicious.
+Nothing is trained that earlier runs have made needless: a run of the recipe's own seed that is
+equal to the accepted one, to the last bit, settles it. Else runs of other seeds follow, other ones
+every night, in rounds, while it is open whether anything was lost, or while the history is
+suspicious.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -49,11 +50,11 @@ class Judgement:
 
     Attributes:
         standing: `same`, `fixed` if it is better, `regressed`, `inconclusive`, `not measured`.
-        words: what a reviewer should read.
+        message: what a reviewer should read.
     """
 
     standing: Status
-    words: str
+    message: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,27 +97,27 @@ class Night:
         own = self.results[0].record
         if self.reference is None:
             self._round()
-            words = "nothing was accepted of it"
+            message = "nothing was accepted of it"
             if self.elsewhere:
-                words += f" on this device, only on {', '.join(self.elsewhere)}"
-            return Judgement(standing="not measured", words=words)
+                message += f" on this device, only on {', '.join(self.elsewhere)}"
+            return Judgement(standing="not measured", message=message)
         accepted = self.reference.rolling
         changed = different(accepted, own)
         if changed:
             self._round()
             return Judgement(
-                standing="not measured", words=f"what was accepted is another recipe: {changed}"
+                standing="not measured", message=f"what was accepted is another recipe: {changed}"
             )
         if accepted.runs[0].predictions == answers(own):
             while self._doubted(SPEED) and self._round():
                 pass
-            return Judgement(standing="same", words="equal to what was accepted, to the last bit")
+            return Judgement(standing="same", message="equal to what was accepted, to the last bit")
         while self._round():
-            found = self._compared(self.reference)
-            if found.standing == "regressed":
-                return found
-            if found.standing != "inconclusive" and not self._doubted(*self.metrics, SPEED):
-                return found
+            judgement = self._compared(self.reference)
+            if judgement.standing == "regressed":
+                return judgement
+            if judgement.standing != "inconclusive" and not self._doubted(*self.metrics, SPEED):
+                return judgement
         return self._compared(self.reference)
 
     def _doubted(self, *figures: str) -> bool:
@@ -151,7 +152,7 @@ class Night:
         judgements.append(_speed(reference.rolling, [result.record for result in self.results]))
         standing = min((judgement.standing for judgement in judgements), key=_GRAVEST.index)
         return Judgement(
-            standing=standing, words="\n".join(judgement.words for judgement in judgements)
+            standing=standing, message="\n".join(judgement.message for judgement in judgements)
         )
 
     def _metric(self, name: str, accepted: Accepted, since: str) -> Judgement:
@@ -160,18 +161,18 @@ class Night:
         before, after = _values(name, [run.metrics for run in accepted.runs]), self._tonight(name)
         if before is None or after is None:
             whose = "what was accepted" if before is None else "tonight's evaluation"
-            words = f"{since}{whose} has no {name} that is a number"
-            return Judgement(standing="inconclusive", words=words)
+            message = f"{since}{whose} has no {name} that is a number"
+            return Judgement(standing="inconclusive", message=message)
         if min(len(before), len(after)) < FEWEST:
-            words = f"one run does not tell how far {name} has moved"
-            return Judgement(standing="inconclusive", words=words)
+            message = f"one run does not tell how far {name} has moved"
+            return Judgement(standing="inconclusive", message=message)
         sides = self._answers(accepted) if kind.by_example else None
         how = "" if sides else "run by run, "
         ours, theirs = sides or (_gains(kind, before), _gains(kind, after))
         effect = statistics.unpaired(ours, theirs, self.margin)
         return Judgement(
             standing=_standing(effect, len(self.metrics)),
-            words=(
+            message=(
                 f"{since}{name} {before.mean():.4f} → {after.mean():.4f}, by "
                 f"{kind.change(effect.mean, effect.low, effect.high)} {how}over {len(before)} "
                 f"and {len(after)} runs; {kind.margin(self.margin)} may be lost"
@@ -247,14 +248,14 @@ def _first_steps(accepted: Accepted, record: Record) -> Judgement:
     band = tolerances.BFLOAT16 if half else tolerances.SINGLE
     losses, norms = first(record)
     if len(losses) != len(accepted.losses):
-        words = f"there are {len(losses)} first steps, were {len(accepted.losses)}"
-        return Judgement(standing="regressed", words=words)
+        message = f"there are {len(losses)} first steps, were {len(accepted.losses)}"
+        return Judgement(standing="regressed", message=message)
     for name, ours, theirs in (("loss", accepted.losses, losses), ("norm", accepted.norms, norms)):
         for step, (left, right) in enumerate(zip(ours, theirs, strict=False), 1):
             if not abs(left - right) <= band * max(1.0, abs(left)):
-                words = f"{name} of step {step} was {left:.6g}, is {right:.6g}"
-                return Judgement(standing="regressed", words=words)
-    return Judgement(standing="same", words="first steps as accepted")
+                message = f"{name} of step {step} was {left:.6g}, is {right:.6g}"
+                return Judgement(standing="regressed", message=message)
+    return Judgement(standing="same", message="first steps as accepted")
 
 
 def _standing(effect: Effect, metrics: int) -> Status:
@@ -269,7 +270,6 @@ def _speed(accepted: Accepted, records: list[Record]) -> Judgement:
     before = np.log([run.samples_per_second for run in accepted.runs])
     after = np.log([record.samples_per_second for record in records])
     spread = float(np.exp(np.std(before, ddof=1)) - 1)
-    return Judgement(
-        standing="same",
-        words=f"{np.exp(after.mean() - before.mean()):.2f} times as fast (accepted ± {spread:.0%})",
-    )
+    times = np.exp(after.mean() - before.mean())
+    message = f"{times:.2f} times as fast (accepted ± {spread:.0%})"
+    return Judgement(standing="same", message=message)

@@ -1,4 +1,4 @@
-"""Series: steps and drift in what nights measure, told as they come and hardly ever in vain.
+"""Series: steps and drift in what nights measure, shown as they come and hardly ever by chance.
 
 A two-sided CUSUM (Page 1954) sums the log-likelihood ratio of "moved by `SHIFT` standard errors"
 over "as before", and starts again from nothing whenever that falls below zero. Where nothing moved
@@ -11,7 +11,7 @@ follows from how many false alarms a year may bring. Three rules keep that true:
 * What slows a machine may last for hours: one night adds no more than `NIGHT` of the limit, however
   often it is measured, so two have to agree.
 
-What is not finite is left out: whoever measured it has told already.
+What is not finite is left out: what measured it has reported it already.
 """
 
 import math

@@ -31,28 +31,31 @@ def drifted(
     Args:
         observations: since the anchor, the earliest first.
         mean: that was accepted.
-        error: its standard error: nothing much smaller can be told.
+        error: its standard error: nothing much smaller can be seen.
         most: as above.
         floor: as above.
     """
     far = -NormalDist().inv_cdf(math.exp(-most) / 2)
     month: deque[float] = deque(maxlen=MONTH)
-    told, squares, degrees = 0.0, 0.0, 0
+    recent_error, squares, degrees = 0.0, 0.0, 0
     new = [pair for pair in enumerate(observations) if tells(pair[1]) and not pair[1].repeats]
     for _, group in groupby(new, lambda pair: pair[1].night):
         tonight = [*group]
         index, last = tonight[-1]
-        value, told = median(seen.value for _, seen in tonight), last.error or told
+        value, recent_error = (
+            median(seen.value for _, seen in tonight),
+            last.error or recent_error,
+        )
         if month:
             # Neighbours are as far apart as chance moves them: no drift shows in that.
             apart = abs(value - month[-1]) / math.sqrt(2)
-            if told:
-                apart = min(apart, CLIPPED * spread_of(told, squares, degrees, floor))
+            if recent_error:
+                apart = min(apart, CLIPPED * spread_of(recent_error, squares, degrees, floor))
             squares, degrees = squares + apart * apart, degrees + 1
         month.append(value)
-        if degrees + (PRIOR if told else 0) < FEWEST:
+        if degrees + (PRIOR if recent_error else 0) < FEWEST:
             continue
-        own = spread_of(told, squares, degrees, floor) / math.sqrt(len(month))
+        own = spread_of(recent_error, squares, degrees, floor) / math.sqrt(len(month))
         cut = int(TRIMMED * len(month))
         if abs(fmean(sorted(month)[cut : len(month) - cut]) - mean) > far * math.hypot(error, own):
             return index

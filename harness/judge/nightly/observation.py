@@ -38,7 +38,7 @@ def tells(observation: Observation) -> bool:
 
 
 def spread_of(error: float, squares: float, degrees: int, floor: float) -> float:
-    """A standard deviation from what is told and what is learnt, never quite zero."""
+    """A standard deviation, from the nights' own errors and what is learnt; never quite zero."""
     prior = PRIOR if error else 0
     weight = prior + max(0, degrees)
     learnt = math.sqrt((prior * error**2 + squares) / weight) if weight else 0.0

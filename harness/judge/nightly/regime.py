@@ -7,7 +7,7 @@ from statistics import fmean
 from harness.judge.nightly.observation import CLIPPED, FEWEST, Observation, spread_of
 
 SHIFT = 2.0
-"""Standard errors of an observation: the step that is found fastest."""
+"""Standard errors of an observation: the step that is detected fastest."""
 
 NIGHT = 0.6
 """More than a half, or two nights would not do."""
@@ -22,13 +22,13 @@ class LevelShift:
 
     Attributes:
         at: index of the first observation after it, the first one of its night.
-        found: index of the observation that showed it.
+        detection: index of the observation that showed it.
         before: mean of the regime that it ended.
         after: mean from there to what showed it; a little far out, for luck helps an alarm.
     """
 
     at: int
-    found: int
+    detection: int
     before: float
     after: float
 
@@ -139,7 +139,7 @@ class Regime:
         self.mean += apart / self.count
         self.squares += apart * apart * (self.count - 1) / self.count
 
-    def moved(self, found: int) -> tuple[LevelShift, list[float]]:
+    def moved(self, detection: int) -> tuple[LevelShift, list[float]]:
         """The step that ends it, at the night that splits best, and the observations after."""
         nights = [night for night, _, _ in self.waiting]
         deviations = [deviation for _, _, deviation in self.waiting]
@@ -154,5 +154,5 @@ class Regime:
         split = max((nights.index(night) for night in dict.fromkeys(nights)), key=apart)
         after = [value for _, value, _ in self.waiting[split:]]
         return LevelShift(
-            at=nights[split], found=found, before=self.mean, after=fmean(after)
+            at=nights[split], detection=detection, before=self.mean, after=fmean(after)
         ), after

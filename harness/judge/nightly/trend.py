@@ -32,7 +32,7 @@ class Move:
 
     Attributes:
         at: index of the first night after it.
-        found: index of the night that showed it.
+        detection: index of the night that showed it.
         before: mean up to there.
         after: mean from there to what showed it.
         better: whether the figure moved to where it should.
@@ -41,7 +41,7 @@ class Move:
     """
 
     at: int
-    found: int
+    detection: int
     before: float
     after: float
     better: bool
@@ -80,12 +80,12 @@ class Mark:
     Attributes:
         night: ISO date.
         kind: another `environment`, a result that was `accepted`, or a known `change`.
-        words: what it was.
+        description: of it.
     """
 
     night: str
     kind: Literal["environment", "accepted", "change"]
-    words: str
+    description: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +97,7 @@ class Trend:
         device: class of the device.
         lines: its figures.
         marks: what happened, in order.
-        standings: what the baseline said of a night, by its date; of nights without one, nothing.
+        standings: beside the baseline, of a night, by its date; of nights without one, nothing.
     """
 
     cell: str

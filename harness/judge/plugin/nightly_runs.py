@@ -153,13 +153,13 @@ class NightlyRuns:
             fits=self._fits,
             elsewhere=sorted(accepted.keys() - {tonight.device}),
         )
-        judged = night.judge()
+        judgement = night.judge()
         trend = self._trend(folder, tonight.name, before, night.results, reference)
         moved = [*_moved(trend, cell)]
         return replace(
             tonight,
-            standing=judged.standing,
-            message=judged.words,
+            standing=judgement.standing,
+            message=judgement.message,
             records=tuple(result.key.path for result in night.results),
             worsened=tuple(message for better, message in moved if not better),
             improved=tuple(message for better, message in moved if better),

@@ -96,7 +96,7 @@ def _moves(card: int, trend: Trend) -> Iterator[tuple[Cause, EventRow, str]]:
     """Steps."""
     for line in trend.lines:
         for move in line.moves:
-            happened, found = line.nights[move.at], line.nights[move.found]
+            happened, found = line.nights[move.at], line.nights[move.detection]
             later = "the same night" if found == happened else found
             cause = Cause(
                 found=found,
@@ -133,7 +133,7 @@ def _drifts(card: int, trend: Trend) -> Iterator[tuple[Cause, EventRow, str]]:
 def _regressions(card: int, trend: Trend, tonight: str) -> Iterator[tuple[Cause, EventRow, str]]:
     """What the baseline says of tonight, where no move of tonight says it."""
     moved = any(
-        not move.better and line.nights[move.found] == tonight
+        not move.better and line.nights[move.detection] == tonight
         for line in trend.lines
         for move in line.moves
     )
@@ -151,7 +151,9 @@ def _regressions(card: int, trend: Trend, tonight: str) -> Iterator[tuple[Cause,
         kind="regressed",
         words="regressed against the baseline",
         when="tonight" if since == tonight else f"every night since {since}",
-        changes=tuple(m.words for m in trend.marks if m.night == since and m.kind != "accepted"),
+        changes=tuple(
+            m.description for m in trend.marks if m.night == since and m.kind != "accepted"
+        ),
     )
     rows = [
         _row(card, trend, line, line.bands[-1].mean, line.values[-1])

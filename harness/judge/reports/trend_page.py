@@ -103,7 +103,7 @@ class Card:
     @property
     def moved(self) -> str:
         """The last night that showed a move or a drift; empty if none did."""
-        moves = [line.nights[move.found] for line in self.trend.lines for move in line.moves]
+        moves = [line.nights[move.detection] for line in self.trend.lines for move in line.moves]
         return max([*moves, *(line.drifted for line in self.trend.lines)], default="")
 
 
@@ -152,7 +152,7 @@ def _card(number: int, trend: Trend, nights: Sequence[str]) -> Card:
         trend=trend,
         squares=[_square(trend, night) for night in nights[-NIGHTS - 1 :]],
         panels=[drawn for drawn in panels if drawn is not None],
-        marks=[(place(m.night, nights), m.kind, m.night, m.words) for m in trend.marks],
+        marks=[(place(m.night, nights), m.kind, m.night, m.description) for m in trend.marks],
     )
 
 
@@ -172,7 +172,7 @@ def _standings(trend: Trend, night: str) -> Iterator[tuple[str, str]]:
         yield "no baseline", "there is nothing to hold it against"
     for line in trend.lines:
         for move in line.moves:
-            if line.nights[move.found] == night:
+            if line.nights[move.detection] == night:
                 yield "improved" if move.better else "regressed", described(line, move)
         if line.drifted == night:
             yield "drifted", drift(line)

@@ -94,7 +94,7 @@ def test_predictions_of_nobody_are_not_paired(
 
 
 @pytest.mark.parametrize(
-    ("name", "apart", "standing"),
+    "judged",
     [
         ("matthews_correlation", 0.0, "same"),
         ("matthews_correlation", 0.1, "same"),
@@ -108,11 +108,10 @@ def test_a_metric_without_examples_is_judged_run_by_run(
     match: Match,
     small_record: Record,
     monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    apart: float,
-    standing: Status,
+    judged: tuple[str, float, Status],
 ) -> None:
     """A loss beyond the margin is regressed, a gain is none; which is which, the metric says."""
+    name, apart, standing = judged
     final, key = small_record.evaluation(), Key(label="x", recipe="", environment="", attempt="0")
     values = (value for seed in range(10) for value in (0.6 + seed / 1000, 0.6 + apart))
 
@@ -122,6 +121,6 @@ def test_a_metric_without_examples_is_judged_run_by_run(
         return Result(record=record, trained=False, seconds=0.0, key=key)
 
     monkeypatch.setattr(Runner, "run", run)
-    judged = match._run_by_run(name)  # noqa: SLF001 - what it says of one metric
-    assert (judged.stage, judged.name, judged.standing) == ("accuracy", name, standing)
-    assert "run by run" in judged.words or math.isnan(apart)
+    finding = match._run_by_run(name)  # noqa: SLF001 - what it says of one metric
+    assert (finding.stage, finding.name, finding.standing) == ("accuracy", name, standing)
+    assert "run by run" in finding.words or math.isnan(apart)

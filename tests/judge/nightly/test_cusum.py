@@ -65,7 +65,7 @@ def test_a_step_is_found_and_located(size: float) -> None:
     values[80:] += size
     told = watch(nightly(values), most=MOST)
     (step,) = told.steps
-    assert (step.at, step.found < 84) == (80, True)
+    assert (step.at, step.detection < 84) == (80, True)
     assert step.before == pytest.approx(0.9, abs=0.002)
     assert step.after == pytest.approx(0.9 + size, abs=0.006)
     assert [(span.start, span.stop) for span in told.spans] == [(0, 80), (80, 120)]
@@ -97,7 +97,7 @@ def test_a_step_is_found_online() -> None:
     watching = Cusum(MOST)
     told = [watching.add(one) for one in nightly([0.9] * 40 + [0.92] * 9)]
     step = next(filter(None, told))
-    assert told.index(step) == step.found
+    assert told.index(step) == step.detection
     assert watching.watched.steps == (step,)
     assert watching.suspicion == 0
 
@@ -183,7 +183,7 @@ def test_a_spread_is_learnt() -> None:
     values = 0.9 + 3 * (noise(7, 300) - 0.9)
     told = watch(nightly(values), most=MOST)
     assert told.spans[-1].spread == pytest.approx(3 * ERROR, rel=0.2)
-    assert all(step.found < 40 for step in told.steps)
+    assert all(step.detection < 40 for step in told.steps)
 
 
 def test_a_spread_that_no_night_tells_is_learnt() -> None:
@@ -192,7 +192,7 @@ def test_a_spread_that_no_night_tells_is_learnt() -> None:
     assert alarms(nightly(values, error=0.0)) == 0
     values[200:] += 0.02
     (step,) = watch(nightly(values, error=0.0), most=MOST).steps
-    assert (step.at, step.found < 206) == (200, True)
+    assert (step.at, step.detection < 206) == (200, True)
 
 
 @pytest.mark.parametrize("floor", [0.0, 1e-9, 0.0005])
@@ -200,7 +200,7 @@ def test_a_figure_without_spread_steps_when_two_nights_agree(floor: float) -> No
     """Such as a share of padding: one night is no step, two are, and nothing divides by zero."""
     steady = [0.235] * 30
     told = watch(nightly([*steady, 0.24, 0.24], error=0.0), most=MOST, floor=floor)
-    assert [(step.at, step.found) for step in told.steps] == [(30, 31)]
+    assert [(step.at, step.detection) for step in told.steps] == [(30, 31)]
     assert not watch(nightly([*steady, 0.24, *steady], 0.0), most=MOST, floor=floor).steps
 
 

@@ -144,7 +144,7 @@ def test_equal_to_the_last_bit_is_enough(bench: Bench) -> None:
 def test_as_accurate_is_the_same(bench: Bench) -> None:
     """Other predictions, as many of them right: a round of other seeds shows it."""
     found = bench.judge(spread(0.9))
-    assert found.standing == "same", found.words
+    assert found.standing == "same", found.message
     assert len(bench.asked) == 3
     assert len(set(bench.asked)) == 3
 
@@ -153,7 +153,7 @@ def test_a_loss_is_regressed(bench: Bench) -> None:
     """Five points are lost: more runs are made until it is beyond a doubt."""
     found = bench.judge(spread(0.85))
     assert found.standing == "regressed"
-    assert "may be lost" in found.words
+    assert "may be lost" in found.message
     assert 3 <= len(bench.asked) <= 3 * MOST_ROUNDS
 
 
@@ -198,7 +198,7 @@ def test_other_first_steps_are_regressed(
     """Before training is chaos, everything is as it was accepted, to rounding."""
     found = bench.judge(spread(0.9), spoil=spoil)
     assert found.standing == "regressed"
-    assert words in found.words
+    assert words in found.message
 
 
 def test_rounding_is_no_regression(bench: Bench) -> None:
@@ -222,7 +222,7 @@ def test_many_small_losses_add_up_to_the_anchor(bench: Bench, small_record: Reco
     assert judged(small).standing == "same"
     found = judged(large)
     assert found.standing == "regressed"
-    assert "since the anchor, accuracy 0.90" in found.words
+    assert "since the anchor, accuracy 0.90" in found.message
 
 
 def test_few_nights_call_a_loss_what_is_none(bench: Bench) -> None:
@@ -303,7 +303,7 @@ def test_files_are_read_once_and_written_where_something_was_accepted(
 
 def test_a_figure_may_step_from_nothing(small_cell: Cell) -> None:
     """Padding of a collation without any is 0, and any padding is more by no factor."""
-    move = Move(at=1, found=1, before=0.0, after=0.3, better=False, changes=(), command="")
+    move = Move(at=1, detection=1, before=0.0, after=0.3, better=False, changes=(), command="")
     line = Line(
         figure="padding",
         nights=("2026-01-01", "2026-01-02"),

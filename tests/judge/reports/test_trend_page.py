@@ -89,12 +89,12 @@ def line(*values: float, figure: str = "accuracy", **known: Any) -> Line:
     return Line(figure=figure, nights=nights, values=values, **(whole | known))
 
 
-def move(*, at: int, found: int, better: bool = False) -> Move:
+def move(*, at: int, detection: int, better: bool = False) -> Move:
     """A step of two points."""
     after = 0.92 if better else 0.88
     return Move(
         at=at,
-        found=found,
+        detection=detection,
         before=0.9,
         after=after,
         better=better,
@@ -116,12 +116,12 @@ def trend(*lines: Line, standings: Mapping[str, Status] | None = None, cell: str
 
 def hostile() -> Trend:
     """A cell of which all words come from somebody who means harm."""
-    step = replace(move(at=3, found=4), changes=(HOSTILE,), command=HOSTILE)
+    step = replace(move(at=3, detection=4), changes=(HOSTILE,), command=HOSTILE)
     return Trend(
         cell=HOSTILE,
         device=HOSTILE,
         lines=(line(*[0.9] * 9, figure=HOSTILE, moves=(step,)),),
-        marks=(Mark(night=TONIGHT, kind="change", words=HOSTILE),),
+        marks=(Mark(night=TONIGHT, kind="change", description=HOSTILE),),
         standings={TONIGHT: "regressed"},
     )
 
@@ -180,7 +180,7 @@ def test_words_of_others_make_no_tags() -> None:
 
 def test_a_move_tells_when_and_why() -> None:
     """Both nights, the figure in its units, the environment's changes, and what to do."""
-    text = page([trend(line(*[0.9] * 60, moves=(move(at=57, found=59),)))], NIGHTS)
+    text = page([trend(line(*[0.9] * 60, moves=(move(at=57, detection=59),)))], NIGHTS)
     told = text.partition("What changed")[2].partition("Nights</h2>")[0]
     assert f"happened {NIGHTS[57]}, found {TONIGHT}" in told
     assert re.search(r"accuracy</td>.*0\.9000</td>.*→.*0\.8800</td>.*-2\.0 points", told)
@@ -190,7 +190,7 @@ def test_a_move_tells_when_and_why() -> None:
 
 def test_what_came_together_is_told_once() -> None:
     """Cells that moved on one night under one change share its words and its command."""
-    moved = line(*[0.9] * 60, moves=(move(at=58, found=59),))
+    moved = line(*[0.9] * 60, moves=(move(at=58, detection=59),))
     text = page([trend(moved, cell=f"TestMrpc/{name}") for name in "abc"], NIGHTS)
     assert text.count(f"<pre>{COMMAND}</pre>") == 1
     assert [text.count(f'<a href="#c{card}">') for card in range(3)] == [2, 2, 2]
@@ -199,10 +199,10 @@ def test_what_came_together_is_told_once() -> None:
 def test_the_newest_stands_first_and_harm_before_gain() -> None:
     """Older than thirty nights is folded."""
     moves = (
-        move(at=5, found=7),
-        move(at=40, found=41),
-        move(at=57, found=59, better=True),
-        move(at=58, found=59),
+        move(at=5, detection=7),
+        move(at=40, detection=41),
+        move(at=57, detection=59, better=True),
+        move(at=58, detection=59),
     )
     told = page([trend(line(*[0.9] * 60, moves=moves))], NIGHTS).partition("Nights</h2>")[0]
     places = [told.index(f"happened {NIGHTS[at]}") for at in (58, 57, 40, 5)]
@@ -252,7 +252,7 @@ def test_every_standing_has_a_letter_of_its_own() -> None:
 
 def test_a_square_says_the_worst() -> None:
     """Moves count on the night that showed them; a night without runs is blank."""
-    found = line(*[0.9] * 4, moves=(move(at=0, found=1), move(at=2, found=3, better=True)))
+    found = line(*[0.9] * 4, moves=(move(at=0, detection=1), move(at=2, detection=3, better=True)))
     nights = NIGHTS[-5:]
     standings: dict[str, Status] = {nights[night]: "same" for night in (1, 2, 4)}
     text = page([trend(found, standings=standings)], nights)
@@ -264,11 +264,11 @@ def test_a_square_says_the_worst() -> None:
     ("verdict", "trends"),
     [
         ("pass", [trend()]),
-        ("pass", [trend(line(*[0.9] * 60, moves=(move(at=1, found=59, better=True),)))]),
+        ("pass", [trend(line(*[0.9] * 60, moves=(move(at=1, detection=59, better=True),)))]),
         ("regressed", [trend(), trend(standings={TONIGHT: "regressed"})]),
-        ("regressed", [trend(line(*[0.9] * 60, moves=(move(at=50, found=59),)))]),
+        ("regressed", [trend(line(*[0.9] * 60, moves=(move(at=50, detection=59),)))]),
         ("regressed", [trend(line(*[0.9] * 60, drifted=TONIGHT))]),
-        ("pass", [trend(line(*[0.9] * 60, moves=(move(at=50, found=58),)))]),
+        ("pass", [trend(line(*[0.9] * 60, moves=(move(at=50, detection=58),)))]),
         ("inconclusive", [trend(), trend(standings={TONIGHT: "inconclusive"})]),
         ("inconclusive", [trend(), trend(standings={})]),
         ("not measured", [trend(standings={TONIGHT: "not measured"})]),

@@ -181,7 +181,7 @@ def test_a_step_names_what_changed(store: Store, small_record: Record) -> None:
     a_month(store, small_record, 0.03, seeds=3)
     (move,) = accuracy_of(followed(store)).moves
     assert accuracy_of(followed(store)).nights[move.at] == "2026-01-17"
-    assert move.found - move.at in {1, 2}
+    assert move.detection - move.at in {1, 2}
     assert not move.better
     assert move.before == pytest.approx(0.9, abs=0.004)
     assert move.after == pytest.approx(0.87, abs=0.008)
@@ -206,7 +206,7 @@ def test_a_known_change_is_no_step(store: Store, small_record: Record) -> None:
     trend = followed(store, [known])
     assert accuracy_of(trend).moves == ()
     assert ("2026-01-17", "change", "a smaller model") in [
-        (mark.night, mark.kind, mark.words) for mark in trend.marks
+        (mark.night, mark.kind, mark.description) for mark in trend.marks
     ]
     other = Annotation(night="2026-01-17", because="x", cells="TestOther/*")
     assert len(accuracy_of(followed(store, [other])).moves) == 1
