@@ -1,5 +1,6 @@
 """A match: what one cell's finding rests on, where no environment is needed to see it."""
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,9 +11,10 @@ import pytest
 from harness.core.errors import RunError
 from harness.core.recipe import Recipe
 from harness.core.record import Record
+from harness.judge import catalog
 from harness.judge.cell import Cell
 from harness.judge.finding import Status
-from harness.judge.gate import throughput
+from harness.judge.gate import compare, throughput
 from harness.judge.gate.paired_cell import Match
 from harness.judge.runs.result import Result
 from harness.judge.runs.runner import Runner
@@ -94,7 +96,7 @@ def test_predictions_of_nobody_are_not_paired(
 
 
 @pytest.mark.parametrize(
-    "judged",
+    ("metric", "apart", "standing"),
     [
         ("matthews_correlation", 0.0, "same"),
         ("matthews_correlation", 0.1, "same"),
@@ -104,23 +106,37 @@ def test_predictions_of_nobody_are_not_paired(
         ("perplexity", -0.1, "same"),
     ],
 )
-def test_a_metric_without_examples_is_judged_run_by_run(
-    match: Match,
-    small_record: Record,
-    monkeypatch: pytest.MonkeyPatch,
-    judged: tuple[str, float, Status],
+def test_every_compared_metric_is_judged(
+    match: Match, small_record: Record, metric: str, apart: float, standing: Status
 ) -> None:
-    """A loss beyond the margin is regressed, a gain is none; which is which, the metric says."""
-    name, apart, standing = judged
+    """One without a value of each example is judged run by run; its name says what is better."""
     final, key = small_record.evaluation(), Key(label="x", recipe="", environment="", attempt="0")
-    values = (value for seed in range(10) for value in (0.6 + seed / 1000, 0.6 + apart))
+    bases = itertools.count()
+    other = Runner(settings=match.base.settings, session="candidate")
 
-    def run(*_: object) -> Result:
-        changed = replace(final, metrics={**final.metrics, name: next(values)})
-        record = replace(small_record, evaluations=(changed,))
-        return Result(record=record, trained=False, seconds=0.0, key=key)
+    def run(runner: Runner, _: Cell) -> Result:
+        value = 0.6 + (apart if runner is other else next(bases) / 1000)
+        changed = replace(final, metrics={**final.metrics, metric: value})
+        evaluations = tuple(changed if one is final else one for one in small_record.evaluations)
+        return Result(
+            record=replace(small_record, evaluations=evaluations),
+            trained=False,
+            seconds=0.0,
+            key=key,
+        )
 
-    monkeypatch.setattr(Runner, "run", run)
-    finding = match._run_by_run(name)  # noqa: SLF001 - what it says of one metric
-    assert (finding.stage, finding.name, finding.standing) == ("accuracy", name, standing)
-    assert "run by run" in finding.words or math.isnan(apart)
+    compared = replace(match, candidate=other)
+    mrpc = replace(catalog.DATASETS["glue/mrpc"], compared=("accuracy", metric))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Runner, "run", run)
+        patch.setattr(Runner, "trials", lambda *_: None)
+        patch.setattr(compare, "contracts", lambda *_: iter(()))
+        patch.setattr(compare, "first_steps", lambda *_: compare.Parting(likeness="equal to rounding"))
+        patch.setattr(compare, "bit_equal", lambda *_: False)
+        patch.setitem(catalog.DATASETS, "glue/mrpc", mrpc)
+        findings = {f.name: f for f in compared.findings() if f.stage == "accuracy"}
+    other.close()
+    assert findings.keys() == {"accuracy", metric}
+    assert (findings["accuracy"].standing, findings[metric].standing) == ("same", standing)
+    assert "run by run" not in findings["accuracy"].words
+    assert "run by run" in findings[metric].words or math.isnan(apart)
