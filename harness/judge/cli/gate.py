@@ -157,7 +157,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.base:
         base, rebased = _made(arguments, base, arguments.base, "base")
         for change in rebased:
-            say(f"base: {change.words}")
+            say(f"base: {change.description}")
     candidate = (
         arguments.candidate_python or _made(arguments, base, arguments.changes, "candidate")[0]
     )

@@ -81,18 +81,18 @@ def apply(
     findings: Iterable[Finding], allowances: Sequence[Allowance]
 ) -> tuple[tuple[Finding, ...], tuple[Allowance, ...]]:
     """Findings, those allowed that speak against the candidate; and allowances nothing needs."""
-    told, needed = [], set()
+    judged, needed = [], set()
     for finding in findings:
         allowed = next((a for a in allowances if fnmatchcase(finding.id, a.id)), None)
         if allowed is not None and finding.standing in AGAINST:
             needed.add(allowed)
-            words = "; ".join(
+            message = "; ".join(
                 part for part in (finding.words, f"because {allowed.because}") if part
             )
-            told.append(replace(finding, standing="allowed", words=words))
+            judged.append(replace(finding, standing="allowed", words=message))
         else:
-            told.append(finding)
-    return tuple(told), tuple(a for a in allowances if a not in needed)
+            judged.append(finding)
+    return tuple(judged), tuple(a for a in allowances if a not in needed)
 
 
 def _check(allowance: Allowance) -> None:

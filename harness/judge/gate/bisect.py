@@ -38,15 +38,15 @@ class Culprit:
     alone: bool = False
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """For a reviewer."""
         if self.between:
             return (
                 f"{self.package} between {self.good} (good) and {self.bad} (bad); "
                 f"{len(self.between)} releases between them cannot be tested here"
             )
-        words = f"{self.package} {self.bad}; the last good release is {self.good}"
-        return f"{words}; {' '.join(self.along)} came along" if self.along else words
+        text = f"{self.package} {self.bad}; the last good release is {self.good}"
+        return f"{text}; {' '.join(self.along)} came along" if self.along else text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,9 +64,9 @@ class Attribution:
     findings: tuple[Finding, ...]
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """For a reviewer."""
-        named = " together with ".join(culprit.words for culprit in self.culprits)
+        named = " together with ".join(culprit.description for culprit in self.culprits)
         if not self.reason:
             return named
         return f"{named}; not attributed any further: {self.reason}" if named else self.reason
@@ -84,7 +84,7 @@ class _Edge:
 def attribute(
     candidates: Candidates, changes: Iterable[Change], regressions: Sequence[Finding]
 ) -> Iterator[Attribution]:
-    """Attributions as they are found, each with every regression that it explains.
+    """Attributions one by one, each with every regression that it explains.
 
     Those of the cell that shows most come first, the sharpest of them before all others.
     """
@@ -108,7 +108,7 @@ def attribute(
 
 
 def grouped(attributions: Iterable[Attribution]) -> tuple[Attribution, ...]:
-    """The same, those of which the same is said in one."""
+    """The same, those alike in culprits and reason as one."""
     findings: dict[tuple[tuple[Culprit, ...], str], tuple[Finding, ...]] = {}
     for each in attributions:
         key = each.culprits, each.reason
@@ -139,7 +139,7 @@ class _Search:
         candidates: that can be tried.
         regression: to be explained.
         companions: regressions that are judged at the same cost, itself among them.
-        edges: found so far.
+        edges: so far.
     """
 
     candidates: Candidates
@@ -150,7 +150,7 @@ class _Search:
     def run(self, moved: Mapping[str, Change]) -> None:
         """Find them all.
 
-        Releases that were asked for are tried alone first, which drag along what they need; those
+        Releases that the user named are tried alone first, which drag along what they need; those
         that were dragged along are only tried where the former explain nothing.
 
         Args:
@@ -188,7 +188,7 @@ class _Search:
         return self.candidates.shown(versions, self.companions)[self.regression]
 
     def _smallest(self, before: Versions, after: Versions) -> list[str]:
-        """The smallest set of packages found whose changes alone fail; all others as before."""
+        """The smallest set of packages whose changes alone fail; all others as before."""
         guilty = list(after)
         parts = 2
         while len(guilty) > 1:

@@ -13,7 +13,7 @@ from harness.judge.finding import Finding
 from harness.judge.venvs.build import Environments
 
 Shown = Mapping[Finding, bool | None]
-"""Whether each regression shows; None if that cannot be told."""
+"""Whether each regression shows; None if that is unknown."""
 
 Judge = Callable[[Path, Sequence[Finding]], Shown]
 """Whether an interpreter shows some regressions; an `InterpreterError` says that it cannot run."""

@@ -40,7 +40,7 @@ class Parting:
     right: Any = None
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """For a reviewer."""
         if not self.where:
             return self.likeness
@@ -71,13 +71,13 @@ def _changed(what: str, left: Mapping[str, str], right: Mapping[str, str]) -> It
         before, after = left.get(name), right.get(name)
         if before == after:
             continue
-        words = f"{before} is now {after}"
+        message = f"{before} is now {after}"
         if before is None:
-            words = f"is new, {after}"
+            message = f"is new, {after}"
         elif after is None:
-            words = f"is gone, was {before}"
+            message = f"is gone, was {before}"
         yield Finding(
-            stage="contracts", cell="", name=f"{what}: {name}", standing="changed", words=words
+            stage="contracts", cell="", name=f"{what}: {name}", standing="changed", words=message
         )
 
 

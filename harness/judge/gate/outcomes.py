@@ -38,18 +38,18 @@ def compare(before: Outcomes, after: Outcomes) -> Iterator[Finding]:
                 more = replace(known, words=f"{known.words}; {loss.words}")
                 losses[loss.cell, loss.standing] = more
             continue
-        standing, words = _standing(base, candidate)
+        standing, message = _standing(base, candidate)
         if standing is None:
             continue
-        finding = _finding(test, standing, words)
+        finding = _finding(test, standing, message)
         issue = candidate.outcome == "xfailed"  # whose reason is the same for all its tests
         if standing == "known" and not issue:
-            finding = replace(finding, words=f"{finding.name}: {words}")
+            finding = replace(finding, words=f"{finding.name}: {message}")
         yield finding
     yield from losses.values()
 
 
-def _finding(test: str, standing: Status, words: str, name: str = "") -> Finding:
+def _finding(test: str, standing: Status, message: str, name: str = "") -> Finding:
     """A finding about a test, or about the cell that it judges."""
     parts = NodeId.parse(test)
     return Finding(
@@ -57,7 +57,7 @@ def _finding(test: str, standing: Status, words: str, name: str = "") -> Finding
         cell=parts.cell_name,
         name=name or parts.test,
         standing=standing,
-        words=words,
+        words=message,
         test=test,
     )
 
@@ -77,7 +77,7 @@ def _lost(test: str, base: Outcome, candidate: Outcome) -> Finding:
 
 
 def _standing(base: Outcome, candidate: Outcome) -> tuple[Status | None, str]:
-    """What two outcomes of a test say, and the words for it; nothing if neither judged."""
+    """What two outcomes of a test say, and the message for it; nothing if neither judged."""
     if base.violated and candidate.violated:
         return _beside(base, candidate)
     if base.violated:
@@ -114,7 +114,7 @@ def _beside(base: Outcome, candidate: Outcome) -> tuple[Status, str]:
 
 
 def _distances(outcome: Outcome) -> dict[str, Distance]:
-    """Figures that a test found off, by name."""
+    """Figures that are off in a test, by name."""
     distances = [Distance.from_json(values) for values in outcome.distances]
     return {distance.figure: distance for distance in distances}
 

@@ -1,4 +1,4 @@
-"""Changes: the packages that differ between two environments, and which of them were asked for."""
+"""Changes: the packages that differ between two environments, and which of them the user named."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,33 +31,33 @@ class Change:
 
     @property
     def versions(self) -> str:
-        """What it is, in words."""
-        words = f"{self.package}: {self.before or 'none'} -> {self.after or 'none'}"
+        """Both versions."""
+        text = f"{self.package}: {self.before or 'none'} -> {self.after or 'none'}"
         local, after = (version.partition("+")[2] for version in (self.before, self.after))
-        return f"{words} (no longer +{local})" if local and self.after and local != after else words
+        return f"{text} (no longer +{local})" if local and self.after and local != after else text
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """The same, with why."""
         return self.versions + ("" if self.asked else "  (dragged along)")
 
 
 def between(
-    base: Mapping[str, Any], candidate: Mapping[str, Any], asked: Iterable[str]
+    base: Mapping[str, Any], candidate: Mapping[str, Any], requested: Iterable[str]
 ) -> tuple[Change, ...]:
-    """Packages that differ between two descriptions of environments, those asked for first.
+    """Packages that differ between two descriptions of environments, those named first.
 
     Args:
         base: see `harness.core.environment.describe`.
         candidate: likewise.
-        asked: the packages that the user named; without any, whatever differs was asked for.
+        requested: the packages that the user named; all that differ, if none.
 
     Raises:
         SpecError: none does.
     """
-    named = set(asked)
+    named = set(requested)
     ours, theirs = base["packages"], candidate["packages"]
-    found = [
+    changes = [
         Change(
             package=name,
             before=ours.get(name, ""),
@@ -67,28 +67,28 @@ def between(
         for name in sorted((ours.keys() | theirs.keys()) - {OURS, "pip"})
         if ours.get(name) != theirs.get(name)
     ]
-    moved = {change.package for change in found}
+    moved = {change.package for change in changes}
     edited = {
         name: (canonicalize_name(name), ours.get(canonicalize_name(name), ""))
         for name in base["files"].keys() | candidate["files"].keys()
         if base["files"].get(name) != candidate["files"].get(name)
     }
-    found += [
+    changes += [
         Change(package=name, before=version, after=f"{version} with other files", asked=True)
         for name, version in sorted(edited.values())
         if name not in moved
     ]
     if base["python"] != candidate["python"]:
-        found.append(
+        changes.append(
             Change(package="python", before=base["python"], after=candidate["python"], asked=True)
         )
-    if not found:
+    if not changes:
         raise SpecError(
             "the two sides are the same",
             why="every package that is installed has the same version and the same files",
             fix="ask for another version, or name another interpreter",
         )
-    return tuple(sorted(found, key=lambda change: not change.asked))
+    return tuple(sorted(changes, key=lambda change: not change.asked))
 
 
 def of_pins(

@@ -1,6 +1,6 @@
 """A match: one cell on both sides, from its first steps to its speed.
 
-Nothing is asked that the answers before have answered: runs that are equal to the last bit are
+Nothing is compared that a sharper comparison has decided: runs that are equal to the last bit are
 equally accurate.
 """
 
@@ -95,30 +95,35 @@ class Match:
         ours, theirs = self.base.run(cell).record, self.candidate.run(cell).record
         yield from compare.arguments(ours, theirs)
         parting = compare.first_steps(left, right)
-        yield self._found(
+        yield self._finding(
             "first steps",
             "fingerprint",
             "regressed" if parting.likeness == "different" else "same",
-            parting.words,
+            parting.description,
         )
         if compare.bit_equal(ours, theirs):
             return
-        self.say(f"{self.name}: {parting.words}; repeating")
+        self.say(f"{self.name}: {parting.description}; repeating")
         yield self._training(ours, theirs)
         for name in cell.dataset.compared_metrics:
             yield self._by_example(name) if kind_of(name).by_example else self._run_by_run(name)
 
-    def _found(
-        self, stage: Stage, name: str, standing: Status, words: str, **figures: float
+    def _finding(
+        self, stage: Stage, name: str, standing: Status, message: str, **figures: float
     ) -> Finding:
         """A finding of this cell."""
         return Finding(
-            stage=stage, cell=self.name, name=name, standing=standing, words=words, figures=figures
+            stage=stage,
+            cell=self.name,
+            name=name,
+            standing=standing,
+            words=message,
+            figures=figures,
         )
 
     def lost(self, error: HarnessError) -> Finding:
         """A run of this cell was lost, so that something is not known."""
-        return self._found("training", RUNS, "not measured", error.what)
+        return self._finding("training", RUNS, "not measured", error.what)
 
     def pair(self) -> Pair:
         """Both runs of a cell, to be shown."""
@@ -147,21 +152,21 @@ class Match:
 
     def _raced(self) -> Finding:
         """The same; raises if a run was lost."""
-        found = throughput.race(self.base.timed, self.candidate.timed, self.cell)
-        worse = throughput.worse(found)
+        ratios = throughput.race(self.base.timed, self.candidate.timed, self.cell)
+        worse = throughput.worse(ratios)
         if worse:
             self.say(f"{self.name}: {', '.join(worse)} cost more; again, to be sure")
-            found = throughput.race(self.base.timed, self.candidate.timed, self.cell, confirm=True)
-            worse = [cost for cost in throughput.worse(found) if cost in worse]
+            ratios = throughput.race(self.base.timed, self.candidate.timed, self.cell, confirm=True)
+            worse = [cost for cost in throughput.worse(ratios) if cost in worse]
         standing: Status = "regressed" if worse else "same"
-        return self._found(
+        return self._finding(
             "throughput",
             " and ".join(worse) or "costs",
-            standing if throughput.told(found) else "inconclusive",
-            throughput.words(found),
+            standing if throughput.conclusive(ratios) else "inconclusive",
+            throughput.description(ratios),
             **{
                 f"{cost} {name}": value
-                for cost, ratio in found.items()
+                for cost, ratio in ratios.items()
                 for name, value in asdict(ratio).items()
             },
         )
@@ -172,32 +177,32 @@ class Match:
         strays = [compare.drift(ours, other) for other in nudged]
         seeds = [self.base.run(_seeded(self.cell, extra)).record for extra in range(FEWEST_SEEDS)]
         apart = [abs(compare.drift(a, b).mean) for a, b in combinations(seeds, 2)]
-        found = compare.drift(ours, theirs)
-        rounded = found.largest <= REPEATS * max(stray.largest for stray in strays) and (
-            abs(found.mean) <= REPEATS * max(abs(stray.mean) for stray in strays)
+        drift = compare.drift(ours, theirs)
+        rounded = drift.largest <= REPEATS * max(stray.largest for stray in strays) and (
+            abs(drift.mean) <= REPEATS * max(abs(stray.mean) for stray in strays)
         )
         standing: Status = "same" if rounded else "changed"
-        if not abs(found.mean) <= REPEATS * max(apart):
+        if not abs(drift.mean) <= REPEATS * max(apart):
             standing = "regressed"
-        return self._found(
+        return self._finding(
             "training",
             "losses",
             standing,
             (
-                f"losses part at step {found.part}: by {found.largest:.2g} at most, by "
-                f"{found.mean:+.2g} on average; other seeds by {max(apart):.2g}"
+                f"losses part at step {drift.part}: by {drift.largest:.2g} at most, by "
+                f"{drift.mean:+.2g} on average; other seeds by {max(apart):.2g}"
             ),
-            step=found.part,
-            largest=found.largest,
-            mean=found.mean,
+            step=drift.part,
+            largest=drift.largest,
+            mean=drift.mean,
         )
 
     def _by_example(self, name: str) -> Finding:
         """A metric that is the share of right answers, compared example by example."""
         (rows, _), (others, _) = (side.run(self.cell).record.correctness() for side in self.sides)
         if not (len(rows) and np.array_equal(rows, others)):
-            words = f"predictions were of {len(rows)} examples, now of {len(others)} others"
-            return self._found("accuracy", name, "regressed", words, p=0.0)
+            message = f"predictions were of {len(rows)} examples, now of {len(others)} others"
+            return self._finding("accuracy", name, "regressed", message, p=0.0)
 
         def differences() -> Iterator[npt.NDArray[np.float64]]:
             for ours, theirs in self._seeds():
@@ -213,9 +218,9 @@ class Match:
         for ours, theirs in self._seeds():
             before, after = (r.evaluation().metrics.get(name, math.nan) for r in (ours, theirs))
             if not (math.isfinite(before) and math.isfinite(after)):
-                words = f"{name} was {before:.4f}, is {after:.4f}: it must be a number"
+                message = f"{name} was {before:.4f}, is {after:.4f}: it must be a number"
                 standing: Status = "regressed" if math.isfinite(before) else "not measured"
-                return self._found("accuracy", name, standing, words, p=0.0)
+                return self._finding("accuracy", name, standing, message, p=0.0)
             differences = np.append(differences, kind.gain(after) - kind.gain(before))
             if len(differences) >= FEWEST_SEEDS:
                 effect = statistics.effect_of_runs(differences, self.margin)
@@ -230,7 +235,7 @@ class Match:
         to be little.
         """
         kind = kind_of(name)
-        return self._found(
+        return self._finding(
             "accuracy",
             name,
             "regressed" if effect.loses else _ANSWERS[effect.answer],

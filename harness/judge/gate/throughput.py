@@ -1,6 +1,6 @@
 """Racing: the time and memory that two environments take, side by side, never from the store.
 
-Each has a live child that trains the same few steps when asked. They are asked in the order
+Each has a live child that trains the same few steps on demand. They take turns in the order
 A B B A, so that a machine that slows down or warms up counts for both; and replaced by new ones
 after each such heat, which is one observation. In every second heat B starts.
 """
@@ -27,7 +27,7 @@ MINIMUM_OF_MEMORY = 0.05
 """Nor are more bytes below this one: another release's modules alone take two percent."""
 
 LARGE = 0.1
-"""A slowdown of this share must not go unseen: where it cannot be excluded, nothing is said."""
+"""A slowdown of this share must not go unseen: a race that cannot exclude it is inconclusive."""
 
 HEATS, MOST_HEATS = 8, 24
 """Each of fresh children, for how a process lies in memory can cost it two percent for life."""
@@ -76,8 +76,8 @@ def race(base: Timed, candidate: Timed, cell: Cell, *, confirm: bool = False) ->
         for cost, mean in heat.items():
             logs.setdefault(cost, []).append(-mean if turned else mean)
         if done >= HEATS and not confirm:
-            found = _ratios(logs)
-            if worse(found) or found["step"].high < 1 + MINIMUM:
+            ratios = _ratios(logs)
+            if worse(ratios) or ratios["step"].high < 1 + MINIMUM:
                 break
     return _ratios(logs)
 
@@ -100,27 +100,27 @@ def _heat(first: Timed, second: Timed, cell: Cell) -> dict[str, float]:
     }
 
 
-def worse(found: Ratios) -> list[str]:
+def worse(ratios: Ratios) -> list[str]:
     """Judged costs of which the candidate has more, surely and by more than the minimum."""
     least = dict.fromkeys(JUDGED, MINIMUM) | {"memory": MINIMUM_OF_MEMORY}
     return [
         cost
         for cost in JUDGED
-        if cost in found and found[cost].low > 1 and found[cost].mean > 1 + least[cost]
+        if cost in ratios and ratios[cost].low > 1 and ratios[cost].mean > 1 + least[cost]
     ]
 
 
-def told(found: Ratios) -> bool:
-    """Whether the race could have told a slowdown that matters to anybody."""
-    return found["step"].high < 1 + LARGE or bool(worse(found))
+def conclusive(ratios: Ratios) -> bool:
+    """Whether the race could have shown a slowdown that matters to anybody."""
+    return ratios["step"].high < 1 + LARGE or bool(worse(ratios))
 
 
-def words(found: Ratios) -> str:
+def description(ratios: Ratios) -> str:
     """Candidate's costs over base's for a reviewer, with intervals of 95 %."""
     return ", ".join(
-        f"{phase} {found[phase].mean:.3f} [{found[phase].low:.3f}, {found[phase].high:.3f}]"
+        f"{phase} {ratios[phase].mean:.3f} [{ratios[phase].low:.3f}, {ratios[phase].high:.3f}]"
         for phase in (*JUDGED, *WITHIN)
-        if phase in found
+        if phase in ratios
     )
 
 

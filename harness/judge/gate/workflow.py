@@ -30,7 +30,7 @@ from harness.judge.suite.collect import SuiteCell
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Comparison:
-    """What the gate has found.
+    """What the gate has compared, and what that comes to.
 
     Attributes:
         base: description of its environment.
@@ -40,9 +40,9 @@ class Comparison:
         unneeded: allowances that no finding needs.
         pairs: the runs of every cell that trained on both sides.
         suites: as pytest takes them.
-        attributions: which packages brought the regressions about, where that was asked.
+        attributions: which packages brought the regressions about, where that was wanted.
         rebased: changes that making the base took, against the running environment.
-        dragged: changes of core packages, the base's too, that nobody wanted or allowed, in words.
+        dragged: changes of core packages, the base's too, that nobody wanted or allowed.
         options: of pytest's that say what was judged, and how, and where records are.
         allowing: the gate's own that say what may differ.
     """
@@ -78,18 +78,20 @@ class Gate:
         *,
         races: bool = True,
     ) -> None:
-        """Compare what two runners have of the cells of some suites, their speed too if asked."""
+        """Compare the cells of some suites in two environments; their speed, too, if `races`."""
         self.races = races
         self.base, self.candidate = base, candidate
         self.sides = (base, candidate)
         self.suites, self.cells = suites, cells
         self._base_outcomes: Outcomes = {}
 
-    def compare(self, asked: Iterable[str], allowed: Sequence[Allowance], say: Say) -> Comparison:
+    def compare(
+        self, requested: Iterable[str], allowed: Sequence[Allowance], say: Say
+    ) -> Comparison:
         """Run the suites on both sides, and look at what differs.
 
         Args:
-            asked: packages that the user named.
+            requested: packages that the user named.
             allowed: differences that may be.
             say: called with each thing that is begun.
 
@@ -99,9 +101,9 @@ class Gate:
             RunError: pytest itself failed on a side.
         """
         base, candidate = self.base.environment(), self.candidate.environment()
-        changed = packages.between(base, candidate, asked)
+        changed = packages.between(base, candidate, requested)
         for change in changed:
-            say(change.words)
+            say(change.description)
         for side in (self.candidate, self.base):
             side.launcher.start()
         say("base: running the suites")
@@ -122,19 +124,21 @@ class Gate:
                     findings.append(match.lost(error))
                 continue
             pairs.append(match.pair())
-            contracts |= {found.id: found for found in compared if found.stage == "contracts"}
-            findings += [found for found in compared if found.stage != "contracts"]
+            contracts |= {
+                finding.id: finding for finding in compared if finding.stage == "contracts"
+            }
+            findings += [finding for finding in compared if finding.stage != "contracts"]
         if self.races:
             chosen = throughput.chosen(
                 [cell for cell in self.cells if self._name(cell) not in lost]
             )
             findings += [self._match(cell, say).race() for cell in chosen]
-        told, unneeded = allowlist.apply([*contracts.values(), *_controlled(findings)], allowed)
+        judged, unneeded = allowlist.apply([*contracts.values(), *_controlled(findings)], allowed)
         return Comparison(
             base=base,
             candidate=candidate,
             changes=changed,
-            findings=told,
+            findings=judged,
             unneeded=unneeded,
             pairs=tuple(pairs),
             suites=tuple(self.suites),
@@ -143,13 +147,13 @@ class Gate:
     def recheck(
         self, candidate: Runner, regressions: Sequence[Finding]
     ) -> dict[Finding, bool | None]:
-        """Whether another candidate shows some regressions; None where that cannot be told.
+        """Whether another candidate shows some regressions; None where that is unknown.
 
         Raises:
             InterpreterError: it cannot import what is to be judged.
         """
         tests = sorted({finding.test for finding in regressions if finding.test})
-        found: list[Finding] = []
+        findings: list[Finding] = []
         if tests:
             try:
                 after = self._judged(candidate, tests)
@@ -158,13 +162,15 @@ class Gate:
                 raise
             if any(outcome.lost for outcome in after.values()):
                 candidate.launcher.start()
-            before = {test: told for test, told in self._base_outcomes.items() if test in after}
-            found += outcomes.compare(before, after)
+            before = {
+                test: outcome for test, outcome in self._base_outcomes.items() if test in after
+            }
+            findings += outcomes.compare(before, after)
         other = Gate(self.base, candidate, self.suites, self.cells)
         for cell in self.cells:
             stages = {f.stage for f in regressions if f.cell == self._name(cell) and not f.test}
-            found += other._looked_at(cell, stages)
-        return {finding: _shows(finding, found) for finding in regressions}
+            findings += other._looked_at(cell, stages)
+        return {finding: _shows(finding, findings) for finding in regressions}
 
     def _looked_at(self, cell: Cell, stages: set[Stage]) -> Iterator[Finding]:
         """Findings of a cell, up to the bluntest of some stages."""
@@ -220,14 +226,14 @@ class Gate:
             return SessionRecord.decode(Document.read(written)).outcomes
 
 
-def _shows(regression: Finding, found: Iterable[Finding]) -> bool | None:
+def _shows(regression: Finding, findings: Iterable[Finding]) -> bool | None:
     """Whether findings hold a regression; None if what they say of it decides nothing.
 
-    Where runs are equal to the last bit, blunter questions are not asked, and the answer is no.
+    Where runs are equal to the last bit, blunter comparisons are left out, and it does not.
     """
     about = [
         finding
-        for finding in found
+        for finding in findings
         if (finding.stage, finding.cell) == (regression.stage, regression.cell)
     ]
     if regression.name == LOST:
@@ -246,12 +252,13 @@ def _shows(regression: Finding, found: Iterable[Finding]) -> bool | None:
 
 def _controlled(findings: Sequence[Finding]) -> Iterator[Finding]:
     """Findings, those losses of accuracy open again that so many tests would show by chance."""
-    judged = [found for found in findings if found.stage == "accuracy"]
-    believed = statistics.discoveries([found.figures["p"] for found in judged])
+    judged = [finding for finding in findings if finding.stage == "accuracy"]
+    believed = statistics.discoveries([finding.figures["p"] for finding in judged])
     doubted = {
-        found.id
-        for found, real in zip(judged, believed, strict=True)
-        if found.standing == "regressed" and not real
+        finding.id
+        for finding, real in zip(judged, believed, strict=True)
+        if finding.standing == "regressed" and not real
     }
-    for found in findings:
-        yield replace(found, standing="inconclusive") if found.id in doubted else found
+    for finding in findings:
+        doubtful = finding.id in doubted
+        yield replace(finding, standing="inconclusive") if doubtful else finding

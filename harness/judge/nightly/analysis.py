@@ -215,7 +215,7 @@ def gathered(
     known: Sequence[Annotation],
     options: Sequence[str] = (),
 ) -> tuple[list[Trend], list[str]]:
-    """The trends of every cell that sessions told of, and the nights of the history.
+    """The trends of every cell that sessions had, and the nights of the history.
 
     Args:
         history: of a store.
@@ -237,9 +237,9 @@ def gathered(
         most=limit(entries[-1].compared for entries in cells.values()),
         options=options,
     )
-    found = [
+    followed = [
         trends.of(key[0], entries, accepted.get(key), standings.get(key))
         for key, entries in cells.items()
     ]
-    nights |= {night: None for each in found for line in each.lines for night in line.nights}
-    return found, sorted(nights)
+    nights |= {night: None for each in followed for line in each.lines for night in line.nights}
+    return followed, sorted(nights)

@@ -44,7 +44,7 @@ def lines(comparison: Comparison) -> Iterator[str]:
         yield f"NO LONGER NEEDED {allowance.id}: allowed because {allowance.because}"
     yield sums(comparison)
     for attribution in comparison.attributions:
-        yield f"{blame(attribution)}: {attribution.words}"
+        yield f"{blame(attribution)}: {attribution.description}"
         yield from (f"    of {line}" for line in regressions(attribution))
     yield f"verdict: {headline(comparison)}"
 
@@ -60,7 +60,7 @@ def markdown(comparison: Comparison) -> str:
     """The comparison for a pull request: verdict, what changed by cause, environments."""
     parts = [f"# Gate: {headline(comparison)}", ""]
     for attribution in comparison.attributions:
-        parts += [f"**{blame(attribution).capitalize()}:** {attribution.words}", ""]
+        parts += [f"**{blame(attribution).capitalize()}:** {attribution.description}", ""]
         parts += [*(f"- {line}" for line in regressions(attribution)), ""]
     parts += ["", sums(comparison)]
     if any(known(comparison)):
@@ -70,7 +70,7 @@ def markdown(comparison: Comparison) -> str:
     parts += [f"| {c.package} | {c.before} | {c.after} | {_why(c)} |" for c in comparison.changes]
     if comparison.rebased:
         parts += ["", "Making the base changed of the running environment:", ""]
-        parts += [f"- {change.words}" for change in comparison.rebased]
+        parts += [f"- {change.description}" for change in comparison.rebased]
     previous = None
     for (standing, stage, name, message), cells in shown(comparison):
         if standing != previous:

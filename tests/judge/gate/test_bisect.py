@@ -110,7 +110,7 @@ def test_releases_that_cannot_be_installed_are_named(tmp_path: Path) -> None:
 
     (found,), _ = attribute(tmp_path, lambda installed: installed["a"] >= 5, Gap)
     assert (found.good, found.bad, found.between) == ("3", "7", ("4", "5", "6"))
-    assert "between 3 (good) and 7 (bad)" in found.words
+    assert "between 3 (good) and 7 (bad)" in found.description
 
 
 def test_what_only_came_along_is_no_culprit(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_what_releases_cannot_explain_is_said(tmp_path: Path, bad: Bad, message:
     """Both ends are tried again before anything is blamed."""
     (found,) = attributing.attribute(candidates(tmp_path, {ONE: bad}), CHANGES, [ONE])
     assert not found.culprits
-    assert message in found.words
+    assert message in found.description
 
 
 def test_dragged_releases_are_tried_last(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_what_cannot_be_tested_is_gone_around(tmp_path: Path) -> None:
 
     (culprit,), _ = attribute(tmp_path, bad, Unbuilt)
     assert (culprit.good, culprit.bad, culprit.between) == ("3", "6", ("4", "5"))
-    assert "2 releases between them cannot be tested here" in culprit.words
+    assert "2 releases between them cannot be tested here" in culprit.description
 
 
 def test_culprits_that_are_known_stay_known(tmp_path: Path) -> None:

@@ -131,7 +131,9 @@ def test_every_compared_metric_is_judged(
         patch.setattr(Runner, "run", run)
         patch.setattr(Runner, "trials", lambda *_: None)
         patch.setattr(compare, "contracts", lambda *_: iter(()))
-        patch.setattr(compare, "first_steps", lambda *_: compare.Parting(likeness="equal to rounding"))
+        patch.setattr(
+            compare, "first_steps", lambda *_: compare.Parting(likeness="equal to rounding")
+        )
         patch.setattr(compare, "bit_equal", lambda *_: False)
         patch.setitem(catalog.DATASETS, "glue/mrpc", mrpc)
         findings = {f.name: f for f in compared.findings() if f.stage == "accuracy"}

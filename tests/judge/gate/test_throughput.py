@@ -125,14 +125,14 @@ def test_slow_is_sure_and_large() -> None:
         "backward": ratio(1.5, 0.01),
     }
     assert throughput.worse(found) == ["step"]
-    assert "backward 1.500 [1.490, 1.510]" in throughput.words(found)
+    assert "backward 1.500 [1.490, 1.510]" in throughput.description(found)
 
 
 def test_a_noisy_race_says_nothing() -> None:
     """Where a tenth cannot be excluded, no slowdown is no pass."""
-    assert throughput.told({"step": ratio(1.0, 0.02)})
-    assert throughput.told({"step": ratio(1.2, 0.05)})
-    assert not throughput.told({"step": ratio(1.0, 0.15)})
+    assert throughput.conclusive({"step": ratio(1.0, 0.02)})
+    assert throughput.conclusive({"step": ratio(1.2, 0.05)})
+    assert not throughput.conclusive({"step": ratio(1.0, 0.15)})
 
 
 def test_ratios_of_like_runs_hold_one() -> None:

@@ -268,7 +268,7 @@ def test_a_core_package_that_moved_along_stands_out() -> None:
     before = description(torch="2", tqdm="1", numpy="1")
     moved = packages.between(before, description(torch="3", tqdm="2", numpy="2"), ["numpy"])
     (change,) = packages.dragged(moved, [])
-    assert change.words == "torch: 2 -> 3  (dragged along)"
+    assert change.description == "torch: 2 -> 3  (dragged along)"
     assert not packages.dragged(moved, ["Torch"])
 
 
