@@ -11,7 +11,6 @@ import pytest
 from harness.core.errors import RunError
 from harness.core.recipe import Recipe
 from harness.core.record import Record
-from harness.judge import catalog
 from harness.judge.cell import Cell
 from harness.judge.finding import Status
 from harness.judge.gate import compare, throughput
@@ -125,8 +124,8 @@ def test_every_compared_metric_is_judged(
             key=key,
         )
 
-    compared = replace(match, candidate=other)
-    mrpc = replace(catalog.DATASETS["glue/mrpc"], compared=("accuracy", metric))
+    mrpc = replace(match.cell.dataset, compared=("accuracy", metric))
+    compared = replace(match, candidate=other, cell=replace(match.cell, dataset=mrpc))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Runner, "run", run)
         patch.setattr(Runner, "trials", lambda *_: None)
@@ -135,7 +134,6 @@ def test_every_compared_metric_is_judged(
             compare, "first_steps", lambda *_: compare.Parting(likeness="equal to rounding")
         )
         patch.setattr(compare, "bit_equal", lambda *_: False)
-        patch.setitem(catalog.DATASETS, "glue/mrpc", mrpc)
         findings = {f.name: f for f in compared.findings() if f.stage == "accuracy"}
     other.close()
     assert findings.keys() == {"accuracy", metric}
