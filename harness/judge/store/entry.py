@@ -3,11 +3,11 @@
 import contextlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from harness.core import environment
 from harness.core.recipe import Recipe
@@ -77,6 +77,18 @@ class Entry:
         """A metric, or another figure by the name of its field; None if the run has none."""
         value: float | None = self.metrics.get(figure, getattr(self, figure, None))
         return value
+
+    def to_row(self) -> tuple[str | float | None, ...]:
+        """Its fields as the index holds them, in order."""
+        values = [getattr(self, item.name) for item in fields(self)]
+        return tuple(json.dumps(v) if isinstance(v, dict | tuple) else v for v in values)
+
+    @classmethod
+    def of_row(cls, row: Sequence[Any]) -> Self:
+        """The entry that a row of the index holds."""
+        columns = dict(zip((item.name for item in fields(cls)), row, strict=True))
+        metrics, compared = (json.loads(columns.pop(name)) for name in ("metrics", "compared"))
+        return cls(**columns, metrics=metrics, compared=tuple(compared))
 
     def columns(self) -> dict[str, Any]:
         """Its fields, each metric one of them."""

@@ -13,7 +13,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -36,7 +36,6 @@ _SETTLED = 2 * 10**9
 
 
 _COLUMNS = tuple(field.name for field in fields(Entry))
-_AS_JSON = ("metrics", "compared")
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS folders (name TEXT PRIMARY KEY, changed INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS environments (key TEXT PRIMARY KEY, summary TEXT) WITHOUT ROWID;
@@ -114,7 +113,7 @@ class History:
             "WHERE cell GLOB ? AND night >= ? AND device GLOB ? ORDER BY night, moment, path",
             (cell, since, device),
         )
-        entries = [_entry(dict(zip(_COLUMNS, row, strict=True))) for row in rows]
+        entries = [Entry.of_row(row) for row in rows]
         if package:
             keys = {key for key, summary in self.environments().items() if _has(summary, package)}
             entries = [entry for entry in entries if entry.environment in keys]
@@ -240,8 +239,7 @@ class History:
         except (OSError, ValueError, KeyError, TypeError, StopIteration, HarnessError):
             self.damaged[path] = f"{path} cannot be read"
             return False
-        fields_as_json = {name: json.dumps(getattr(entry, name)) for name in _AS_JSON}
-        values = [path.partition("/")[0], *(asdict(entry) | fields_as_json).values()]
+        values = [path.partition("/")[0], *entry.to_row()]
         places = ", ".join("?" * len(values))
         self.index.execute(f"INSERT OR REPLACE INTO records VALUES ({places})", values)  # noqa: S608 - question marks
         self.index.execute(
@@ -277,12 +275,6 @@ class History:
             self.index.execute("INSERT INTO sessions VALUES (?, ?, ?, ?)", row)
             self.index.executemany("INSERT OR REPLACE INTO uses VALUES (?, ?)", used)
         return any_new
-
-
-def _entry(columns: dict[str, Any]) -> Entry:
-    """An entry from its row."""
-    metrics, compared = (json.loads(columns.pop(name)) for name in _AS_JSON)
-    return Entry(**columns, metrics=metrics, compared=tuple(compared))
 
 
 def _made(path: Path | str) -> sqlite3.Connection:
