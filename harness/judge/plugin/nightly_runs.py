@@ -60,7 +60,9 @@ class NightlyRuns:
         from harness.judge.store.index import History
 
         schedule_of(self.config).runner.store.fetch()
-        return History(self.config.stash[SETTINGS].store)
+        history = History(self.config.stash[SETTINGS].store)
+        self.config.add_cleanup(history.close)
+        return history
 
     def of(self, request: pytest.FixtureRequest, cell: Cell, run: "Run") -> Tonight:
         """A test's cell beside its baseline and its history; worked out once.

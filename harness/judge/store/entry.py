@@ -9,6 +9,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from harness.core import environment
 from harness.core.recipe import Recipe
 from harness.core.record import EARLIER_COMPARED, series_of
@@ -148,6 +151,13 @@ def read(folder: Path, path: str) -> tuple[Entry, dict[str, Any]]:
         seconds=sum(record["phases"].values()),
     )
     return entry, environment.summary(record["environment"])
+
+
+def satisfies(summary: Mapping[str, Any], package: str) -> bool:
+    """Whether an environment satisfies a requirement."""
+    wanted = Requirement(package)
+    version = summary["packages"].get(canonicalize_name(wanted.name))
+    return version is not None and wanted.specifier.contains(version, prereleases=True)
 
 
 def night_in_name(attempt: str) -> str:

@@ -12,19 +12,16 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from harness.core.errors import HarnessError, SpecError, StoreError
 from harness.judge.document import Document
 from harness.judge.session_record import NAME as SESSION
 from harness.judge.session_record import SessionRecord
-from harness.judge.store.entry import Entry, read
+from harness.judge.store.entry import Entry, read, satisfies
 
 if TYPE_CHECKING:
     from harness.judge.tonight import Tonight
@@ -63,8 +60,10 @@ class History:
         self.root = root
         self.damaged: dict[str, str] = {}  # by path, why it is left out
         try:
-            self.index = self._open()
-            self.refresh()
+            with contextlib.ExitStack() as unless_kept:
+                self.index = unless_kept.enter_context(contextlib.closing(self._open()))
+                self.refresh()
+                unless_kept.pop_all()
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
                 f"the index {root / NAME} cannot be used",
@@ -78,6 +77,10 @@ class History:
 
     def __exit__(self, *_: object) -> None:
         """Close the index."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the index: since Python 3.13, one that is left open is warned of."""
         self.index.close()
 
     def refresh(self) -> int:
@@ -115,7 +118,8 @@ class History:
         )
         entries = [Entry.of_row(row) for row in rows]
         if package:
-            keys = {key for key, summary in self.environments().items() if _has(summary, package)}
+            known = self.environments().items()
+            keys = {key for key, summary in known if satisfies(summary, package)}
             entries = [entry for entry in entries if entry.environment in keys]
         return entries
 
@@ -188,16 +192,17 @@ class History:
         path = self.root / NAME
         if not os.access(self.root, os.W_OK):
             return _made(":memory:")
+        index = sqlite3.connect(path, timeout=60.0, isolation_level=None)
         try:
-            index = sqlite3.connect(path, timeout=60.0, isolation_level=None)
             (version,) = index.execute("PRAGMA user_version").fetchone()
-            if version == VERSION:
-                return index
+        except sqlite3.OperationalError:  # another process has it
             index.close()
-        except sqlite3.OperationalError:
-            raise  # another process has it
+            raise
         except sqlite3.DatabaseError:
-            pass
+            version = None
+        if version == VERSION:
+            return index
+        index.close()
         for ending in ("", "-journal"):
             path.with_name(path.name + ending).unlink(missing_ok=True)
         return _made(path)
@@ -280,7 +285,11 @@ class History:
 def _made(path: Path | str) -> sqlite3.Connection:
     """An empty index."""
     index = sqlite3.connect(path, timeout=60.0, isolation_level=None)
-    index.executescript(_SCHEMA)
+    try:
+        index.executescript(_SCHEMA)
+    except sqlite3.Error:
+        index.close()
+        raise
     return index
 
 
@@ -288,10 +297,3 @@ def _scan(folder: Path) -> "Iterator[os.DirEntry[str]]":
     """The folders in a folder; none if it is not there."""
     with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
         yield from (entry for entry in entries if entry.is_dir())
-
-
-def _has(summary: Mapping[str, Any], package: str) -> bool:
-    """Whether an environment satisfies a requirement."""
-    wanted = Requirement(package)
-    version = summary["packages"].get(canonicalize_name(wanted.name))
-    return version is not None and wanted.specifier.contains(version, prereleases=True)

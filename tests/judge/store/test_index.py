@@ -1,12 +1,15 @@
 """The history: an index that holds nothing of its own, and the trends that are read from it."""
 
+import contextlib
 import csv
 import io
 import json
 import shutil
+import sqlite3
 from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,6 +101,40 @@ def test_a_damaged_record_is_told_and_left_out(store: Store, small_record: Recor
     with History(store.root) as history:
         assert [entry.path for entry in history.entries()] == [whole]
         assert [*history.damaged] == [broken]
+
+
+@pytest.mark.parametrize("damage", ["", "no database", "another version", "other tables"])
+def test_no_index_is_left_open(store: Store, monkeypatch: pytest.MonkeyPatch, damage: str) -> None:
+    """Python 3.13 warns of one that is; a session whose warnings are errors would fail."""
+    connect, opened = sqlite3.connect, list[sqlite3.Connection]()
+    store.root.mkdir()
+    with History(store.root) as history:
+        assert not history.entries()
+    path = store.root / NAME
+    if damage == "no database":
+        path.write_bytes(bytes(range(256)) * 16)
+    elif damage:
+        with contextlib.closing(connect(path)) as index:
+            index.execute("PRAGMA user_version = 1" if "version" in damage else "DROP TABLE uses")
+
+    def recorded(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        opened.append(connect(*arguments, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", recorded)
+    if damage == "other tables":
+        monkeypatch.setattr(
+            History, "refresh", lambda self: self.index.execute("SELECT * FROM uses")
+        )
+        with pytest.raises(StoreError, match="cannot be used"):
+            History(store.root)
+    else:
+        with History(store.root):
+            pass
+    assert opened
+    for index in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            index.execute("SELECT 1")
 
 
 def test_an_index_that_cannot_be_made_is_told(store: Store, small_record: Record) -> None:
