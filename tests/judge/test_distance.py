@@ -34,7 +34,7 @@ def test_every_figure_that_is_off_is_named() -> None:
 
 
 def test_what_else_ends_a_test_does_not_hide_a_figure() -> None:
-    """An assertion, or an error that the wrong figure led to, is told beside it."""
+    """An assertion, or an error that the wrong figure led to, is named beside it."""
 
     def judge(values: list[float], error: Exception) -> None:
         with judging():

@@ -27,23 +27,23 @@ def test_no_difference_is_no_loss() -> None:
 
 def test_a_large_loss_is_a_loss() -> None:
     """Six points on four hundred examples are more than two, surely."""
-    found = statistics.effect(differences(np.random.default_rng(1), 0.06), 0.02)
-    assert found.answer == "loses more"
-    assert found.low < -0.06 < found.high or found.mean == pytest.approx(-0.06, abs=0.01)
+    effect = statistics.effect(differences(np.random.default_rng(1), 0.06), 0.02)
+    assert effect.answer == "loses more"
+    assert effect.low < -0.06 < effect.high or effect.mean == pytest.approx(-0.06, abs=0.01)
 
 
 def test_what_every_seed_loses_is_lost() -> None:
     """On these examples it is; of their like nothing is sure. Seeds that disagree lose nothing."""
     changed = np.repeat([-1.0, 1.0, 0.0], [40, 32, 336])
-    found = statistics.effect(np.stack([changed] * 5), 0.02)
-    assert (found.answer, found.loses, found.unharmed) == ("open", True, 0.0)
-    found = statistics.effect(np.stack([changed, -changed, changed, -changed, changed]), 0.02)
-    assert not found.loses
+    effect = statistics.effect(np.stack([changed] * 5), 0.02)
+    assert (effect.answer, effect.loses, effect.unharmed) == ("open", True, 0.0)
+    effect = statistics.effect(np.stack([changed, -changed, changed, -changed, changed]), 0.02)
+    assert not effect.loses
     assert statistics.effect(np.zeros((3, 60)), 0.0).unharmed == 1.0
 
 
 def test_few_examples_leave_it_open() -> None:
-    """A loss as large as the margin cannot be told from few examples."""
+    """A loss as large as the margin cannot be seen in few examples."""
     draw = np.random.default_rng(2)
     assert statistics.effect(differences(draw, 0.02, examples=30), 0.02).answer == "open"
 
@@ -53,8 +53,8 @@ def test_intervals_cover_the_truth() -> None:
     draw = np.random.default_rng(3)
     covered = 0
     for _ in range(80):
-        found = statistics.effect(differences(draw, 0.01, examples=100), 0.02)
-        covered += found.low <= -0.01 <= found.high
+        effect = statistics.effect(differences(draw, 0.01, examples=100), 0.02)
+        covered += effect.low <= -0.01 <= effect.high
     assert covered >= 0.85 * 80
 
 
@@ -76,14 +76,14 @@ def answers(
 def test_two_points_are_found_within_the_seed_budget(unstable: float) -> None:
     """Four of five losses of two points on MRPC are regressions; equals are hardly ever."""
     draw = np.random.default_rng(4)
-    found, alarms = 0, 0
+    noticed, alarms = 0, 0
     for _ in range(15):
         for loss in (0.02, 0.0):
             rows = islice(answers(draw, loss, unstable), MOST_SEEDS)
-            told = statistics.sequential(rows, 0.02, FEWEST_SEEDS)
-            regressed = told.loses or told.answer == "loses more"
-            found, alarms = found + (regressed and loss > 0), alarms + (regressed and loss == 0)
-    assert found >= 12
+            effect = statistics.sequential(rows, 0.02, FEWEST_SEEDS)
+            regressed = effect.loses or effect.answer == "loses more"
+            noticed, alarms = noticed + (regressed and loss > 0), alarms + (regressed and loss == 0)
+    assert noticed >= 12
     assert alarms <= 1
 
 

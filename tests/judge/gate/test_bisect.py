@@ -24,12 +24,12 @@ class Shelf(Environments):
     possible: Callable[[dict[str, int]], bool] = staticmethod(lambda _: True)
 
     def resolve(self, base: Path, changes: Sequence[str]) -> tuple[str, ...]:
-        """What is asked, the rest as in the base; what cannot be moves c to where a is."""
+        """The changes, the rest as in the base; what cannot be moves c to where a is."""
         del base  # the same for every side
-        asked = dict(change.split("==") for change in changes)
-        versions = {name: int(version) for name, version in (BASE | asked).items()}
+        moved = dict(change.split("==") for change in changes)
+        versions = {name: int(version) for name, version in (BASE | moved).items()}
         if not type(self).possible(versions):
-            if "c" in asked:
+            if "c" in moved:
                 raise ResolutionError("not together")
             versions["c"] = versions["a"]
         return tuple(f"{name}=={version}" for name, version in versions.items())
@@ -46,7 +46,7 @@ class Shelf(Environments):
 
 
 CHANGES = [Change(package=name, before="1", after=str(LAST), asked=name == "a") for name in BASE]
-"""Of all three packages; a was asked for."""
+"""Of all three packages; the user named a."""
 
 
 def regression(name: str, cell: str = "TestSmall/a") -> Finding:
@@ -78,29 +78,29 @@ def attribute(
 ) -> tuple[tuple[Culprit, ...], int]:
     """Culprits of one regression, and how many environments were tried."""
     trying = candidates(tmp_path, {ONE: bad}, shelf)
-    (found,) = attributing.attribute(trying, CHANGES, [ONE])
-    assert found.culprits or found.reason
-    assert found.findings == (ONE,)
-    return found.culprits, trying.tried
+    (attribution,) = attributing.attribute(trying, CHANGES, [ONE])
+    assert attribution.culprits or attribution.reason
+    assert attribution.findings == (ONE,)
+    return attribution.culprits, trying.tried
 
 
 @pytest.mark.parametrize("first", [2, 5, 9])
 @pytest.mark.parametrize("package", ["a", "b", "c"])
 def test_one_culprit_is_found(tmp_path: Path, package: str, first: int) -> None:
     """Whatever the package and the release, within log2(releases) + 2 (packages) environments."""
-    (found,), tried = attribute(tmp_path, lambda installed: installed[package] >= first)
-    assert (found.package, found.good, found.bad) == (package, str(first - 1), str(first))
+    (culprit,), tried = attribute(tmp_path, lambda installed: installed[package] >= first)
+    assert (culprit.package, culprit.good, culprit.bad) == (package, str(first - 1), str(first))
     assert tried <= 4 + 2 * len(BASE)
 
 
 def test_culprits_that_need_each_other_are_both_found(tmp_path: Path) -> None:
     """Neither alone fails: each has its own first bad release beside the other's last."""
-    found, _ = attribute(tmp_path, lambda installed: installed["a"] >= 4 and installed["b"] >= 7)
-    assert {(c.package, c.bad) for c in found} == {("a", "4"), ("b", "7")}
+    culprits, _ = attribute(tmp_path, lambda installed: installed["a"] >= 4 and installed["b"] >= 7)
+    assert {(c.package, c.bad) for c in culprits} == {("a", "4"), ("b", "7")}
 
 
 def test_releases_that_cannot_be_installed_are_named(tmp_path: Path) -> None:
-    """Between the last good and the first bad release that could be tried, the rest is told."""
+    """Between the last good and the first bad release that could be tried, the rest is named."""
 
     class Gap(Shelf):
         def resolve(self, base: Path, changes: Sequence[str]) -> tuple[str, ...]:
@@ -108,19 +108,19 @@ def test_releases_that_cannot_be_installed_are_named(tmp_path: Path) -> None:
                 raise ResolutionError("no wheel")
             return super().resolve(base, changes)
 
-    (found,), _ = attribute(tmp_path, lambda installed: installed["a"] >= 5, Gap)
-    assert (found.good, found.bad, found.between) == ("3", "7", ("4", "5", "6"))
-    assert "between 3 (good) and 7 (bad)" in found.description
+    (culprit,), _ = attribute(tmp_path, lambda installed: installed["a"] >= 5, Gap)
+    assert (culprit.good, culprit.bad, culprit.between) == ("3", "7", ("4", "5", "6"))
+    assert "between 3 (good) and 7 (bad)" in culprit.description
 
 
 def test_what_only_came_along_is_no_culprit(tmp_path: Path) -> None:
-    """Packages that cannot be apart: the one that was asked for is blamed, the other told."""
+    """Packages that cannot be apart: the one that the user named is blamed, the other is named."""
 
     class Coupled(Shelf):
         possible = staticmethod(lambda versions: versions["a"] == versions["c"])
 
-    found, _ = attribute(tmp_path, lambda installed: installed["a"] >= 6, Coupled)
-    (culprit,) = found
+    culprits, _ = attribute(tmp_path, lambda installed: installed["a"] >= 6, Coupled)
+    (culprit,) = culprits
     assert (culprit.package, culprit.bad, culprit.along) == ("a", "6", ("c==6",))
 
 
@@ -133,13 +133,13 @@ def test_what_only_came_along_is_no_culprit(tmp_path: Path) -> None:
 )
 def test_what_releases_cannot_explain_is_said(tmp_path: Path, bad: Bad, message: str) -> None:
     """Both ends are tried again before anything is blamed."""
-    (found,) = attributing.attribute(candidates(tmp_path, {ONE: bad}), CHANGES, [ONE])
-    assert not found.culprits
-    assert message in found.description
+    (attribution,) = attributing.attribute(candidates(tmp_path, {ONE: bad}), CHANGES, [ONE])
+    assert not attribution.culprits
+    assert message in attribution.description
 
 
 def test_dragged_releases_are_tried_last(tmp_path: Path) -> None:
-    """What was asked for explains it with what it drags along: the latter is not bisected."""
+    """What the user named explains it with what it drags along: the latter is not bisected."""
 
     class Dragging(Shelf):
         possible = staticmethod(lambda versions: versions["a"] <= versions["c"])
@@ -172,7 +172,7 @@ def test_what_cannot_be_tested_is_gone_around(tmp_path: Path) -> None:
 
 
 def test_culprits_that_are_known_stay_known(tmp_path: Path) -> None:
-    """Where the second one cannot be bisected, the first was told before."""
+    """Where the second one cannot be bisected, the first was named before."""
 
     class Lost(Shelf):
         def releases(self, name: str, first: str, last: str) -> list[str]:
@@ -183,9 +183,9 @@ def test_culprits_that_are_known_stay_known(tmp_path: Path) -> None:
     def bad(installed: dict[str, int]) -> bool:
         return installed["a"] >= 4 and installed["b"] >= 7
 
-    (found,) = attributing.attribute(candidates(tmp_path, {ONE: bad}, Lost), CHANGES, [ONE])
-    assert [culprit.package for culprit in found.culprits] == ["a"]
-    assert found.reason == "the index is gone"
+    (attribution,) = attributing.attribute(candidates(tmp_path, {ONE: bad}, Lost), CHANGES, [ONE])
+    assert [culprit.package for culprit in attribution.culprits] == ["a"]
+    assert attribution.reason == "the index is gone"
 
 
 def test_each_regression_has_culprits_of_its_own(tmp_path: Path) -> None:
@@ -199,12 +199,14 @@ def test_each_regression_has_culprits_of_its_own(tmp_path: Path) -> None:
         regression("test_none"): lambda _: False,
         regression("test_lost"): lambda _: None,
     }
-    found = attributing.grouped(attributing.attribute(candidates(tmp_path, bad), CHANGES, [*bad]))
-    told = {
+    attributions = attributing.grouped(
+        attributing.attribute(candidates(tmp_path, bad), CHANGES, [*bad])
+    )
+    findings_by_culprits = {
         tuple(f"{c.package} {c.bad}" for c in each.culprits): [f.name for f in each.findings]
-        for each in found
+        for each in attributions
     }
-    assert told == {
+    assert findings_by_culprits == {
         ("a 4",): ["test_x", "test_x"],
         ("a 7",): ["test_y"],
         ("b 3",): ["test_z"],
@@ -226,6 +228,6 @@ def test_regressions_of_one_culprit_cost_no_further_search(tmp_path: Path) -> No
         return shows
 
     trying = candidates(tmp_path, {finding: bad(finding) for finding in cells})
-    (found,) = attributing.attribute(trying, CHANGES, cells)
-    assert set(found.findings) == set(cells)
+    (attribution,) = attributing.attribute(trying, CHANGES, cells)
+    assert set(attribution.findings) == set(cells)
     assert sorted(judged.values())[:5] == [2] * 5

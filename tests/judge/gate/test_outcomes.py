@@ -38,17 +38,17 @@ def outcome(outcome: str, message: str = "", **more: Any) -> Outcome:
 
 def judged(base: Outcome, candidate: Outcome) -> Finding:
     """The finding about a test with these outcomes."""
-    (found,) = compare_outcomes({TEST: base}, {TEST: candidate})
-    assert found.cell == "TestX/bert-dynamic-trainer"
-    assert found.test == TEST
-    return found
+    (result,) = compare_outcomes({TEST: base}, {TEST: candidate})
+    assert result.cell == "TestX/bert-dynamic-trainer"
+    assert result.test == TEST
+    return result
 
 
 PASSED = outcome("passed")
 
 
 @pytest.mark.parametrize(
-    ("base", "candidate", "standing", "words"),
+    ("base", "candidate", "standing", "message"),
     [
         ({"loss": 2.0}, {"loss": 2.0}, "known", "loss off by as much"),
         ({"loss": 2.0}, {"loss": 2.0 + 1e-9}, "known", "loss off by as much"),
@@ -64,19 +64,19 @@ def test_a_failure_is_known_only_if_its_figures_are(
     base: dict[str, float],
     candidate: dict[str, float],
     standing: Status,
-    words: str,
+    message: str,
     kind: str,
 ) -> None:
     """Another figure, or another size, is another fault, a known issue's or not."""
-    found = judged(
+    result = judged(
         outcome(kind, "the issue", distances=off(**base)),
         outcome(kind, "the issue", distances=off(**candidate)),
     )
-    assert found.standing == standing
+    assert result.standing == standing
     if standing != "known" or kind == "failed":
-        assert re.search(words.replace("+", r"\+"), found.words)
+        assert re.search(message.replace("+", r"\+"), result.words)
     else:
-        assert found.words == "the issue"
+        assert result.words == "the issue"
 
 
 @pytest.mark.parametrize(
@@ -90,10 +90,10 @@ def test_a_failure_is_known_only_if_its_figures_are(
     ],
 )
 def test_without_figures_the_message_tells(base: str, candidate: str, *, same: bool) -> None:
-    """Its words must be the same, and its numbers to rounding."""
+    """Its text must be the same, and its numbers to rounding."""
     assert alike(base, candidate) is same
-    found = judged(outcome("failed", base), outcome("failed", candidate))
-    assert found.standing == ("known" if same else "regressed")
+    result = judged(outcome("failed", base), outcome("failed", candidate))
+    assert result.standing == ("known" if same else "regressed")
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ LOST = {"outcome": "skipped", "message": "its cell was lost", "lost": "the run c
 
 
 @pytest.mark.parametrize(
-    ("base", "candidate", "standing", "words"),
+    ("base", "candidate", "standing", "message"),
     [
         (LOST, {"outcome": "passed"}, "not measured", "lost in the base: the run crashed: Boom"),
         (LOST, {"outcome": "failed"}, "not measured", "lost in the base: the run crashed: Boom"),
@@ -200,10 +200,10 @@ LOST = {"outcome": "skipped", "message": "its cell was lost", "lost": "the run c
     ],
 )
 def test_a_lost_run_is_one_finding(
-    base: dict[str, Any], candidate: dict[str, Any], standing: Status, words: str
+    base: dict[str, Any], candidate: dict[str, Any], standing: Status, message: str
 ) -> None:
     """Eighty tests that had nothing to judge are neither fixed nor regressed: their run is lost."""
-    (found,) = compare_outcomes(many(**base), many(**candidate))
-    assert (found.name, found.standing) == ("lost", standing)
-    assert found.words.startswith(words)
-    assert finding.verdict([found]) == ("regressed" if standing == "regressed" else "not measured")
+    (result,) = compare_outcomes(many(**base), many(**candidate))
+    assert (result.name, result.standing) == ("lost", standing)
+    assert result.words.startswith(message)
+    assert finding.verdict([result]) == ("regressed" if standing == "regressed" else "not measured")

@@ -74,8 +74,8 @@ def test_a_lost_race_is_no_pass(match: Match, monkeypatch: pytest.MonkeyPatch) -
         raise RunError("the run crashed")
 
     monkeypatch.setattr(throughput, "race", lose)
-    found = match.race()
-    assert (found.standing, found.words) == ("not measured", "the run crashed")
+    finding = match.race()
+    assert (finding.standing, finding.words) == ("not measured", "the run crashed")
 
 
 def test_predictions_of_nobody_are_not_paired(

@@ -1,4 +1,4 @@
-"""Racing: two environments train in turn, and a slowdown is told with the phase that did it."""
+"""Racing: two environments train in turn, and a slowdown is shown with the phase that did it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,11 +71,11 @@ def test_what_costs_more_is_named(runner: Runner, fault: Fault) -> None:
         "    return take(self, *args, **kwargs)\n"
         "torch.optim.AdamW.step = step\n"
     )
-    found = throughput.race(runner.timed, partial(runner.timed, fault=sleepy), cell)
-    assert {"step", "train", "memory"} <= set(throughput.worse(found))
-    slowest = max(throughput.WITHIN, key=lambda phase: found[phase].mean)
+    ratios = throughput.race(runner.timed, partial(runner.timed, fault=sleepy), cell)
+    assert {"step", "train", "memory"} <= set(throughput.worse(ratios))
+    slowest = max(throughput.WITHIN, key=lambda phase: ratios[phase].mean)
     assert slowest == "optimizer"
-    assert found["optimizer"].low > 1.5
+    assert ratios["optimizer"].low > 1.5
 
 
 def test_sides_take_turns_to_start() -> None:
@@ -109,14 +109,14 @@ def test_a_race_that_confirms_does_not_choose_its_end(*, confirm: bool, heats: i
         begun += 1
         yield lambda: {"step": 1.0}
 
-    found = throughput.race(timed, timed, lanes(RECIPE)[0], confirm=confirm)
-    assert found["step"] == Ratio(mean=1.0, low=1.0, high=1.0)
+    ratios = throughput.race(timed, timed, lanes(RECIPE)[0], confirm=confirm)
+    assert ratios["step"] == Ratio(mean=1.0, low=1.0, high=1.0)
     assert begun == 2 * heats
 
 
 def test_slow_is_sure_and_large() -> None:
     """A cost fails if it is more beyond doubt and beyond its minimum; some are not judged."""
-    found = {
+    ratios = {
         "step": ratio(1.03, 0.01),
         "train": ratio(1.015, 0.01),
         "predict": ratio(1.03, 0.04),
@@ -124,8 +124,8 @@ def test_slow_is_sure_and_large() -> None:
         "memory": ratio(1.04, 0.001),
         "backward": ratio(1.5, 0.01),
     }
-    assert throughput.worse(found) == ["step"]
-    assert "backward 1.500 [1.490, 1.510]" in throughput.description(found)
+    assert throughput.worse(ratios) == ["step"]
+    assert "backward 1.500 [1.490, 1.510]" in throughput.description(ratios)
 
 
 def test_a_noisy_race_says_nothing() -> None:
@@ -141,8 +141,8 @@ def test_ratios_of_like_runs_hold_one() -> None:
     held = 0
     for _ in range(100):
         outliers = (draw.random(24) < 0.05) * draw.normal(0, 0.5, 24)
-        found = statistics.ratio([*(draw.normal(0, 0.03, 24) + outliers)])
-        held += found.low <= 1 <= found.high
+        ratio_of_costs = statistics.ratio([*(draw.normal(0, 0.03, 24) + outliers)])
+        held += ratio_of_costs.low <= 1 <= ratio_of_costs.high
     assert held >= 90
 
 

@@ -37,7 +37,7 @@ class Answer:
 
     code: int
     printed: str
-    told: dict[str, Any]
+    report: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,8 +49,8 @@ class Desk:
 
     def __call__(self, *arguments: str) -> Answer:
         """Ask."""
-        report = self.folder / "reports" / "gate.json"
-        report.unlink(missing_ok=True)
+        path = self.folder / "reports" / "gate.json"
+        path.unlink(missing_ok=True)
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "harness.judge.cli", "gate", "--suites", "test_small.py"),
@@ -61,10 +61,10 @@ class Desk:
             text=True,
             check=False,
         )
-        told = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else {}
-        if told:
-            jsonschema.validate(told, SCHEMA)
-        return Answer(code=done.returncode, printed=done.stdout + done.stderr, told=told)
+        report = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        if report:
+            jsonschema.validate(report, SCHEMA)
+        return Answer(code=done.returncode, printed=done.stdout + done.stderr, report=report)
 
 
 @pytest.fixture(scope="module")
@@ -119,19 +119,19 @@ def test_a_harmless_change_passes(
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     answer = desk("--candidate-python", str(candidate))
     assert answer.code == 0, answer.printed
-    assert answer.told["verdict"] == "pass"
-    assert [change["package"] for change in answer.told["changes"]] == ["tqdm"]
-    assert answer.told["bit_equal"] == [1, 1]
-    assert {found["stage"] for found in answer.told["findings"]} == {"invariants", "first steps"}
-    tests = {found["test"] for found in answer.told["findings"] if found["stage"] == "invariants"}
+    assert answer.report["verdict"] == "pass"
+    assert [change["package"] for change in answer.report["changes"]] == ["tqdm"]
+    assert answer.report["bit_equal"] == [1, 1]
+    assert {one["stage"] for one in answer.report["findings"]} == {"invariants", "first steps"}
+    tests = {one["test"] for one in answer.report["findings"] if one["stage"] == "invariants"}
     cell = "bert-base-uncased-dynamic-trainer"
     assert f"test_small.py::TestSmall::test_losses_are_finite[{cell}]" in tests
     text = (desk.folder / "reports" / "gate.md").read_text(encoding="utf-8")
     assert text.startswith("# Gate: pass")
     page = (desk.folder / "reports" / "gate.html").read_text(encoding="utf-8")
     shared = "Trainer multiplies loss and gradient by gradient_accumulation_steps (transformers "
-    for told in (answer.printed.partition("compared:")[0], text.partition("## Packages")[0]):
-        (line,) = (line for line in told.splitlines() if shared in line)
+    for form in (answer.printed.partition("compared:")[0], text.partition("## Packages")[0]):
+        (line,) = (line for line in form.splitlines() if shared in line)
         assert line.endswith("(2 tests)"), line
     assert shared in page.partition("<h2>Packages")[0]
     (again,) = re.findall("<summary>again</summary><pre>(.*)</pre>", page)
@@ -151,7 +151,7 @@ def test_a_constraints_file_says_what_changes(desk: Desk) -> None:
     kept = ["--environments", str(desk.folder / "environments")]
     answer = desk("--constraint", str(pins), *kept, *uv.links())
     assert answer.code == 0, answer.printed
-    (change,) = answer.told["changes"]
+    (change,) = answer.report["changes"]
     assert (change["package"], change["after"], change["asked"]) == ("tqdm", "4.67.1", True)
 
 
@@ -162,27 +162,27 @@ def test_a_broken_library_is_regressed(desk: Desk, broken: Path) -> None:
     assert "REGRESSED invariants: test_learning_rate_follows_schedule" in answer.printed
     page = (desk.folder / "reports" / "gate.html").read_text(encoding="utf-8")
     (again,) = set(re.findall("<pre>(harness gate .*)</pre>", page))
-    asked = unescape(again).replace("--suites test_small.py", "")  # which the desk says itself
-    assert desk(*shlex.split(asked)[2:]).told == answer.told
-    stages = {f["stage"] for f in answer.told["findings"] if f["standing"] == "regressed"}
+    command = unescape(again).replace("--suites test_small.py", "")  # which the desk says itself
+    assert desk(*shlex.split(command)[2:]).report == answer.report
+    stages = {f["stage"] for f in answer.report["findings"] if f["standing"] == "regressed"}
     assert {"invariants", "first steps"} <= stages
     cases = ET.parse(desk.folder / "reports" / "gate.xml").getroot()  # noqa: S314 - our own
     failed = {case.get("classname") for case in cases if case.find("failure") is not None}
     assert failed == stages
-    assert {"torch", "tqdm"} == {change["package"] for change in answer.told["changes"]}
+    assert {"torch", "tqdm"} == {change["package"] for change in answer.report["changes"]}
 
 
 def test_a_crash_is_neither_a_pass_nor_a_failure_of_its_tests(desk: Desk, crashing: Path) -> None:
     """Where the candidate crashes, that is one regression; where the base did, nothing is fixed."""
     answer = desk("--candidate-python", str(crashing))
     assert answer.code == 1, answer.printed
-    judged = [f for f in answer.told["findings"] if f["stage"] == "invariants"]
+    judged = [f for f in answer.report["findings"] if f["stage"] == "invariants"]
     (lost,) = (f for f in judged if f["standing"] == "regressed")
     assert (lost["name"], lost["cell"]) == ("lost", CELL)
     assert "lost in the candidate: the run crashed: RuntimeError: no optimizer" in lost["words"]
     answer = desk("--base-python", str(crashing), "--candidate-python", sys.executable)
-    standings = Counter(f["standing"] for f in answer.told["findings"])
-    assert answer.told["verdict"] in {"inconclusive", "not measured"}, answer.printed
+    standings = Counter(f["standing"] for f in answer.report["findings"])
+    assert answer.report["verdict"] in {"inconclusive", "not measured"}, answer.printed
     assert not standings["fixed"] + standings["regressed"], answer.printed
     assert answer.printed.count("lost in the base: the run crashed") == 1
 
@@ -201,25 +201,27 @@ def test_each_regression_is_attributed_apart(desk: Desk, tmp_path: Path) -> None
     kept = ["--environments", str(tmp_path / "environments")]
     answer = desk(*made, "--attribute", *kept, *uv.links())
     assert answer.code == 1, answer.printed
-    found = {
+    tests_by_culprits = {
         tuple(culprit["package"] for culprit in each["culprits"]): {
             name.rpartition(":")[2] for name in each["findings"]
         }
-        for each in answer.told["attributions"]
+        for each in answer.report["attributions"]
     }
-    assert found == {(package,): {test} for package, (_, test) in broken.items()}, answer.printed
+    assert tests_by_culprits == {(package,): {test} for package, (_, test) in broken.items()}, (
+        answer.printed
+    )
 
 
 def test_what_is_allowed_passes_and_is_shown(desk: Desk, broken: Path) -> None:
     """A named difference passes with its reason, in every report, until nothing needs it."""
-    told = ["--allowed", str(desk.folder / "accepted.toml")]
-    asked = ["--candidate-python", str(broken), *told]
-    answer = desk(*asked, "--allow", "*", "--because", "we want larger steps")
+    options = ["--allowed", str(desk.folder / "accepted.toml")]
+    arguments = ["--candidate-python", str(broken), *options]
+    answer = desk(*arguments, "--allow", "*", "--because", "we want larger steps")
     assert answer.code == 0, answer.printed
     assert "ALLOWED invariants: test_learning_rate_follows_schedule" in answer.printed
     assert "because we want larger steps" in answer.printed
-    assert desk(*asked).code == 0
-    refused = desk(*asked, "--allow", "training:*")
+    assert desk(*arguments).code == 0
+    refused = desk(*arguments, "--allow", "training:*")
     assert refused.code == 2
     assert "nothing says why 'training:*' is allowed" in refused.printed
     only = ["--allowed", str(desk.folder / "other.toml")]
@@ -273,11 +275,11 @@ def test_a_core_package_that_moved_along_stands_out() -> None:
 
 
 def test_dragged_packages_are_named() -> None:
-    """What nobody asked for is told apart from what the user named."""
+    """What the user did not name is kept apart from what the user named."""
     before = description(transformers="5", tokenizers="0.23")
     after = description(transformers="4", tokenizers="0.22")
-    asked, dragged = packages.between(before, after, ["transformers"])
-    assert (asked.package, asked.asked) == ("transformers", True)
+    requested, dragged = packages.between(before, after, ["transformers"])
+    assert (requested.package, requested.asked) == ("transformers", True)
     assert (dragged.package, dragged.after, dragged.asked) == ("tokenizers", "0.22", False)
 
 
@@ -317,8 +319,8 @@ def test_the_same_packages_are_no_comparison() -> None:
 )
 def test_the_worst_finding_decides(standings: list[Status], verdict: str, code: int) -> None:
     """A comparison is as good as its worst finding, and never passes on nothing."""
-    found = [
+    findings = [
         Finding(stage="invariants", cell="", name="x", standing=standing) for standing in standings
     ]
-    assert finding.verdict(found) == verdict
-    assert finding.EXIT_CODES[finding.verdict(found)] == code
+    assert finding.verdict(findings) == verdict
+    assert finding.EXIT_CODES[finding.verdict(findings)] == code

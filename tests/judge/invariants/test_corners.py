@@ -80,7 +80,7 @@ def test_a_corner_hides_no_more_than_itself(
 def test_a_question_that_raises_leaves_the_others(
     runner: Runner, small_cell: Cell, fault: Fault
 ) -> None:
-    """Its own test says why; what else was asked is answered."""
+    """Its own test says why; everything else is answered."""
     trials = runner.try_faulty(small_cell, fault(NO_SCHEDULE), ("single precision",))
     verdict = evaluate.hear("test_schedules_are_their_formulas", trials)
     assert verdict.message == "CrashError: a question crashed: TypeError: no such schedule"

@@ -78,7 +78,7 @@ def plant(folder: Path) -> None:
 
 
 def test_meaningless_data_fail(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One label, one row, trained rows, unknown words and labels without a reason: each is told."""
+    """One label, one row, trained rows, unknown words and labels without a reason: each fails."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     plant(pytester.path / "planted")
     pytester.makepyfile(test_planted=SUITES)

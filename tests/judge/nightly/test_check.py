@@ -51,7 +51,7 @@ class House:
 
     def night(self, *arguments: str, night: str = NIGHT) -> Answer:
         """Run pytest; what a night has is not trained again."""
-        asked = (
+        options = (
             "suites",
             "-m",
             "nightly",
@@ -60,7 +60,7 @@ class House:
             f"--harness-night={night}",
             *self.options,
         )
-        return self._run("-m", "pytest", *asked, *arguments)
+        return self._run("-m", "pytest", *options, *arguments)
 
     def harness(self, *arguments: str) -> Answer:
         """Run a command."""
@@ -68,11 +68,11 @@ class House:
 
     def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Change what was accepted."""
-        told = json.loads(self.baselines.read_text(encoding="utf-8"))
-        for by_device in told["cells"].values():
+        baselines = json.loads(self.baselines.read_text(encoding="utf-8"))
+        for by_device in baselines["cells"].values():
             for reference in by_device.values():
                 change(reference["rolling"])
-        self.baselines.write_text(json.dumps(told), encoding="utf-8")
+        self.baselines.write_text(json.dumps(baselines), encoding="utf-8")
 
     def _run(self, *arguments: str) -> Answer:
         """Run Python in the project."""
@@ -89,7 +89,7 @@ class House:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[House, Answer]:
-    """The project, and what its first night said."""
+    """The project, and what its first night printed."""
     folder = tmp_path_factory.mktemp("house")
     (folder / "suites").mkdir()
     sources = declare(folder / "suites", tmp_path_factory.mktemp("ours"))
@@ -132,10 +132,10 @@ def test_what_was_accepted_holds(house: House) -> None:
     assert answer.code == 0, answer.printed
     assert "night: 1 as accepted" in answer.printed
     assert "trained" not in answer.printed
-    told = house.harness("baseline", "list").printed
-    assert f"{CELL}  " in told
-    assert "of 3 runs" in told
-    assert "because it is the first" in told
+    listed = house.harness("baseline", "list").printed
+    assert f"{CELL}  " in listed
+    assert "of 3 runs" in listed
+    assert "because it is the first" in listed
     (shown,) = json.loads(house.harness("baseline", "show").printed)
     assert shown["rolling"] == shown["anchor"]
     assert len({run["seed"] for run in shown["rolling"]["runs"]}) == 3
@@ -209,21 +209,21 @@ def test_every_compared_metric_is_accepted_and_judged(house: House) -> None:
 def test_every_declared_metric_has_thresholds(house: House) -> None:
     """What it reached holds, more than that is missed, and other data sets have no such metric."""
     suite = house.folder / "suites" / "test_small.py"
-    asked = ("-k", "metrics_reach", "-rs")
+    selection = ("-k", "metrics_reach", "-rs")
     text, reached = suite.read_text(encoding="utf-8"), "accuracy=0.0, matthews_correlation="
     try:
         suite.write_text(text.replace("accuracy=0.0", f"{reached}-0.99"), encoding="utf-8")
-        assert "1 passed" in house.night(*asked).printed
+        assert "1 passed" in house.night(*selection).printed
         suite.write_text(text.replace("accuracy=0.0", f"{reached}0.999"), encoding="utf-8")
-        missed = house.night(*asked)
+        missed = house.night(*selection)
         assert "matthews_correlation" in missed.printed, missed.printed
         assert missed.code == 1, missed.printed
         suite.write_text(text.replace("glue/mrpc", "imdb"), encoding="utf-8")
         refused = house.night("--harness-set=matthews_correlation=0.5", "--collect-only")
     finally:
         suite.write_text(text, encoding="utf-8")
-    told = "--harness-set unknown threshold of imdb 'matthews_correlation'"
-    assert refused.printed.count(told) == 1, refused.printed
+    refusal = "--harness-set unknown threshold of imdb 'matthews_correlation'"
+    assert refused.printed.count(refusal) == 1, refused.printed
     assert "valid: accuracy, f1, loss, margin" in refused.printed
 
 
@@ -243,8 +243,8 @@ def test_another_recipe_is_not_compared(house: House) -> None:
 def test_another_device_is_not_compared(house: House) -> None:
     """What was accepted on another class of devices is no reference here."""
     text = house.baselines.read_text(encoding="utf-8")
-    told = json.loads(text)
-    (device,) = told["cells"][CELL]
+    baselines = json.loads(text)
+    (device,) = baselines["cells"][CELL]
     house.baselines.write_text(text.replace(f'"{device}"', '"NVIDIA H100"'), encoding="utf-8")
     answer = house.night("-k", "baseline")
     assert answer.code == 5
@@ -287,7 +287,7 @@ def test_a_step_fails_until_it_is_explained(house: House, tmp_path: Path) -> Non
     assert answer.code == 1, answer.printed
     assert "MOVED FOR THE WORSE: accuracy went from 0.955 to 0.85" in answer.printed
     assert " on 2026-10-29" in answer.printed
-    assert "samples_per_second" not in answer.printed  # a CPU's speed is told, on the page
+    assert "samples_per_second" not in answer.printed  # a CPU's speed is on the page alone
     assert "harness gate torch==2.1 --base torch==2.0 --attribute" in answer.printed
     known = stepped.folder / "suites" / "annotations.toml"
     known.write_text("[[change]]\nnight = 2026-10-29\nbecause = 'a smaller model'\n", "utf-8")
@@ -306,8 +306,8 @@ def test_nights_are_shared(house: House, tmp_path: Path) -> None:
     assert answer.code == 0, answer.printed
     assert "night: 1 as accepted" in answer.printed
     assert "trained" not in answer.printed
-    told = other.harness("history", "--remote", remote.partition("=")[2], "--format", "json")
-    assert len(json.loads(told.printed)) >= 3
+    history = other.harness("history", "--remote", remote.partition("=")[2], "--format", "json")
+    assert len(json.loads(history.printed)) >= 3
 
 
 def test_nights_arrive_from_other_processes(house: House) -> None:
@@ -401,7 +401,7 @@ def test_a_session_that_makes_no_sense_is_told(house: House, argument: str, mess
 
 
 def test_a_project_cannot_update_by_itself(house: House) -> None:
-    """Settings that accept are asked for on the command line: a table may not hold them."""
+    """Settings that accept belong to the command line: a table may not hold them."""
     table = house.folder / "pyproject.toml"
     table.write_text("[tool.harness]\nupdate = true\n", encoding="utf-8")
     answer = house.night()

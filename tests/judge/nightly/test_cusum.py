@@ -1,4 +1,4 @@
-"""Series: what moved is told soon, what did not is not, and one night alone proves nothing."""
+"""Series: what moved is shown soon, what did not is not, and one night alone proves nothing."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -38,7 +38,7 @@ def noise(seed: int, nights: int) -> npt.NDArray[np.float64]:
 
 
 def alarms(observations: Sequence[Observation], most: float = MOST) -> int:
-    """Steps told."""
+    """Steps shown."""
     return len(watch(observations, most=most).steps)
 
 
@@ -52,9 +52,9 @@ def test_the_limit_is_that_of_a_false_alarm() -> None:
 def test_a_clean_series_raises_no_alarm() -> None:
     """Nor in two thousand nights; with a limit set absurdly low it raises many."""
     clean = nightly(noise(1, 2000))
-    told = watch(clean, most=MOST)
-    assert told.steps == ()
-    assert [(span.start, span.stop) for span in told.spans] == [(0, 2000)]
+    watched = watch(clean, most=MOST)
+    assert watched.steps == ()
+    assert [(span.start, span.stop) for span in watched.spans] == [(0, 2000)]
     assert alarms(clean, limit(10)) > 10
 
 
@@ -63,14 +63,14 @@ def test_a_step_is_found_and_located(size: float) -> None:
     """Four standard errors, within four nights, even when measured but once a night."""
     values = noise(2, 120)
     values[80:] += size
-    told = watch(nightly(values), most=MOST)
-    (step,) = told.steps
+    watched = watch(nightly(values), most=MOST)
+    (step,) = watched.steps
     assert (step.at, step.detection < 84) == (80, True)
     assert step.before == pytest.approx(0.9, abs=0.002)
     assert step.after == pytest.approx(0.9 + size, abs=0.006)
-    assert [(span.start, span.stop) for span in told.spans] == [(0, 80), (80, 120)]
-    assert told.spans[1].mean == pytest.approx(0.9 + size, abs=0.003)
-    assert told.spans[1].spread == pytest.approx(ERROR, rel=0.4)
+    assert [(span.start, span.stop) for span in watched.spans] == [(0, 80), (80, 120)]
+    assert watched.spans[1].mean == pytest.approx(0.9 + size, abs=0.003)
+    assert watched.spans[1].spread == pytest.approx(ERROR, rel=0.4)
 
 
 def test_a_step_begins_with_a_night() -> None:
@@ -93,11 +93,11 @@ def test_a_step_is_told_once() -> None:
 
 
 def test_a_step_is_found_online() -> None:
-    """It is told with the observation that shows it; its suspicion is gone by then."""
+    """It comes with the observation that shows it; its suspicion is gone by then."""
     watching = Cusum(MOST)
-    told = [watching.add(one) for one in nightly([0.9] * 40 + [0.92] * 9)]
-    step = next(filter(None, told))
-    assert told.index(step) == step.detection
+    shifts = [watching.add(one) for one in nightly([0.9] * 40 + [0.92] * 9)]
+    step = next(filter(None, shifts))
+    assert shifts.index(step) == step.detection
     assert watching.watched.steps == (step,)
     assert watching.suspicion == 0
 
@@ -106,10 +106,10 @@ def test_repetitions_are_no_evidence() -> None:
     """A value that a machine repeats to the bit is one value; as often measured anew, a step."""
     anew = nightly([0.9] * 40 + [0.93] * 40)
     repeated = [*anew[:41], *(replace(one, repeats=True) for one in anew[41:])]
-    told = watch(repeated, most=MOST)
-    assert told.steps == ()
-    assert told.spans[-1].stop == 80
-    assert told.suspicion == watch(anew[:41], most=MOST).suspicion > 0
+    watched = watch(repeated, most=MOST)
+    assert watched.steps == ()
+    assert watched.spans[-1].stop == 80
+    assert watched.suspicion == watch(anew[:41], most=MOST).suspicion > 0
     assert alarms(anew) == 1
 
 
@@ -125,9 +125,9 @@ def test_one_night_is_no_step() -> None:
     """However terrible, and however often it is measured; a second night settles it."""
     terrible = Observation(night=night(60), value=0.5, error=ERROR)
     before = nightly(noise(4, 60))
-    told = watch(before + [terrible] * 50, most=MOST)
-    assert told.steps == ()
-    assert NIGHT / 2 < told.suspicion < 1
+    watched = watch(before + [terrible] * 50, most=MOST)
+    assert watched.steps == ()
+    assert NIGHT / 2 < watched.suspicion < 1
     assert alarms(before + [terrible] * 5 + [replace(terrible, night=night(61))] * 5) == 1
 
 
@@ -149,10 +149,10 @@ def test_a_broken_night_is_forgotten() -> None:
     for broken in (0, 40):
         values = noise(5, 100)
         values[broken] = 0.0
-        told = watch(nightly(values), most=MOST)
-        assert told.steps == ()
-        assert told.spans[0].mean == pytest.approx(0.9, abs=0.002)
-        assert told.suspicion == pytest.approx(0, abs=0.1)
+        watched = watch(nightly(values), most=MOST)
+        assert watched.steps == ()
+        assert watched.spans[0].mean == pytest.approx(0.9, abs=0.002)
+        assert watched.suspicion == pytest.approx(0, abs=0.1)
 
 
 def test_a_break_ends_a_regime_without_alarm() -> None:
@@ -168,8 +168,8 @@ def test_a_break_ends_a_regime_without_alarm() -> None:
 def test_a_break_between_nights_holds_from_the_next_on() -> None:
     """Nobody measured that night. A break before the first night is none."""
     seen = nightly([0.9] * 10)
-    told = watch(seen[:4] + seen[6:], most=MOST, breaks=(night(-3), night(4), night(5)))
-    assert [(span.start, span.stop) for span in told.spans] == [(0, 4), (4, 8)]
+    watched = watch(seen[:4] + seen[6:], most=MOST, breaks=(night(-3), night(4), night(5)))
+    assert [(span.start, span.stop) for span in watched.spans] == [(0, 4), (4, 8)]
 
 
 def test_a_young_regime_alarms_nobody() -> None:
@@ -181,9 +181,9 @@ def test_a_young_regime_alarms_nobody() -> None:
 def test_a_spread_is_learnt() -> None:
     """Nights that hide two thirds of their noise from themselves are believed less and less."""
     values = 0.9 + 3 * (noise(7, 300) - 0.9)
-    told = watch(nightly(values), most=MOST)
-    assert told.spans[-1].spread == pytest.approx(3 * ERROR, rel=0.2)
-    assert all(step.detection < 40 for step in told.steps)
+    watched = watch(nightly(values), most=MOST)
+    assert watched.spans[-1].spread == pytest.approx(3 * ERROR, rel=0.2)
+    assert all(step.detection < 40 for step in watched.steps)
 
 
 def test_a_spread_that_no_night_tells_is_learnt() -> None:
@@ -199,8 +199,8 @@ def test_a_spread_that_no_night_tells_is_learnt() -> None:
 def test_a_figure_without_spread_steps_when_two_nights_agree(floor: float) -> None:
     """Such as a share of padding: one night is no step, two are, and nothing divides by zero."""
     steady = [0.235] * 30
-    told = watch(nightly([*steady, 0.24, 0.24], error=0.0), most=MOST, floor=floor)
-    assert [(step.at, step.detection) for step in told.steps] == [(30, 31)]
+    watched = watch(nightly([*steady, 0.24, 0.24], error=0.0), most=MOST, floor=floor)
+    assert [(step.at, step.detection) for step in watched.steps] == [(30, 31)]
     assert not watch(nightly([*steady, 0.24, *steady], 0.0), most=MOST, floor=floor).steps
 
 
@@ -216,16 +216,16 @@ def test_what_is_not_finite_is_left_out() -> None:
     values = noise(9, 120)
     values[80:] += 0.03
     values[[5, 50, 81]] = math.nan, math.inf, -math.inf
-    told = watch(nightly(values), most=MOST)
-    assert [step.at for step in told.steps] == [80]
-    assert all(math.isfinite(span.mean) for span in told.spans)
+    watched = watch(nightly(values), most=MOST)
+    assert [step.at for step in watched.steps] == [80]
+    assert all(math.isfinite(span.mean) for span in watched.spans)
     assert watch(nightly([math.nan] * 3), most=MOST).spans == ()
 
 
 def test_nothing_tells_nothing() -> None:
     """A series without observations has no regime and no suspicion."""
-    told = watch([], most=MOST)
-    assert (told.spans, told.steps, told.suspicion) == ((), (), 0.0)
+    watched = watch([], most=MOST)
+    assert (watched.spans, watched.steps, watched.suspicion) == ((), (), 0.0)
     assert drifted([], mean=0.9, error=0.0, most=MOST) is None
 
 
@@ -234,10 +234,10 @@ def test_a_drift_is_found_where_no_step_is() -> None:
     clean = noise(10, 365)
     slow = clean - 0.02 * np.arange(365) / 365
     mean, error = float(clean[:MONTH].mean()), ERROR / math.sqrt(MONTH)
-    found = drifted(nightly(slow), mean=mean, error=error, most=MOST)
-    assert found is not None
-    assert 60 < found < 200
-    assert alarms(nightly(slow[: found + 1])) == 0
+    index = drifted(nightly(slow), mean=mean, error=error, most=MOST)
+    assert index is not None
+    assert 60 < index < 200
+    assert alarms(nightly(slow[: index + 1])) == 0
     assert drifted(nightly(clean), mean=mean, error=error, most=MOST) is None
 
 

@@ -36,12 +36,12 @@ def with_accuracy(record: Record, accuracy: float, seed: int) -> Record:
         "final.predictions": np.eye(2, dtype=np.float32)[chosen] + np.float32(seed * 1e-9),
     }
     final = record.evaluation()
-    told = replace(final, metrics={**final.metrics, "accuracy": accuracy})
+    changed = replace(final, metrics={**final.metrics, "accuracy": accuracy})
     return replace(
         record,
         recipe=replace(record.recipe, seed=seed),
         arrays=arrays,
-        evaluations=tuple(told if one is final else one for one in record.evaluations),
+        evaluations=tuple(changed if one is final else one for one in record.evaluations),
     )
 
 
@@ -86,7 +86,7 @@ class Bench:
     record: Record
     cell: Cell
     store: Store
-    asked: list[int] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=list)
     anchor: Accepted | None = None
 
     def judge(
@@ -104,8 +104,8 @@ class Bench:
         reference = spoil(accepted_of(known))
 
         def run(cell: Cell) -> Result:
-            self.asked.append(cell.recipe.seed)
-            index = len(self.asked) - 1
+            self.seeds.append(cell.recipe.seed)
+            index = len(self.seeds) - 1
             record = with_accuracy(self.record, accuracy(index), cell.recipe.seed)
             key = Key(label="x", recipe="x", environment="x")
             return Result(record=record, trained=True, seconds=1.0, key=key)
@@ -135,26 +135,26 @@ def spread(centre: float) -> Callable[[int], float]:
 
 
 def test_equal_to_the_last_bit_is_enough(bench: Bench) -> None:
-    """One run settles it; no other seed is asked for, whatever is suspected of the accuracy."""
-    found = bench.judge(lambda _: 0.9, suspicion=1.0)
-    assert found.standing == "same"
-    assert bench.asked == [bench.cell.recipe.seed]
+    """One run settles it; no other seed is trained, whatever is suspected of the accuracy."""
+    judgement = bench.judge(lambda _: 0.9, suspicion=1.0)
+    assert judgement.standing == "same"
+    assert bench.seeds == [bench.cell.recipe.seed]
 
 
 def test_as_accurate_is_the_same(bench: Bench) -> None:
     """Other predictions, as many of them right: a round of other seeds shows it."""
-    found = bench.judge(spread(0.9))
-    assert found.standing == "same", found.message
-    assert len(bench.asked) == 3
-    assert len(set(bench.asked)) == 3
+    judgement = bench.judge(spread(0.9))
+    assert judgement.standing == "same", judgement.message
+    assert len(bench.seeds) == 3
+    assert len(set(bench.seeds)) == 3
 
 
 def test_a_loss_is_regressed(bench: Bench) -> None:
     """Five points are lost: more runs are made until it is beyond a doubt."""
-    found = bench.judge(spread(0.85))
-    assert found.standing == "regressed"
-    assert "may be lost" in found.message
-    assert 3 <= len(bench.asked) <= 3 * MOST_ROUNDS
+    judgement = bench.judge(spread(0.85))
+    assert judgement.standing == "regressed"
+    assert "may be lost" in judgement.message
+    assert 3 <= len(bench.seeds) <= 3 * MOST_ROUNDS
 
 
 def test_a_gain_is_told(bench: Bench) -> None:
@@ -164,26 +164,26 @@ def test_a_gain_is_told(bench: Bench) -> None:
 
 def test_what_stays_open_is_inconclusive(bench: Bench) -> None:
     """Seeds that are all over the place say nothing, however many there are."""
-    found = bench.judge(lambda index: 0.6 + 0.35 * (index % 2))
-    assert found.standing == "inconclusive"
-    assert len(bench.asked) == 3 * MOST_ROUNDS
+    judgement = bench.judge(lambda index: 0.6 + 0.35 * (index % 2))
+    assert judgement.standing == "inconclusive"
+    assert len(bench.seeds) == 3 * MOST_ROUNDS
 
 
 def test_a_suspicious_history_asks_for_more(bench: Bench) -> None:
     """A cell that is as it was is measured again where its history is suspicious."""
     assert bench.judge(spread(0.9), suspicion=1.0).standing == "same"
-    assert len(bench.asked) == 3 * MOST_ROUNDS
+    assert len(bench.seeds) == 3 * MOST_ROUNDS
 
 
 def test_time_that_is_up_ends_a_night(bench: Bench) -> None:
-    """What fits is compared, and what one run cannot tell is not told."""
-    found = bench.judge(spread(0.9), fits=lambda _: False)
-    assert found.standing == "inconclusive"
-    assert len(bench.asked) == 1
+    """What fits is compared, and what one run cannot show is left open."""
+    judgement = bench.judge(spread(0.9), fits=lambda _: False)
+    assert judgement.standing == "inconclusive"
+    assert len(bench.seeds) == 1
 
 
 @pytest.mark.parametrize(
-    ("spoil", "words"),
+    ("spoil", "message"),
     [
         (lambda a: replace(a, losses=(a.losses[0] + 0.001, *a.losses[1:])), "loss of step 1 was"),
         (lambda a: replace(a, norms=(*a.norms[:-1], a.norms[-1] * 1.01)), "norm of step 5 was"),
@@ -193,20 +193,20 @@ def test_time_that_is_up_ends_a_night(bench: Bench) -> None:
     ids=["loss", "norm", "fewer", "nan"],
 )
 def test_other_first_steps_are_regressed(
-    bench: Bench, spoil: Callable[[Accepted], Accepted], words: str
+    bench: Bench, spoil: Callable[[Accepted], Accepted], message: str
 ) -> None:
     """Before training is chaos, everything is as it was accepted, to rounding."""
-    found = bench.judge(spread(0.9), spoil=spoil)
-    assert found.standing == "regressed"
-    assert words in found.message
+    judgement = bench.judge(spread(0.9), spoil=spoil)
+    assert judgement.standing == "regressed"
+    assert message in judgement.message
 
 
 def test_rounding_is_no_regression(bench: Bench) -> None:
     """What float32 rounds otherwise is the same first step."""
-    found = bench.judge(
+    judgement = bench.judge(
         spread(0.9), spoil=lambda a: replace(a, losses=tuple(x * (1 + 1e-6) for x in a.losses))
     )
-    assert found.standing == "same"
+    assert judgement.standing == "same"
 
 
 def test_many_small_losses_add_up_to_the_anchor(bench: Bench, small_record: Record) -> None:
@@ -215,52 +215,52 @@ def test_many_small_losses_add_up_to_the_anchor(bench: Bench, small_record: Reco
     large = accepted_of([with_accuracy(small_record, 0.9 + i / 400, i) for i in range(3)])
 
     def judged(anchor: Accepted) -> Judgement:
-        bench.asked.clear()
+        bench.seeds.clear()
         bench.anchor = anchor
         return bench.judge(spread(0.86), spoil=lambda _: small)
 
     assert judged(small).standing == "same"
-    found = judged(large)
-    assert found.standing == "regressed"
-    assert "since the anchor, accuracy 0.90" in found.message
+    judgement = judged(large)
+    assert judgement.standing == "regressed"
+    assert "since the anchor, accuracy 0.90" in judgement.message
 
 
 def test_few_nights_call_a_loss_what_is_none(bench: Bench) -> None:
     """Seeds that spread as the accepted ones do: of 30 nights none is regressed."""
     draw = np.random.default_rng(0)
-    found = []
+    standings = []
     for _ in range(30):
-        bench.asked.clear()
+        bench.seeds.clear()
         known = [round(float(draw.normal(0.9, 0.006)), 4) for _ in range(3)]
-        found.append(bench.judge(lambda _: float(draw.normal(0.9, 0.006)), known).standing)
-    assert "regressed" not in found
-    assert found.count("same") + found.count("fixed") >= 25
+        standings.append(bench.judge(lambda _: float(draw.normal(0.9, 0.006)), known).standing)
+    assert "regressed" not in standings
+    assert standings.count("same") + standings.count("fixed") >= 25
 
 
 def test_an_acceptance_keeps_the_anchor(small_record: Record, tmp_path: Path) -> None:
-    """Until it is asked to move, or the recipe is another; what is written comes back."""
+    """Until it is to move, or the recipe is another; what is written comes back."""
     runs = [with_accuracy(small_record, 0.9, seed) for seed in range(2)]
     one = accepted_of(runs)
     two, other = replace(one, because="second"), replace(one, series="other")
-    found = Baselines(path=tmp_path / "baselines.json")
-    found.accept("cell", "cpu", one)
-    found.save()
-    assert '"anchor"' not in found.path.read_text(encoding="utf-8")
-    assert Baselines.load(found.path).of("cell", "cpu") == Reference(rolling=one, anchor=one)
-    found.accept("cell", "cpu", two)
-    assert found.of("cell", "cpu") == Reference(rolling=two, anchor=one)
-    found.save()
-    assert Baselines.load(found.path).cells == found.cells
-    found.accept("cell", "cpu", two, anchor=True)
-    assert found.of("cell", "cpu") == Reference(rolling=two, anchor=two)
-    found.accept("cell", "cpu", other)
-    assert found.of("cell", "cpu") == Reference(rolling=other, anchor=other)
+    baselines = Baselines(path=tmp_path / "baselines.json")
+    baselines.accept("cell", "cpu", one)
+    baselines.save()
+    assert '"anchor"' not in baselines.path.read_text(encoding="utf-8")
+    assert Baselines.load(baselines.path).of("cell", "cpu") == Reference(rolling=one, anchor=one)
+    baselines.accept("cell", "cpu", two)
+    assert baselines.of("cell", "cpu") == Reference(rolling=two, anchor=one)
+    baselines.save()
+    assert Baselines.load(baselines.path).cells == baselines.cells
+    baselines.accept("cell", "cpu", two, anchor=True)
+    assert baselines.of("cell", "cpu") == Reference(rolling=two, anchor=two)
+    baselines.accept("cell", "cpu", other)
+    assert baselines.of("cell", "cpu") == Reference(rolling=other, anchor=other)
     with pytest.raises(SpecError, match="one run of cell does not tell"):
-        found.accept("cell", "cpu", replace(one, runs=one.runs[:1]))
+        baselines.accept("cell", "cpu", replace(one, runs=one.runs[:1]))
     for text in ("[", '{"version": 1}', '{"version": 99, "cells": {}}'):
-        found.path.write_text(text, encoding="utf-8")
+        baselines.path.write_text(text, encoding="utf-8")
         with pytest.raises(SpecError, match="baselines"):
-            Baselines.load(found.path)
+            Baselines.load(baselines.path)
 
 
 def test_files_are_read_once_and_written_where_something_was_accepted(
@@ -314,6 +314,6 @@ def test_a_figure_may_step_from_nothing(small_cell: Cell) -> None:
         suspicion=1.0,
     )
     trend = Trend(cell="cell", device="cpu", lines=(line,), marks=(), standings={})
-    ((better, words),) = nightly_runs._moved(trend, small_cell)  # noqa: SLF001 - what a night says of it
+    ((better, message),) = nightly_runs._moved(trend, small_cell)  # noqa: SLF001 - what a night says of it
     assert not better
-    assert words == "padding went from 0 to 0.3 on 2026-01-02"
+    assert message == "padding went from 0 to 0.3 on 2026-01-02"
