@@ -1,5 +1,6 @@
 """What a night makes of its runs: how many it asks for, and what it says of them."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -261,6 +262,36 @@ def test_an_acceptance_keeps_the_anchor(small_record: Record, tmp_path: Path) ->
         baselines.path.write_text(text, encoding="utf-8")
         with pytest.raises(SpecError, match="baselines"):
             Baselines.load(baselines.path)
+
+
+def test_runs_without_a_compared_metric_are_no_baseline(
+    small_record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing could be compared with them: neither are they accepted, nor read from a file."""
+    compared = ("accuracy", "matthews_correlation")
+    runs = [("x", replace(small_record, compared_metrics=compared))] * ROUND
+    monkeypatch.setattr(Accepting, "_records", lambda *_: runs)
+    night = Tonight(
+        suite="a",
+        cell="x",
+        file="test_x.py",
+        device="cpu",
+        standing="regressed",
+        message="",
+        records=("record",) * ROUND,
+    )
+    accepting = Accepting(root=tmp_path, store=Store(tmp_path), command="c", because="x")
+    session = SessionRecord(night="2026-01-01", when="", nights=(night,))
+    refusal = "a/x: a run's matthews_correlation is no number"
+    assert accepting.accept(session, lambda _: True) == ([], [refusal])
+    baselines = Baselines(path=tmp_path / "baselines.json")
+    baselines.accept("cell", "cpu", accepted_of([with_accuracy(small_record, 0.9, 1)] * 2))
+    baselines.save()
+    contents = json.loads(baselines.path.read_text(encoding="utf-8"))
+    del contents["cells"]["cell"]["cpu"]["rolling"]["runs"][1]["metrics"]["accuracy"]
+    baselines.path.write_text(json.dumps(contents, indent=1), encoding="utf-8")
+    with pytest.raises(SpecError, match="has no accuracy"):
+        Baselines.load(baselines.path)
 
 
 def test_files_are_read_once_and_written_where_something_was_accepted(

@@ -7,6 +7,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,25 @@ def test_every_record_is_history(store: Store, small_record: Record) -> None:
             f"{SUITE}/{CELL}",
             f"mrpc-{CELL}",
         ]
+
+
+def test_records_name_what_nights_compare(store: Store, small_record: Record) -> None:
+    """Those of earlier versions do not, and stand for their accuracy; each metric is followed."""
+    compared = ("accuracy", "f1")
+    paths = [
+        remember(store, replace(small_record, compared_metrics=compared), night)
+        for night in nights(2)
+    ]
+    earlier = store.root / "records" / paths[0] / "record.json"
+    fields = json.loads(earlier.read_text(encoding="utf-8"))
+    assert fields.pop("compared_metrics") == [*compared]
+    earlier.chmod(0o644)
+    earlier.write_text(json.dumps(fields), encoding="utf-8")
+    tell(store, "2026-01-02", paths)
+    with History(store.root) as history:
+        assert [entry.compared for entry in history.entries()] == [("accuracy",), compared]
+    followed_figures = [line.figure for line in followed(store).lines]
+    assert followed_figures[:3] == ["accuracy", "f1", "loss"]
 
 
 def test_an_index_that_is_lost_is_made_anew(store: Store, small_record: Record) -> None:
