@@ -164,6 +164,13 @@ def _check_best_model(recipe: Recipe, dataset: catalog.Dataset) -> None:
             raise unknown(
                 f"metric of {dataset.folder}", recipe.metric_for_best_model, dataset.metric_names
             )
+        takes_greatest = recipe.greater_is_better is None and not bare.endswith("loss")
+        if takes_greatest and not kind_of(bare).higher:
+            raise SpecError(
+                f"metric_for_best_model={recipe.metric_for_best_model!r}: less of it is better",
+                why="transformers takes the greatest of what does not end in 'loss'",
+                fix="add greater_is_better=False",
+            )
     if not recipe.load_best_model_at_end:
         return
     if recipe.eval_strategy == "no" or recipe.eval_strategy != recipe.save_strategy:

@@ -4,6 +4,7 @@ import ast
 import contextlib
 import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from harness.core import collation, serial
 from harness.core.errors import SpecError
 from harness.core.recipe import TRAINER_OPTIMIZERS, Recipe
+from harness.judge import catalog
 from harness.judge.declarations import Matrix, Thresholds
 from harness.judge.suite import validation
 from tests.judge.test_document import JSON
@@ -67,6 +69,16 @@ def test_nonsense_is_refused(fields: dict[str, Any], message: str) -> None:
     with pytest.raises(SpecError) as caught:
         validation.check(Recipe(**{"dataset": "imdb", **fields}))
     assert message in caught.value.text
+
+
+def test_the_least_of_an_error_is_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a word about it, transformers would restore the worst checkpoint."""
+    declared = replace(catalog.DATASETS["imdb"], metrics=("perplexity",))
+    monkeypatch.setitem(catalog.DATASETS, "imdb", declared)
+    recipe = Recipe(dataset="imdb", metric_for_best_model="perplexity")
+    with pytest.raises(SpecError, match="add greater_is_better=False"):
+        validation.check(recipe)
+    validation.check(replace(recipe, greater_is_better=False))
 
 
 def test_sense_is_accepted() -> None:
