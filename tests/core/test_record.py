@@ -25,7 +25,8 @@ def test_a_worker_writes_nothing_that_it_was_handed(kind: type) -> None:
     """No field of a job comes back, nor one that a job had to carry for a record alone."""
     assert not names(kind) & names(Job)
     handed = (names(Record) | names(Trials)) - names(Observed) - names(ObservedTrials)
-    only_noted = {"version", "scale", "inputs", "environment", "ceiling", "metric_names"}
+    metrics = {"metric_names", "compared_metrics"}
+    only_noted = {"version", "scale", "inputs", "environment", "ceiling", *metrics}
     assert handed - names(Job) == only_noted
 
 
@@ -56,7 +57,7 @@ def test_records_of_the_version_before_are_read(small_record: Record, tmp_path: 
     small_record.write(tmp_path)
     path = tmp_path / "record.json"
     values = json.loads(path.read_text(encoding="utf-8"))
-    for name in ("collation", "metric_names", "f1_average"):
+    for name in ("collation", "metric_names", "compared_metrics", "f1_average"):
         del values[name]
     path.write_text(json.dumps(values | {"version": 2}), encoding="utf-8")
     before = Record.read(tmp_path)
