@@ -41,8 +41,8 @@ class Finding:
         name: of what was compared: an invariant, an argument, a metric.
         standing: `same`, `changed` without harm, `fixed`, `known` on both sides, `allowed` by
             the user, `regressed`, `inconclusive` or `not measured`.
-        words: what a reviewer should read.
-        figures: behind the words.
+        message: what a reviewer should read.
+        figures: behind the message.
         test: the node id of an invariant's test, relative to the current folder; else empty.
     """
 
@@ -50,7 +50,7 @@ class Finding:
     cell: str
     name: str
     standing: Status
-    words: str = ""
+    message: str = ""
     figures: Mapping[str, float] = field(default_factory=dict, hash=False)
     test: str = ""
 

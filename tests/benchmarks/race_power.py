@@ -79,7 +79,7 @@ def gate(base: Runner, candidate: Runner | Slowed, cells: Sequence[Cell]) -> boo
             say=say,
         )
         found.append(match.race())
-        say(f"  {cell.recipe.loop}: {found[-1].standing}: {found[-1].words}")
+        say(f"  {cell.recipe.loop}: {found[-1].standing}: {found[-1].message}")
     return any(finding.standing == "regressed" for finding in found)
 
 

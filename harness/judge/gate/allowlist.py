@@ -87,9 +87,9 @@ def apply(
         if allowed is not None and finding.standing in AGAINST:
             needed.add(allowed)
             message = "; ".join(
-                part for part in (finding.words, f"because {allowed.because}") if part
+                part for part in (finding.message, f"because {allowed.because}") if part
             )
-            judged.append(replace(finding, standing="allowed", words=message))
+            judged.append(replace(finding, standing="allowed", message=message))
         else:
             judged.append(finding)
     return tuple(judged), tuple(a for a in allowances if a not in needed)

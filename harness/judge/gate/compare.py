@@ -77,7 +77,7 @@ def _changed(what: str, left: Mapping[str, str], right: Mapping[str, str]) -> It
         elif after is None:
             message = f"is gone, was {before}"
         yield Finding(
-            stage="contracts", cell="", name=f"{what}: {name}", standing="changed", words=message
+            stage="contracts", cell="", name=f"{what}: {name}", standing="changed", message=message
         )
 
 
@@ -91,7 +91,7 @@ def _warnings(left: Sequence[str], right: Sequence[str]) -> Iterator[Finding]:
             cell="",
             name=f"warning: {_COLOUR.sub('', first)}",
             standing="changed",
-            words="is raised no more" if lines in ours else "is raised now",
+            message="is raised no more" if lines in ours else "is raised now",
         )
 
 

@@ -34,8 +34,8 @@ def compare(before: Outcomes, after: Outcomes) -> Iterator[Finding]:
         if base.lost or candidate.lost:
             loss = _lost(test, base, candidate)
             known = losses.setdefault((loss.cell, loss.standing), loss)
-            if loss.words not in known.words:
-                more = replace(known, words=f"{known.words}; {loss.words}")
+            if loss.message not in known.message:
+                more = replace(known, message=f"{known.message}; {loss.message}")
                 losses[loss.cell, loss.standing] = more
             continue
         standing, message = _standing(base, candidate)
@@ -44,7 +44,7 @@ def compare(before: Outcomes, after: Outcomes) -> Iterator[Finding]:
         finding = _finding(test, standing, message)
         issue = candidate.outcome == "xfailed"  # whose reason is the same for all its tests
         if standing == "known" and not issue:
-            finding = replace(finding, words=f"{finding.name}: {message}")
+            finding = replace(finding, message=f"{finding.name}: {message}")
         yield finding
     yield from losses.values()
 
@@ -57,7 +57,7 @@ def _finding(test: str, standing: Status, message: str, name: str = "") -> Findi
         cell=parts.cell_name,
         name=name or parts.test,
         standing=standing,
-        words=message,
+        message=message,
         test=test,
     )
 

@@ -117,7 +117,7 @@ class Match:
             cell=self.name,
             name=name,
             standing=standing,
-            words=message,
+            message=message,
             figures=figures,
         )
 

@@ -28,7 +28,7 @@ def grouped(findings: Iterable[Finding]) -> dict[Cause, list[str]]:
     """Cells by cause."""
     cells: dict[Cause, list[str]] = {}
     for finding in findings:
-        cause: Cause = (finding.standing, finding.stage, finding.name, finding.words)
+        cause: Cause = (finding.standing, finding.stage, finding.name, finding.message)
         cells.setdefault(cause, []).append(finding.cell)
     return cells
 
@@ -46,7 +46,7 @@ def known(comparison: Comparison) -> list[str]:
     counts: Counter[str] = Counter()
     for finding in comparison.findings:
         if finding.standing == "known":
-            counts[finding.words] += 1
+            counts[finding.message] += 1
     return [f"{text} ({n} {'test' if n == 1 else 'tests'})" for text, n in counts.items()]
 
 

@@ -53,7 +53,7 @@ def _speed(comparison: Comparison) -> Iterator[str]:
     """The costs that were measured side by side and are the same."""
     for finding in comparison.findings:
         if finding.stage == "throughput" and finding.standing == "same":
-            yield f"candidate's costs over base's in {finding.cell}: {finding.words}"
+            yield f"candidate's costs over base's in {finding.cell}: {finding.message}"
 
 
 def markdown(comparison: Comparison) -> str:
@@ -90,7 +90,7 @@ def markdown(comparison: Comparison) -> str:
 def as_json(comparison: Comparison) -> dict[str, Any]:
     """The comparison for programs."""
     fields = asdict(comparison)
-    findings = [asdict(finding) | {"id": finding.id} for finding in comparison.findings]
+    findings = [_finding(finding) for finding in comparison.findings]
     attributions = [
         asdict(attribution) | {"findings": [finding.id for finding in attribution.findings]}
         for attribution in comparison.attributions
@@ -103,6 +103,12 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
     lists = {"findings": findings, "attributions": attributions}
     strict: dict[str, Any] = _strict(whole | fields | lists)
     return strict
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    """A finding for programs; its message has another name there, since version 1."""
+    fields = asdict(finding)
+    return {"words": fields.pop("message"), **fields, "id": finding.id}
 
 
 def _strict(value: Any) -> Any:

@@ -122,7 +122,7 @@ def _drawn(comparison: Comparison, pair: Pair) -> GateDrawing:
             (name, f"{before:.4f}", f"{after:.4f}")
             for name, (before, after) in pair.figures.items()
         ],
-        messages=[f"{f.stage}: {f.words}" for f in judged if f.stage != "throughput"],
+        messages=[f"{f.stage}: {f.message}" for f in judged if f.stage != "throughput"],
         command=_pytest(comparison, *selected),
     )
 

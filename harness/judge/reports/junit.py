@@ -18,15 +18,15 @@ def junit(findings: Iterable[Finding]) -> str:
         case = ET.SubElement(
             suite, "testcase", classname=finding.stage, name=_legible(name), time="0"
         )
-        message = {"message": _legible(f"{finding.standing}: {finding.words}")}
+        attributes = {"message": _legible(f"{finding.standing}: {finding.message}")}
         if finding.standing == "regressed":
             counts["failures"] += 1
-            ET.SubElement(case, "failure", message)
+            ET.SubElement(case, "failure", attributes)
         elif finding.standing in _SKIPPED:
             counts["skipped"] += 1
-            ET.SubElement(case, "skipped", message)
-        elif finding.words:
-            ET.SubElement(case, "system-out").text = message["message"]
+            ET.SubElement(case, "skipped", attributes)
+        elif finding.message:
+            ET.SubElement(case, "system-out").text = attributes["message"]
     for name, count in counts.items():
         suite.set(name, str(count))
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

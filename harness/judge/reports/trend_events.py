@@ -1,4 +1,4 @@
-"""What changed: moves, drifts and regressions, those told together that came together."""
+"""What changed: moves, drifts and regressions, grouped by what they have in common."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -13,24 +13,24 @@ LATELY = 7
 """Nights whose mean a drift has come to."""
 
 
-class Cause(NamedTuple):
-    """What events have in common; in the order of fields, the greatest is told first.
+class Occasion(NamedTuple):
+    """What events have in common; in the order of fields, the greatest comes first.
 
     Attributes:
-        found: the night that showed it.
+        shown: the night that showed it.
         harmful: whether it speaks against that night.
         happened: the first night after it.
         kind: `regressed`, `drifted` or `improved`.
-        words: what it is.
+        title: what it is.
         when: it was.
         changes: of the environment, a line each.
     """
 
-    found: str
+    shown: str
     harmful: bool
     happened: str
     kind: str
-    words: str
+    title: str
     when: str
     changes: tuple[str, ...]
 
@@ -63,75 +63,75 @@ class Event:
     """What came together.
 
     Attributes:
-        cause: of all of it.
+        occasion: of all of it.
         rows: figures that changed.
         commands: that find out which change did it.
     """
 
-    cause: Cause
+    occasion: Occasion
     rows: list[EventRow]
     commands: list[str]
 
 
 def events(trends: Sequence[Trend], nights: Sequence[str]) -> list[Event]:
     """Everything that changed, the newest first; on a night, harm first."""
-    rows: dict[Cause, list[EventRow]] = defaultdict(list)
-    commands: dict[Cause, dict[str, None]] = defaultdict(dict)
+    rows: dict[Occasion, list[EventRow]] = defaultdict(list)
+    commands: dict[Occasion, dict[str, None]] = defaultdict(dict)
     for card, trend in enumerate(trends):
-        for cause, row, command in (
+        for occasion, row, command in (
             *_moves(card, trend),
             *_drifts(card, trend),
             *_regressions(card, trend, nights[-1]),
         ):
-            rows[cause].append(row)
+            rows[occasion].append(row)
             if command:
-                commands[cause][command] = None
+                commands[occasion][command] = None
     return [
-        Event(cause=cause, rows=rows[cause], commands=[*commands[cause]])
-        for cause in sorted(rows, reverse=True)
+        Event(occasion=occasion, rows=rows[occasion], commands=[*commands[occasion]])
+        for occasion in sorted(rows, reverse=True)
     ]
 
 
-def _moves(card: int, trend: Trend) -> Iterator[tuple[Cause, EventRow, str]]:
+def _moves(card: int, trend: Trend) -> Iterator[tuple[Occasion, EventRow, str]]:
     """Steps."""
     for line in trend.lines:
         for move in line.moves:
-            happened, found = line.nights[move.at], line.nights[move.detection]
-            later = "the same night" if found == happened else found
-            cause = Cause(
-                found=found,
+            happened, night = line.nights[move.at], line.nights[move.detection]
+            later = "the same night" if night == happened else night
+            occasion = Occasion(
+                shown=night,
                 harmful=not move.better,
                 happened=happened,
                 kind="improved" if move.better else "regressed",
-                words="moved for the better" if move.better else "moved for the worse",
+                title="moved for the better" if move.better else "moved for the worse",
                 when=f"happened {happened}, found {later}",
                 changes=move.changes,
             )
-            yield cause, _row(card, trend, line, move.before, move.after), move.command
+            yield occasion, _row(card, trend, line, move.before, move.after), move.command
 
 
-def _drifts(card: int, trend: Trend) -> Iterator[tuple[Cause, EventRow, str]]:
-    """Figures that have left their anchors; what these were is what the first regime was."""
+def _drifts(card: int, trend: Trend) -> Iterator[tuple[Occasion, EventRow, str]]:
+    """Figures that have left their anchors; these were the mean of the first regime."""
     for line in trend.lines:
         if not line.drifted:
             continue
         known = line.values[: line.nights.index(line.drifted) + 1]
         lately = known[-LATELY:]
         before = line.bands[0].mean if line.bands else line.values[0]
-        cause = Cause(
-            found=line.drifted,
+        occasion = Occasion(
+            shown=line.drifted,
             harmful=True,
             happened=line.nights[0],
             kind="drifted",
-            words="left the anchor bit by bit",
+            title="left the anchor bit by bit",
             when=f"since the first night, {line.nights[0]}, found {line.drifted}",
             changes=(),
         )
-        yield cause, _row(card, trend, line, before, sum(lately) / len(lately)), ""
+        yield occasion, _row(card, trend, line, before, sum(lately) / len(lately)), ""
 
 
-def _regressions(card: int, trend: Trend, tonight: str) -> Iterator[tuple[Cause, EventRow, str]]:
-    """What the baseline says of tonight, where no move of tonight says it."""
+def _regressions(card: int, trend: Trend, tonight: str) -> Iterator[tuple[Occasion, EventRow, str]]:
+    """Tonight's regression against the baseline, where no move of tonight shows it."""
     moved = any(
         not move.better and line.nights[move.detection] == tonight
         for line in trend.lines
@@ -144,12 +144,12 @@ def _regressions(card: int, trend: Trend, tonight: str) -> Iterator[tuple[Cause,
         if trend.standings[night] != "regressed":
             break
         since = night
-    cause = Cause(
-        found=tonight,
+    occasion = Occasion(
+        shown=tonight,
         harmful=True,
         happened=since,
         kind="regressed",
-        words="regressed against the baseline",
+        title="regressed against the baseline",
         when="tonight" if since == tonight else f"every night since {since}",
         changes=tuple(
             m.description for m in trend.marks if m.night == since and m.kind != "accepted"
@@ -163,7 +163,7 @@ def _regressions(card: int, trend: Trend, tonight: str) -> Iterator[tuple[Cause,
         and not line.bands[-1].low <= line.values[-1] <= line.bands[-1].high
     ]
     for row in rows or [EventRow(card=card, cell=trend.cell, device=trend.device)]:
-        yield cause, row, ""
+        yield occasion, row, ""
 
 
 def _row(card: int, trend: Trend, line: Line, before: float, after: float) -> EventRow:

@@ -207,9 +207,9 @@ def _count(number: int, what: str) -> str:
 
 def _when(event: Event, latest: Sequence[str]) -> str:
     """Which heading an event stands below."""
-    if event.cause.found == latest[-1]:
+    if event.occasion.shown == latest[-1]:
         return "Tonight"
-    return "Before" if event.cause.found >= latest[0] else "Older"
+    return "Before" if event.occasion.shown >= latest[0] else "Older"
 
 
 def _grid(nights: Sequence[str]) -> list[tuple[int, str]]:

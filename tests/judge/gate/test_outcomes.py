@@ -74,9 +74,9 @@ def test_a_failure_is_known_only_if_its_figures_are(
     )
     assert result.standing == standing
     if standing != "known" or kind == "failed":
-        assert re.search(message.replace("+", r"\+"), result.words)
+        assert re.search(message.replace("+", r"\+"), result.message)
     else:
-        assert result.words == "the issue"
+        assert result.message == "the issue"
 
 
 @pytest.mark.parametrize(
@@ -205,5 +205,5 @@ def test_a_lost_run_is_one_finding(
     """Eighty tests that had nothing to judge are neither fixed nor regressed: their run is lost."""
     (result,) = compare_outcomes(many(**base), many(**candidate))
     assert (result.name, result.standing) == ("lost", standing)
-    assert result.words.startswith(message)
+    assert result.message.startswith(message)
     assert finding.verdict([result]) == ("regressed" if standing == "regressed" else "not measured")

@@ -75,7 +75,7 @@ def test_a_lost_race_is_no_pass(match: Match, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(throughput, "race", lose)
     finding = match.race()
-    assert (finding.standing, finding.words) == ("not measured", "the run crashed")
+    assert (finding.standing, finding.message) == ("not measured", "the run crashed")
 
 
 def test_predictions_of_nobody_are_not_paired(
@@ -138,5 +138,5 @@ def test_every_compared_metric_is_judged(
     other.close()
     assert findings.keys() == {"accuracy", metric}
     assert (findings["accuracy"].standing, findings[metric].standing) == ("same", standing)
-    assert "run by run" not in findings["accuracy"].words
-    assert "run by run" in findings[metric].words or math.isnan(apart)
+    assert "run by run" not in findings["accuracy"].message
+    assert "run by run" in findings[metric].message or math.isnan(apart)

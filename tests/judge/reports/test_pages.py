@@ -51,7 +51,7 @@ def comparison() -> Comparison:
         cell=CELL,
         name="test_labels_are_renamed",
         standing="regressed",
-        words=HOSTILE,
+        message=HOSTILE,
         test=f"suites/test_small.py::{TEST}",
     )
     race = Finding(
@@ -59,7 +59,7 @@ def comparison() -> Comparison:
         cell=CELL,
         name="train",
         standing="regressed",
-        words="train 1.050 [1.040, 1.060]",
+        message="train 1.050 [1.040, 1.060]",
         figures={"train mean": 1.05, "train low": 1.04, "train high": 1.06},
     )
     culprit = Culprit(package="transformers", good="4.57.6", bad="5.0.0")
@@ -75,7 +75,9 @@ def comparison() -> Comparison:
         changes=(Change(package="transformers", before="4.57.6", after="5.0.0", asked=True),),
         findings=(
             regression,
-            Finding(stage="contracts", cell="", name="a call", standing="changed", words="is new"),
+            Finding(
+                stage="contracts", cell="", name="a call", standing="changed", message="is new"
+            ),
             race,
         ),
         unneeded=(Allowance(id="training:*", because=HOSTILE),),
