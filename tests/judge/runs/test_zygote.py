@@ -203,6 +203,7 @@ def test_ctrl_c_is_an_interruption(tmp_path: Path) -> None:
     """Twice, while the libraries are imported: no traceback, no process and no folder is left."""
     (tmp_path / "test_small.py").write_text(SMALL_SUITE, encoding="utf-8")
     (tmp_path / "temporary").mkdir()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` ignores it
     session = subprocess.Popen(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", "labels and not full"],
         cwd=tmp_path,
@@ -211,6 +212,7 @@ def test_ctrl_c_is_an_interruption(tmp_path: Path) -> None:
         stderr=subprocess.STDOUT,
         text=True,
     )
+    signal.signal(signal.SIGINT, before)
     while not list((tmp_path / "temporary").glob("harness-*/zygote.log")):
         assert session.poll() is None
         time.sleep(0.05)
