@@ -16,7 +16,7 @@ from harness.judge.plugin.hooks import MARKS
 from harness.judge.settings import ASKED_ONLY, SHARED, Settings
 from harness.judge.suite import explanations, known_issues
 from harness.judge.suite.base import Benchmark, Suite
-from harness.judge.suite.known_issues import Deviation
+from harness.judge.suite.known_issues import KnownIssue
 from tests import documents
 from tests.repositories import ROOT
 
@@ -99,7 +99,7 @@ def parts_of(text: str) -> list[str]:
     return [part[2] for part in _PART.finditer(text)]
 
 
-def _entry(name: str, issues: tuple[Deviation, ...]) -> Iterator[str]:
+def _entry(name: str, issues: tuple[KnownIssue, ...]) -> Iterator[str]:
     """An invariant's entry in the catalogue."""
     explanation = explanations.load()[name]
     yield from (f"### `{name}`", "", explanations.statement(name), "")

@@ -43,8 +43,8 @@ class SessionRecord:
         judged_trials: how many tests judged trials, or whether a collation is sound.
         set_aside: corrupt records that were made anew, in a sentence each.
         not_measured: cells by the reason why they were not measured.
-        known_deviations: how many tests show each known issue.
-        fixed_deviations: how many tests show it no more.
+        known_issues: how many tests show each known issue.
+        fixed_issues: how many tests show it no more.
         noise: how far apart trials were that must agree, the largest of every band; None if that
             is not finite.
         environment: that was judged.
@@ -65,8 +65,8 @@ class SessionRecord:
     judged_trials: int = 0
     set_aside: tuple[str, ...] = ()
     not_measured: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    known_deviations: Mapping[str, int] = field(default_factory=dict)
-    fixed_deviations: Mapping[str, int] = field(default_factory=dict)
+    known_issues: Mapping[str, int] = field(default_factory=dict)
+    fixed_issues: Mapping[str, int] = field(default_factory=dict)
     noise: Mapping[str, float | None] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
 

@@ -39,7 +39,7 @@ def _setting(
 
 
 SHARED = (
-    *(f"{PREFIX}{name}" for name in ("scale", "device", "sources", "set", "deviations")),
+    *(f"{PREFIX}{name}" for name in ("scale", "device", "sources", "set", "known-issues")),
     *(f"{PREFIX}{name}" for name in ("timeout", "threads", "pass-environment")),
 )
 """Options that say what is judged, and how: commands take them too."""
@@ -87,7 +87,7 @@ class Settings:
         default=Path("reports"),
         metavar="DIR",
     )
-    deviations: tuple[Path, ...] = _setting(
+    known_issues: tuple[Path, ...] = _setting(
         "TOML file of further known issues; may be given several times",
         default=(),
         metavar="FILE",

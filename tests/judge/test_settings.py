@@ -117,7 +117,7 @@ OPTIONS = [
     (["gate", "x==1", "--harness-pass-environment", "A=1"], "'A=1' is no name of a variable"),
     (["gate", "x==1", "--harness-scale", "huge"], "--harness-scale: unknown value 'huge'"),
     (["gate", "x==1", "--harness-set", "seed=-1"], "--harness-set seed=-1 is too small"),
-    (["gate", "x==1", "--harness-deviations", "none.toml"], "none.toml cannot be read"),
+    (["gate", "x==1", "--harness-known-issues", "none.toml"], "none.toml cannot be read"),
     (["calibrate", "--repeats", "0"], "--repeats: 0 is too small; give 1 or more"),
     (["prove", "--repeats", "many"], "--repeats: 'many' is not a whole number"),
     (["contracts", "--python", "suites"], "suites is no Python that can be judged"),

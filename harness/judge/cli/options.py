@@ -119,7 +119,7 @@ def settings_of(arguments: argparse.Namespace, python: Path) -> Settings:
     given["python"] = python
     settings = _merged(arguments, given)
     parse_overrides(settings.set)
-    for path in settings.deviations:
+    for path in settings.known_issues:
         known_issues.load(path)
     return settings
 

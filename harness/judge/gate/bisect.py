@@ -164,7 +164,7 @@ class _Search:
         after = {name: change.after for name, change in moved.items()}
         if not moved:
             raise SpecError("no package has another release, so no release can be blamed")
-        wanted = {name: change.after for name, change in moved.items() if change.asked}
+        wanted = {name: change.after for name, change in moved.items() if change.requested}
         if len(wanted) < len(moved) and bool(wanted) and self._fails(wanted) is True:
             after = wanted
             before = {name: before[name] for name in wanted}
@@ -176,7 +176,7 @@ class _Search:
             )
         if self._fails(before) is not False:
             raise SpecError("the base fails too when it is made anew from its releases")
-        guilty = sorted(self._smallest(before, after), key=lambda name: not moved[name].asked)
+        guilty = sorted(self._smallest(before, after), key=lambda name: not moved[name].requested)
         for name in guilty:
             others = {other: after[other] for other in guilty if other != name}
             self.edges.append(self._bisect(name, before, others, after[name]))

@@ -21,13 +21,13 @@ class Change:
         package: its name.
         before: version in the base, empty if it is not there.
         after: and in the candidate.
-        asked: whether the user named it; else the resolution dragged it along.
+        requested: whether the user named it; else the resolution dragged it along.
     """
 
     package: str
     before: str
     after: str
-    asked: bool
+    requested: bool
 
     @property
     def versions(self) -> str:
@@ -39,7 +39,7 @@ class Change:
     @property
     def description(self) -> str:
         """The same, with why."""
-        return self.versions + ("" if self.asked else "  (dragged along)")
+        return self.versions + ("" if self.requested else "  (dragged along)")
 
 
 def between(
@@ -62,7 +62,7 @@ def between(
             package=name,
             before=ours.get(name, ""),
             after=theirs.get(name, ""),
-            asked=not named or name in named,
+            requested=not named or name in named,
         )
         for name in sorted((ours.keys() | theirs.keys()) - {OURS, "pip"})
         if ours.get(name) != theirs.get(name)
@@ -74,13 +74,15 @@ def between(
         if base["files"].get(name) != candidate["files"].get(name)
     }
     changes += [
-        Change(package=name, before=version, after=f"{version} with other files", asked=True)
+        Change(package=name, before=version, after=f"{version} with other files", requested=True)
         for name, version in sorted(edited.values())
         if name not in moved
     ]
     if base["python"] != candidate["python"]:
         changes.append(
-            Change(package="python", before=base["python"], after=candidate["python"], asked=True)
+            Change(
+                package="python", before=base["python"], after=candidate["python"], requested=True
+            )
         )
     if not changes:
         raise SpecError(
@@ -88,7 +90,7 @@ def between(
             why="every package that is installed has the same version and the same files",
             fix="ask for another version, or name another interpreter",
         )
-    return tuple(sorted(changes, key=lambda change: not change.asked))
+    return tuple(sorted(changes, key=lambda change: not change.requested))
 
 
 def of_pins(
@@ -104,7 +106,7 @@ def of_pins(
     for package, before in installed.items():
         after = versions(pins).get(package, before)
         if after != before:
-            yield Change(package=package, before=before, after=after, asked=package in named)
+            yield Change(package=package, before=before, after=after, requested=package in named)
 
 
 def versions(pins: Iterable[str]) -> dict[str, str]:
@@ -122,4 +124,4 @@ def dragged(changes: Iterable[Change], allowed: Sequence[str]) -> list[Change]:
         if canonicalize_name(name) not in CORE:
             raise unknown("--allow-dragged package", name, CORE)
     kept = {canonicalize_name(name) for name in allowed}
-    return [c for c in changes if not c.asked and c.package in CORE and c.package not in kept]
+    return [c for c in changes if not c.requested and c.package in CORE and c.package not in kept]

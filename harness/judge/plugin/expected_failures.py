@@ -6,9 +6,9 @@ import pytest
 
 from harness.core.errors import CrashError
 from harness.judge.distance import MismatchError, judging
-from harness.judge.plugin.notes import DEVIATION, DISTANCES, FIXED, LOST, Loss
-from harness.judge.plugin.state import DEVIATIONS, cell_of, schedule_of
-from harness.judge.suite.known_issues import Deviation
+from harness.judge.plugin.notes import DISTANCES, FIXED, KNOWN_ISSUE, LOST, Loss
+from harness.judge.plugin.state import KNOWN_ISSUES, cell_of, schedule_of
+from harness.judge.suite.known_issues import KnownIssue
 
 
 @pytest.hookimpl(wrapper=True)
@@ -37,22 +37,22 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     return result
 
 
-def _note(item: pytest.Function, error: AssertionError, issues: list[Deviation]) -> None:
+def _note(item: pytest.Function, error: AssertionError, issues: list[KnownIssue]) -> None:
     """Note what is off, and expect it if it is known."""
     if isinstance(error, MismatchError):
         DISTANCES.add(item, tuple(distance.to_json() for distance in error.distances.values()))
     for issue in issues:
         if issue.explains(error):
-            DEVIATION.add(item, issue.summary)
+            KNOWN_ISSUE.add(item, issue.summary)
             item.add_marker(pytest.mark.xfail(strict=False, reason=issue.reason))
             return
 
 
-def _known(item: pytest.Function) -> list[Deviation]:
+def _known(item: pytest.Function) -> list[KnownIssue]:
     """The known issues of a test that judges a cell, in the installed versions."""
     cell = cell_of(item)
     if cell is None or not {"run", "trials"} & set(item.fixturenames):
         return []
     versions = schedule_of(item.config).runner.environment()["packages"]
-    issues = item.config.stash[DEVIATIONS]
+    issues = item.config.stash[KNOWN_ISSUES]
     return [i for i in issues if i.applies(item.originalname, cell.recipe, versions)]

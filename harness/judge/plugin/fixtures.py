@@ -24,7 +24,7 @@ from harness.judge.node_id import NodeId
 from harness.judge.plugin.benchmark_groups import contests_of
 from harness.judge.plugin.nightly_runs import nights_of
 from harness.judge.plugin.notes import (
-    DEVIATION,
+    KNOWN_ISSUE,
     LOST,
     NIGHT,
     NOISE,
@@ -165,7 +165,7 @@ def trials(request: pytest.FixtureRequest, cell: Cell) -> "Iterator[Trials]":
     TRIED.add(request.node, cell.name)
     with tolerances.measuring() as noise:
         yield trials
-    if DEVIATION.read(dict(request.node.user_properties)) is None:
+    if KNOWN_ISSUE.read(dict(request.node.user_properties)) is None:
         NOISE.add(request.node, noise)
 
 

@@ -12,10 +12,10 @@ import pytest
 from harness.core.errors import HarnessError
 from harness.judge.node_id import NodeId
 from harness.judge.plugin.notes import (
-    DEVIATION,
     DISTANCES,
     EXPECTED,
     FIXED,
+    KNOWN_ISSUE,
     LOST,
     NIGHT,
     NOISE,
@@ -45,7 +45,7 @@ class Measured:
         reasons: why cells were not measured, and which.
         judged_trials: how many tests judged trials, or whether a collation is sound.
         paces: of collations that were timed, by the test that did.
-        deviations: known issues that tests show, and how many.
+        known_issues: that tests show, and how many.
         fixed: known issues that tests no longer show, and how many.
         nights: cells beside their baselines, by suite and cell.
         noise: how far apart trials were that must agree, the largest of every band.
@@ -57,7 +57,7 @@ class Measured:
     reasons: dict[str, set[str]] = field(default_factory=dict)
     judged_trials: int = 0
     paces: "dict[str, Pace]" = field(default_factory=dict)
-    deviations: Counter[str] = field(default_factory=Counter)
+    known_issues: Counter[str] = field(default_factory=Counter)
     fixed: Counter[str] = field(default_factory=Counter)
     nights: dict[str, Tonight] = field(default_factory=dict)
     noise: dict[str, float] = field(default_factory=dict)
@@ -80,8 +80,8 @@ class Measured:
             "judged_trials": self.judged_trials,
             "set_aside": tuple(self.set_aside),
             "not_measured": {reason: tuple(sorted(ids)) for reason, ids in self.reasons.items()},
-            "known_deviations": dict(self.deviations),
-            "fixed_deviations": dict(self.fixed),
+            "known_issues": dict(self.known_issues),
+            "fixed_issues": dict(self.fixed),
             "noise": {n: x if math.isfinite(x) else None for n, x in self.noise.items()},
         }
 
@@ -143,7 +143,7 @@ class Gathering:
             pace = PACE.read(properties)
             self.measured.paces |= {} if pace is None else {report.nodeid: pace}
             self.measured.judged_trials += TRIED.read(properties) is not None
-            self.measured.deviations.update(filter(None, [DEVIATION.read(properties)]))
+            self.measured.known_issues.update(filter(None, [KNOWN_ISSUE.read(properties)]))
             self.measured.fixed.update(filter(None, [FIXED.read(properties)]))
         if report.when == "call" or (report.when == "setup" and not report.passed):
             self.measured.outcomes[report.nodeid] = _outcome(report, properties)

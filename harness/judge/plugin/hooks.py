@@ -24,7 +24,7 @@ from harness.judge.plugin.guidance import Guidance
 from harness.judge.plugin.state import (
     CELLS,
     CONSOLE,
-    DEVIATIONS,
+    KNOWN_ISSUES,
     OVERRIDES,
     ROOT,
     SCHEDULE,
@@ -82,7 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
         settings = Settings.merge(given, project, root, config.invocation_params.dir)
         config.stash[SETTINGS] = settings
         config.stash[OVERRIDES] = parse_overrides(settings.set)
-        config.stash[DEVIATIONS] = (*known_issues.load(known_issues.OURS), *_own_issues(settings))
+        config.stash[KNOWN_ISSUES] = (*known_issues.load(known_issues.OURS), *_own_issues(settings))
     except SpecError as error:
         raise pytest.UsageError(error.text) from None
     config.pluginmanager.register(Reporting(config), Reporting.NAME)
@@ -96,18 +96,18 @@ def _root_of(config: pytest.Config) -> Path:
     return repository.holding(config.args, config.invocation_params.dir)
 
 
-def _own_issues(settings: Settings) -> list[known_issues.Deviation]:
+def _own_issues(settings: Settings) -> list[known_issues.KnownIssue]:
     """Known issues that the user declares.
 
     Raises:
         SpecError: a file cannot be read, or makes no sense.
     """
-    if not settings.deviations:
+    if not settings.known_issues:
         return []
     from harness.judge.suite.base import invariants  # sessions without suites need none
 
     names = invariants()
-    return [issue for file in settings.deviations for issue in known_issues.load(file, names)]
+    return [issue for file in settings.known_issues for issue in known_issues.load(file, names)]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -102,7 +102,7 @@ PACE: Note["Pace"] = Note("harness_pace", "harness.judge.benchmark.row:Pace")
 NIGHT: Note[Tonight] = Note("harness_night", Tonight)
 """A cell beside its baseline and its history."""
 
-DEVIATION: Note[str] = Note("harness_deviation", str)
+KNOWN_ISSUE: Note[str] = Note("harness_known_issue", str)
 """The known issue that a test shows."""
 
 DISTANCES: Note[tuple[Mapping[str, Any], ...]] = Note(

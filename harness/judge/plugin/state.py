@@ -13,7 +13,7 @@ from harness.core import cores
 from harness.judge.cell import Cell
 from harness.judge.console import Console, silence
 from harness.judge.settings import Settings
-from harness.judge.suite.known_issues import Deviation
+from harness.judge.suite.known_issues import KnownIssue
 
 if TYPE_CHECKING:
     from harness.judge.runs.scheduler import Schedule
@@ -23,7 +23,7 @@ SETTINGS = pytest.StashKey[Settings]()
 ROOT = pytest.StashKey[Path]()
 CONSOLE = pytest.StashKey[Console]()
 OVERRIDES = pytest.StashKey[Mapping[str, Any]]()
-DEVIATIONS = pytest.StashKey[tuple[Deviation, ...]]()
+KNOWN_ISSUES = pytest.StashKey[tuple[KnownIssue, ...]]()
 CELLS = pytest.StashKey[dict[type, list[Cell]]]()
 SCHEDULE = pytest.StashKey["Schedule"]()
 REPORTED = pytest.StashKey[set[tuple[type, Cell]]]()

@@ -121,7 +121,7 @@ class Reporting:
         """
         record = self.record
         self.keeping.keep(record)
-        stale = record.fixed_deviations and self.config.stash[SETTINGS].strict_known_issues
+        stale = record.fixed_issues and self.config.stash[SETTINGS].strict_known_issues
         if stale:
             self.keeping.remarks.append(
                 "known issues are strict: remove from its file what is fixed"

@@ -100,9 +100,20 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "verdict": verdict(comparison.findings),
         "bit_equal": comparison.bit_equal,
     }
-    lists = {"findings": findings, "attributions": attributions}
+    lists = {
+        "changes": [_change(change) for change in comparison.changes],
+        "rebased": [_change(change) for change in comparison.rebased],
+        "findings": findings,
+        "attributions": attributions,
+    }
     strict: dict[str, Any] = _strict(whole | fields | lists)
     return strict
+
+
+def _change(change: Change) -> dict[str, Any]:
+    """A change for programs; that it was requested has another name there, since version 1."""
+    fields = asdict(change)
+    return {"asked": fields.pop("requested"), **fields}
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -145,4 +156,4 @@ def write(folder: Path, comparison: Comparison) -> list[Path]:
 
 def _why(change: Change) -> str:
     """A remark on a change that nobody named."""
-    return "" if change.asked else "dragged along"
+    return "" if change.requested else "dragged along"

@@ -49,8 +49,8 @@ def overview(session: SessionRecord, records: Mapping[str, Record], command: Com
         sums=session.verdict,
         causes=causes,
         subject=subject,
-        deviations=session.known_deviations,
-        fixed=session.fixed_deviations,
+        known_issues=session.known_issues,
+        fixed=session.fixed_issues,
         reasons=session.not_measured,
         cells=[
             _drawn(row, record, command.of_cell(row.suite_id, row.cell))

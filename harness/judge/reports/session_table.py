@@ -74,10 +74,10 @@ def noise_lines(record: SessionRecord) -> list[str]:
 def issue_lines(record: SessionRecord) -> list[str]:
     """Which known issues tests show, and which they show no more."""
     return [
-        *(f"known issue ({n} tests): {summary}" for summary, n in record.known_deviations.items()),
+        *(f"known issue ({n} tests): {summary}" for summary, n in record.known_issues.items()),
         *(
             f"fixed in the installed version ({n} tests): {reason}"
-            for reason, n in record.fixed_deviations.items()
+            for reason, n in record.fixed_issues.items()
         ),
     ]
 
@@ -106,17 +106,15 @@ def markdown(record: SessionRecord, command: Command) -> str:
                 *(f"  {line.strip()}" for line in rest),
             ]
         parts.append("")
-    if record.known_deviations:
+    if record.known_issues:
         parts += ["## Known issues", ""]
-        for summary, count in record.known_deviations.items():
+        for summary, count in record.known_issues.items():
             what, advice = summary.splitlines()
             parts += [f"- {what} ({count} tests)", f"  {advice}"]
         parts.append("")
-    if record.fixed_deviations:
+    if record.fixed_issues:
         parts += ["## Fixed in the installed version", ""]
-        parts += [
-            f"- {reason} ({count} tests)" for reason, count in record.fixed_deviations.items()
-        ]
+        parts += [f"- {reason} ({count} tests)" for reason, count in record.fixed_issues.items()]
         parts.append("")
     if record.noise:
         parts += ["## Noise", "", *(f"- {line}" for line in noise_lines(record)), ""]

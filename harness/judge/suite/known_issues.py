@@ -1,6 +1,6 @@
 """Known issues: invariants that a released library breaks, in the versions that do.
 
-Declared in `deviations.toml`, none without a plain script that shows it without the harness. A
+Declared in `known_issues.toml`, none without a plain script that shows it without the harness. A
 range names the first version and, once there is one, the version that fixed it: until then it is
 open, so that the next release turns nobody red for what was known.
 """
@@ -31,7 +31,7 @@ OURS = Path(__file__).with_name("known_issues.toml")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Deviation:
+class KnownIssue:
     """One known issue.
 
     Attributes:
@@ -107,10 +107,10 @@ def _contains(affected: str, version: str | None) -> bool:
 class _File:
     """What the file holds."""
 
-    deviation: tuple[Deviation, ...] = ()
+    issue: tuple[KnownIssue, ...] = ()
 
 
-def load(path: Path, invariants: Collection[str] = ()) -> tuple[Deviation, ...]:
+def load(path: Path, invariants: Collection[str] = ()) -> tuple[KnownIssue, ...]:
     """The known issues that a file declares.
 
     Args:
@@ -121,17 +121,17 @@ def load(path: Path, invariants: Collection[str] = ()) -> tuple[Deviation, ...]:
         SpecError: the file cannot be read, or says something that makes no sense.
     """
     document = Document.read(path, optional=False)
-    issues: tuple[Deviation, ...] = document.decode(_File).deviation
+    issues: tuple[KnownIssue, ...] = document.decode(_File).issue
     for index, issue in enumerate(issues):
         try:
             _check_names(issue, invariants)
             _check_figures(issue)
         except MisfitError as error:
-            raise document.wrong(error.within("deviation", index)) from None
+            raise document.wrong(error.within("issue", index)) from None
     return issues
 
 
-def _check_names(issue: Deviation, invariants: Collection[str]) -> None:
+def _check_names(issue: KnownIssue, invariants: Collection[str]) -> None:
     """Refuse a name that would let the issue apply nowhere, without a word.
 
     Raises:
@@ -171,7 +171,7 @@ def _check_package(name: str, judged: Collection[str]) -> None:
         raise unknown("package", name, judged)
 
 
-def _check_figures(issue: Deviation) -> None:
+def _check_figures(issue: KnownIssue) -> None:
     """Refuse a figure that is off by no factor, and not by any either."""
     for name, factor in issue.figures.items():
         if isinstance(factor, str) and factor != ANY:

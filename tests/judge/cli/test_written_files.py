@@ -9,11 +9,11 @@ import pytest
 from harness.judge.cli.__main__ import main
 
 GATE = ["gate", "--candidate-python", sys.executable, "--allowed", "allowed.toml"]
-DEVIATIONS = ["gate", "x==1", "--harness-deviations", "deviations.toml"]
+KNOWN_ISSUES = ["gate", "x==1", "--harness-known-issues", "known_issues.toml"]
 TREND = ["report", "suites", "--trend"]
 BASELINE = ["baseline", "list"]
 
-ISSUE = """[[deviation]]
+ISSUE = """[[issue]]
 what = "wrong"
 invariants = ["test_number_of_steps"]
 packages = { transformers = ">=5" }
@@ -61,9 +61,9 @@ def baselines(**changes: object) -> str:
         (BASELINE, "suites/baselines.json", baselines(nihgt="x"), "nihgt: unknown field 'nihgt'"),
         (BASELINE, "suites/baselines.json", baselines(night=None), "night: None; give str"),
         (BASELINE, "suites/baselines.json", baselines(), "metrics: has no accuracy"),
-        (DEVIATIONS, "deviations.toml", ISSUE + "loop = 1", ":7: deviation.0.loop: unknown field"),
-        (DEVIATIONS, "deviations.toml", ISSUE.replace('"wait"', "1"), ":6: deviation.0.advice: 1"),
-        (DEVIATIONS, "deviations.toml", ISSUE.replace("trainer", "traner"), ":5: deviation.0.loop"),
+        (KNOWN_ISSUES, "known_issues.toml", ISSUE + "loop = 1", ":7: issue.0.loop: unknown field"),
+        (KNOWN_ISSUES, "known_issues.toml", ISSUE.replace('"wait"', "1"), ":6: issue.0.advice: 1"),
+        (KNOWN_ISSUES, "known_issues.toml", ISSUE.replace("trainer", "traner"), ":5: issue.0.loop"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(  # noqa: PLR0913, PLR0917 - a command, a file, an answer

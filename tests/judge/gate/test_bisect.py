@@ -45,7 +45,9 @@ class Shelf(Environments):
         return [str(release) for release in range(int(first), int(last) + 1)]
 
 
-CHANGES = [Change(package=name, before="1", after=str(LAST), asked=name == "a") for name in BASE]
+CHANGES = [
+    Change(package=name, before="1", after=str(LAST), requested=name == "a") for name in BASE
+]
 """Of all three packages; the user named a."""
 
 

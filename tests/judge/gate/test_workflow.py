@@ -279,8 +279,8 @@ def test_dragged_packages_are_named() -> None:
     before = description(transformers="5", tokenizers="0.23")
     after = description(transformers="4", tokenizers="0.22")
     requested, dragged = packages.between(before, after, ["transformers"])
-    assert (requested.package, requested.asked) == ("transformers", True)
-    assert (dragged.package, dragged.after, dragged.asked) == ("tokenizers", "0.22", False)
+    assert (requested.package, requested.requested) == ("transformers", True)
+    assert (dragged.package, dragged.after, dragged.requested) == ("tokenizers", "0.22", False)
 
 
 def test_changes_name_packages(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ TRIED = Recipe(dataset="glue/mrpc", max_length=128)
 """Trials bring everything else themselves."""
 
 TRIED_PLAINLY = replace(TRIED, loop="pytorch")
-"""The plain loop shows no known deviation that would hide what a fault does."""
+"""The plain loop shows no known issue that would hide what a fault does."""
 
 TRIED_BY_SEVERAL = replace(TRIED, loop="accelerate")
 

@@ -72,7 +72,7 @@ def comparison() -> Comparison:
     return Comparison(
         base=environment,
         candidate=environment,
-        changes=(Change(package="transformers", before="4.57.6", after="5.0.0", asked=True),),
+        changes=(Change(package="transformers", before="4.57.6", after="5.0.0", requested=True),),
         findings=(
             regression,
             Finding(
@@ -92,7 +92,7 @@ def comparison() -> Comparison:
             ),
         ),
         suites=("suites",),
-        rebased=(Change(package="datasets", before="5.2.0", after="5.0.1", asked=False),),
+        rebased=(Change(package="datasets", before="5.2.0", after="5.0.1", requested=False),),
         options=(
             "--harness-device=cuda",
             "--harness-store=/shared/s",

@@ -9,11 +9,11 @@ from harness.core.errors import SpecError
 from harness.core.recipe import Recipe
 from harness.judge.suite import known_issues
 from harness.judge.suite.base import invariants
-from harness.judge.suite.known_issues import OURS, Deviation
+from harness.judge.suite.known_issues import OURS, KnownIssue
 from tests.conftest import Door
 
 DECLARED = """
-[[deviation]]
+[[issue]]
 what = "the library is wrong"
 invariants = ["{invariant}"]
 packages = {{ transformers = "{versions}" }}
@@ -26,7 +26,7 @@ HOLDING = "test_number_of_steps"
 
 @pytest.fixture
 def declare(pytester: pytest.Pytester) -> Path:
-    """A file for a user's own deviations."""
+    """A file for a user's own known issues."""
     return pytester.path / "own.toml"
 
 
@@ -51,11 +51,11 @@ def test_ours_name_what_exists() -> None:
         ({"torch": "5.1.0"}, "trainer", "test_a", False),
     ],
 )
-def test_a_deviation_applies_where_it_says(
+def test_a_known_issue_applies_where_it_says(
     versions: dict[str, str], loop: str, invariant: str, *, applies: bool
 ) -> None:
     """Invariant, loop and every version must match."""
-    known = Deviation(
+    known = KnownIssue(
         what="wrong",
         invariants=("test_a",),
         packages={"transformers": ">=5.0,<5.2"},
@@ -65,9 +65,9 @@ def test_a_deviation_applies_where_it_says(
     assert known.applies(invariant, Recipe(dataset="imdb", loop=loop), versions) is applies
 
 
-def test_a_deviation_may_show_with_some_models_and_collations_alone() -> None:
+def test_a_known_issue_may_show_with_some_models_and_collations_alone() -> None:
     """Where it names any, others are judged as ever."""
-    known = Deviation(
+    known = KnownIssue(
         what="wrong",
         invariants=("test_a",),
         packages={},
@@ -85,7 +85,7 @@ def test_a_deviation_may_show_with_some_models_and_collations_alone() -> None:
 def test_a_fixed_issue_passes_and_is_told(door: Door, declare: Path) -> None:
     """Who upgrades to the version that fixed it hears so; who keeps the file may ask to fail."""
     declare.write_text(DECLARED.format(invariant=HOLDING, versions=">=4"), encoding="utf-8")
-    arguments = ("--harness-deviations", str(declare), "--harness-scale=tiny", "-k", HOLDING)
+    arguments = ("--harness-known-issues", str(declare), "--harness-scale=tiny", "-k", HOLDING)
     result = door(*arguments)
     result.assert_outcomes(passed=1)
     line = "fixed in the installed version (1 tests): the library is wrong (transformers >=4*"
@@ -129,11 +129,11 @@ def test_a_version_to_come_shows_what_is_not_fixed() -> None:
 def test_a_version_outside_the_range_expects_nothing(door: Door, declare: Path) -> None:
     """Elsewhere the test is a test like any other."""
     declare.write_text(DECLARED.format(invariant=HOLDING, versions="<4"), encoding="utf-8")
-    result = door("--harness-deviations", str(declare), "--harness-scale=tiny", "-k", HOLDING)
+    result = door("--harness-known-issues", str(declare), "--harness-scale=tiny", "-k", HOLDING)
     result.assert_outcomes(passed=1)
 
 
-def test_a_deviation_is_listed(door: Door) -> None:
+def test_a_known_issue_is_listed(door: Door) -> None:
     """The summary says which tests were expected to fail, and what to do about it."""
     invariant = "test_grouped_predictions_belong_to_their_examples"
     result = door("--harness-scale=tiny", "-k", invariant)
@@ -147,11 +147,11 @@ def test_a_deviation_is_listed(door: Door) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("deviation = 3", ":1: deviation: 3 is an int; give a list"),
-        ("[[deviation]\n", ":1: is not TOML"),
+        ("issue = 3", ":1: issue: 3 is an int; give a list"),
+        ("[[issue]\n", ":1: is not TOML"),
         (
             DECLARED.format(invariant=HOLDING, versions="newer"),
-            ":5: deviation.0.packages.tr.*newer",
+            ":5: issue.0.packages.tr.*newer",
         ),
         (DECLARED.format(invariant="test_number_of_step", versions=">4"), "'test_number_of_steps'"),
         (DECLARED.format(invariant=HOLDING, versions=">4").replace("ers =", "er ="), "'transf.*s'"),
@@ -160,10 +160,10 @@ def test_a_deviation_is_listed(door: Door) -> None:
         (DECLARED.format(invariant=HOLDING, versions=">4") + "models = ['bert']", "'bert-base"),
         (DECLARED.format(invariant=HOLDING, versions=">4") + "collations = ['x']", "valid: .*dyn"),
         (DECLARED.format(invariant=HOLDING, versions=">4") + "isue = 'x'", "did you mean 'issue'"),
-        ("\n[[deviation]]\nwhat = 'x'", ":2: deviation.0.invariants: is missing"),
+        ("\n[[issue]]\nwhat = 'x'", ":2: issue.0.invariants: is missing"),
         (
             DECLARED.format(invariant=HOLDING, versions=">4").replace('"wait"', "5"),
-            ":7: deviation.0.advice: 5 is an int; give str",
+            ":7: issue.0.advice: 5 is an int; give str",
         ),
     ],
 )
@@ -177,7 +177,7 @@ def test_a_senseless_file_is_refused(tmp_path: Path, text: str, message: str) ->
 
 def test_a_missing_file_is_refused(door: Door) -> None:
     """In one line, before anything is collected."""
-    result = door("--harness-deviations", "nowhere.toml")
+    result = door("--harness-known-issues", "nowhere.toml")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*nowhere.toml cannot be read*"])
 
@@ -185,7 +185,7 @@ def test_a_missing_file_is_refused(door: Door) -> None:
 def test_a_misspelt_invariant_is_refused(door: Door, declare: Path) -> None:
     """It would apply nowhere, without a word."""
     declare.write_text(DECLARED.format(invariant="test_steps", versions=">=4"), encoding="utf-8")
-    result = door("--harness-deviations", str(declare))
+    result = door("--harness-known-issues", str(declare))
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
         ["*own.toml:4: *unknown invariant 'test_steps': *; valid: *number_of_st*"]
