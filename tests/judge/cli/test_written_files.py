@@ -60,7 +60,7 @@ def baselines(**changes: object) -> str:
         (BASELINE, "suites/baselines.json", baselines(losses=1), ":25: cells.TestX/x.cpu.rolling."),
         (BASELINE, "suites/baselines.json", baselines(nihgt="x"), "nihgt: unknown field 'nihgt'"),
         (BASELINE, "suites/baselines.json", baselines(night=None), "night: None; give str"),
-        (BASELINE, "suites/baselines.json", baselines(), "metrics: has no accuracy"),
+        (BASELINE, "suites/baselines.json", baselines(), "metrics: has no metric"),
         (KNOWN_ISSUES, "known_issues.toml", ISSUE + "loop = 1", ":7: issue.0.loop: unknown field"),
         (KNOWN_ISSUES, "known_issues.toml", ISSUE.replace('"wait"', "1"), ":6: issue.0.advice: 1"),
         (KNOWN_ISSUES, "known_issues.toml", ISSUE.replace("trainer", "traner"), ":5: issue.0.loop"),
