@@ -223,7 +223,7 @@ def test_every_declared_metric_has_thresholds(house: House) -> None:
     finally:
         suite.write_text(text, encoding="utf-8")
     refusal = "--harness-set unknown threshold of imdb 'matthews_correlation'"
-    assert refused.printed.count(refusal) == 1, refused.printed
+    assert refusal in refused.printed
     assert "valid: accuracy, f1, loss, margin" in refused.printed
 
 
