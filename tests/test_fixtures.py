@@ -222,7 +222,7 @@ import json, sys, warnings
 warnings.simplefilter("ignore")
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
-found = {}
+described = {}
 for folder in sys.argv[1:]:
     model, info = AutoModelForSequenceClassification.from_pretrained(
         folder, num_labels=5, output_loading_info=True
@@ -231,7 +231,7 @@ for folder in sys.argv[1:]:
     rows = tokenizer(["The plot was dull."] * 4, return_tensors="pt")
     with torch.no_grad():
         loss = model.eval()(**rows, labels=torch.arange(4)).loss.item()
-    found[folder.replace(chr(92), "/").rsplit("/", 1)[-1]] = {
+    described[folder.replace(chr(92), "/").rsplit("/", 1)[-1]] = {
         "missing": sorted(info["missing_keys"]),
         "unexpected": sorted(info["unexpected_keys"]),
         "mismatched": sorted(map(str, info["mismatched_keys"])),
@@ -241,7 +241,7 @@ for folder in sys.argv[1:]:
         "types": sorted({str(tensor.dtype) for tensor in model.state_dict().values()}),
         "loss": loss,
     }
-print("FOUND" + json.dumps(found))
+print("FOUND" + json.dumps(described))
 """
 
 
@@ -255,8 +255,8 @@ def loaded() -> dict[str, dict[str, Any]]:
         check=True,
         text=True,
     )
-    found: dict[str, dict[str, Any]] = json.loads(done.stdout.rpartition("FOUND")[2])
-    return found
+    described: dict[str, dict[str, Any]] = json.loads(done.stdout.rpartition("FOUND")[2])
+    return described
 
 
 @pytest.mark.parametrize("model", MODELS)

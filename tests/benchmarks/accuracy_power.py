@@ -80,12 +80,12 @@ def answers(
     """What the gate's rule says of many drawings, in which a share of the differences is kept."""
     if not 0 <= share <= 1:
         raise SystemExit("what should lose two points loses less: shorten its sentences")
-    told: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for _ in range(REPEATS):
         kept = differences * (draw.random(differences.shape) < share)
-        found = statistics.sequential(draw.permutation(kept), MARGIN, FEWEST_SEEDS)
-        told["loses more" if found.loses else found.answer] += 1
-    return told
+        effect = statistics.sequential(draw.permutation(kept), MARGIN, FEWEST_SEEDS)
+        counts["loses more" if effect.loses else effect.answer] += 1
+    return counts
 
 
 def main() -> None:
@@ -93,8 +93,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sources", type=Path)
     parser.add_argument("--store", type=Path, default=Path(".harness"))
-    asked = parser.parse_args()
-    settings = Settings(store=asked.store, sources=(asked.sources.resolve(),))
+    options = parser.parse_args()
+    settings = Settings(store=options.store, sources=(options.sources.resolve(),))
     runner = Runner(settings=settings, session=uuid.uuid4().hex)
     taken = {}
     for kind, (recipe, seeds) in KINDS.items():
@@ -108,9 +108,9 @@ def main() -> None:
         ("equal but for rounding", rounded - base[:FEWEST_SEEDS], 1.0),
         ("equal but for the seed", np.roll(base, 1, axis=0) - base, 1.0),
     ):
-        told = answers(differences, draw, share)
+        counts = answers(differences, draw, share)
         apart = float((differences != 0).mean())
-        shares = ", ".join(f"{answer} {count / REPEATS:.1%}" for answer, count in told.items())
+        shares = ", ".join(f"{answer} {count / REPEATS:.1%}" for answer, count in counts.items())
         sys.stdout.write(
             f"{kind}: {differences.mean():+.4f}, {apart:.1%} of answers differ: {shares}\n"
         )

@@ -33,8 +33,8 @@ def right(runner: Runner, recipe: Recipe, seeds: int) -> npt.NDArray[np.float64]
     """(seeds, examples) whether each was predicted right."""
 
     def one(seed: int) -> npt.NDArray[np.float64]:
-        asked = replace(recipe, seed=recipe.seed + seed)
-        cell = Cell.of(name=f"{recipe.collation}-{seed}", recipe=asked, scale="tiny", device="cpu")
+        seeded = replace(recipe, seed=recipe.seed + seed)
+        cell = Cell.of(name=f"{recipe.collation}-{seed}", recipe=seeded, scale="tiny", device="cpu")
         return runner.run(cell).record.correctness()[1]
 
     def all_of_them() -> Iterator[npt.NDArray[np.float64]]:
@@ -49,9 +49,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", default="glue/mrpc")
     parser.add_argument("--seeds", type=int, default=10)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     declared = Recipe(
-        dataset=asked.dataset,
+        dataset=options.dataset,
         loop="pytorch",
         max_length=512,
         max_eval_samples=512,
@@ -60,14 +60,14 @@ def main() -> None:
     margin = Thresholds().margin
     with TemporaryDirectory() as folder:
         runner = Runner(settings=Settings(store=Path(folder)), session=uuid.uuid4().hex)
-        found = {
-            name: right(runner, catalog.tiny(replace(declared, collation=name)), asked.seeds)
+        correct = {
+            name: right(runner, catalog.tiny(replace(declared, collation=name)), options.seeds)
             for name in (BASELINE, *OTHERS)
         }
         runner.close()
-    sys.stdout.write(f"{BASELINE}: accuracy {found[BASELINE].mean():.4f}\n")
+    sys.stdout.write(f"{BASELINE}: accuracy {correct[BASELINE].mean():.4f}\n")
     for name in OTHERS:
-        effect = statistics.effect(found[name] - found[BASELINE], margin)
+        effect = statistics.effect(correct[name] - correct[BASELINE], margin)
         sys.stdout.write(
             f"{name}: {effect.mean:+.4f} [{effect.low:+.4f}, {effect.high:+.4f}], "
             f"{effect.answer} than {margin:g}\n"

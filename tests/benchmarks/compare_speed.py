@@ -47,13 +47,13 @@ def suites() -> Iterator[type[Suite]]:
 
 def straight_cells() -> list[dict[str, Any]]:
     """Every tiny cell of the suites, in the straight script's words."""
-    found = []
+    straight = []
     for suite in suites():
         for cell in cells(suite, ["tiny"], {}, None):
             recipe, dataset = cell.recipe, cell.dataset
             inputs = Sources(hub=False).find(cell)
             arguments = {n: v for n, v in asdict(recipe).items() if n not in OUR_FIELDS}
-            found.append(
+            straight.append(
                 {
                     "files": {n: [str(f) for f in files] for n, files in inputs.files.items()},
                     "model": str(inputs.model),
@@ -76,7 +76,7 @@ def straight_cells() -> list[dict[str, Any]]:
                     },
                 }
             )
-    return found
+    return straight
 
 
 def seconds(command: list[str]) -> float:

@@ -64,10 +64,10 @@ def suites(folder: Path) -> list[Path]:
             for field in fields(Recipe)
             if getattr(cell.recipe, field.name) != field.default
         }
-        asked = Recipe(**values)
-        values["learning_rate"] = asked.learning_rate / catalog.TINY_LEARNING_RATE_FACTOR
-        if asked.max_length is not None:
-            values["max_length"] = asked.max_length * catalog.TINY_LENGTH_DIVISOR
+        declared = Recipe(**values)
+        values["learning_rate"] = declared.learning_rate / catalog.TINY_LEARNING_RATE_FACTOR
+        if declared.max_length is not None:
+            values["max_length"] = declared.max_length * catalog.TINY_LENGTH_DIVISOR
         path = folder / f"test_{index}.py"
         path.write_text(SUITE.format(recipe=values), encoding="utf-8")
         written.append(path)
@@ -89,15 +89,15 @@ def gate(suite: Path, wheel: Path, store: Path, folder: Path) -> dict[str, Any]:
     )
     report = folder / "gate.json"
     if not report.is_file():
-        return {"verdict": f"exit {done.returncode}", "said": done.stderr[-500:]}
-    told: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-    found = told["findings"]
-    named = {f"{f['stage']}: {f['name']}" for f in found if f["standing"] == "regressed"}
+        return {"verdict": f"exit {done.returncode}", "error": done.stderr[-500:]}
+    outcome: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+    findings = outcome["findings"]
+    named = {f"{f['stage']}: {f['name']}" for f in findings if f["standing"] == "regressed"}
     return {
-        "verdict": told["verdict"],
-        "changes": [change["package"] for change in told["changes"]],
+        "verdict": outcome["verdict"],
+        "changes": [change["package"] for change in outcome["changes"]],
         "named": sorted(named),
-        "parting": next((f["words"] for f in found if f["stage"] == "first steps"), ""),
+        "parting": next((f["words"] for f in findings if f["stage"] == "first steps"), ""),
     }
 
 
@@ -108,13 +108,13 @@ def exhibit(fault: Path, cells: list[Path], store: Path) -> dict[str, Any]:
         folder = Path(name)
         wheel = wheels.faulty(module(fault), fault, folder)
         for cell in cells:
-            told = gate(cell, wheel, store, folder)
-            if told["verdict"] != "pass":
+            outcome = gate(cell, wheel, store, folder)
+            if outcome["verdict"] != "pass":
                 break
-    told |= {"cell": cell.stem, "seconds": round(time.perf_counter() - started, 1)}
+    outcome |= {"cell": cell.stem, "seconds": round(time.perf_counter() - started, 1)}
     package = wheels.distribution_of(module(fault))
     subprocess.run([*uv.UV, "cache", "clean", "--quiet", package], check=True)  # room on the disk
-    return {"fault": fault.stem, "package": package} | told
+    return {"fault": fault.stem, "package": package} | outcome
 
 
 def main() -> int:
@@ -122,20 +122,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     known = {path.stem: path for path in FAULTS.glob("*.py") if path.stem != "__init__"}
     parser.add_argument("faults", nargs="*", metavar="FAULT")
-    asked = parser.parse_args().faults
-    for name in asked:
+    names = parser.parse_args().faults
+    for name in names:
         if name not in known:
             parser.error(unknown("fault", name, known).text)
-    files = [known[name] for name in asked or known]
+    files = [known[name] for name in names or known]
     files.sort(key=lambda path: (ORDER.index(module(path)), path.stem))
     missed = []
     with TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
         cells, store = suites(Path(folder)), Path(folder, "store")
-        for told in pool.map(lambda fault: exhibit(fault, cells, store), files):
-            sys.stdout.write(f"{json.dumps(told)}\n")
+        for outcome in pool.map(lambda fault: exhibit(fault, cells, store), files):
+            sys.stdout.write(f"{json.dumps(outcome)}\n")
             sys.stdout.flush()
-            if told["verdict"] != "regressed":
-                missed.append(told["fault"])
+            if outcome["verdict"] != "regressed":
+                missed.append(outcome["fault"])
     counted = [f"{len(files) - len(missed)} of {len(files)} regressed", *missed]
     sys.stdout.write(f"{' '.join(counted)}\n")
     return 1 if missed else 0

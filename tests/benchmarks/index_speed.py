@@ -35,7 +35,7 @@ CELLS, SEEDS = 24, 10
 
 def fill(root: Path, template: Path, records: int) -> None:
     """Copy a record, with a session a night."""
-    told = json.loads((template / "record.json").read_text(encoding="utf-8"))
+    record = json.loads((template / "record.json").read_text(encoding="utf-8"))
     steps = (template / "steps.jsonl").read_text(encoding="utf-8")
     manifest = json.loads((template / "manifest.json").read_text(encoding="utf-8"))
     nights = -(-records // (CELLS * SEEDS))
@@ -46,11 +46,11 @@ def fill(root: Path, template: Path, records: int) -> None:
         used: dict[int, list[str]] = {}
         for run in range(min(records - made, CELLS * SEEDS)):
             cell, seed = run % CELLS, (run // CELLS) + index * SEEDS
-            told["recipe"] |= {"seed": seed, "max_length": 64 + cell}
+            record["recipe"] |= {"seed": seed, "max_length": 64 + cell}
             path = f"cell{cell:02}-{cell * 10**6 + seed:012x}/{index // 30:012x}/{night}"
             folder = root / "records" / path
             folder.mkdir(parents=True)
-            (folder / "record.json").write_text(json.dumps(told), encoding="utf-8")
+            (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
             (folder / "steps.jsonl").write_text(steps, encoding="utf-8")
             (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
             used.setdefault(cell, []).append(path)
@@ -108,8 +108,8 @@ def main() -> None:
                 )
                 return trends.of(cell, history.entries(cell, device=device))
 
-            found = timed("trend of one cell", follow, repeats=5)
-        nights = len(found.lines[0].nights)
+            followed = timed("trend of one cell", follow, repeats=5)
+        nights = len(followed.lines[0].nights)
         size = (root / NAME).stat().st_size / 2**20
         sys.stdout.write(f"{nights} nights of {SEEDS} runs in it; the index has {size:.0f} MB\n")
         shutil.copytree(template, root / "records" / "new-0" / "0" / "0")

@@ -58,11 +58,11 @@ def key_of(number: int) -> Key:
 def make(folder: Path, number: int) -> None:
     """Write a record: as with real ones, no two makers write the same."""
     maker = uuid.uuid4().hex
-    told = {"number": number, "maker": maker, "files": FILES}
+    record = {"number": number, "maker": maker, "files": FILES}
     (folder / "arrays").mkdir()
     for index in range(FILES):
         (folder / "arrays" / f"{index}.npy").write_bytes(content(number, maker, index))
-    (folder / "record.json").write_text(json.dumps(told), encoding="ascii")
+    (folder / "record.json").write_text(json.dumps(record), encoding="ascii")
 
 
 def content(number: int, maker: str, index: int) -> bytes:
@@ -77,12 +77,12 @@ def read(folder: Path) -> int:
     Raises:
         ValueError: it is not.
     """
-    told = json.loads((folder / "record.json").read_text(encoding="ascii"))
-    for index in range(told["files"]):
-        wanted = content(told["number"], told["maker"], index)
+    record = json.loads((folder / "record.json").read_text(encoding="ascii"))
+    for index in range(record["files"]):
+        wanted = content(record["number"], record["maker"], index)
         if (folder / "arrays" / f"{index}.npy").read_bytes() != wanted:
             raise ValueError(f"file {index} is torn")
-    return int(told["number"])
+    return int(record["number"])
 
 
 def write(root: Path, url: str | None, numbers: range, say: Callable[[str], None]) -> None:
@@ -123,10 +123,10 @@ class Writer:
     def reports(self) -> tuple[set[int], set[int]]:
         """The records that it has made, and found, until it ended."""
         with os.fdopen(self.pipe, encoding="ascii") as file:
-            told = [line.split() for line in file]
+            events = [line.split() for line in file]
         self.process.join()
-        made, found = ({int(n) for kind, n in told if kind == of} for of in ("made", "found"))
-        return made, found
+        made, kept = ({int(n) for kind, n in events if kind == of} for of in ("made", "found"))
+        return made, kept
 
 
 @dataclass(slots=True)
@@ -173,8 +173,8 @@ class World:
             time.sleep(draw.uniform(0, LONGEST))
             alive[index].process.kill()
         for index, writer in enumerate(alive):
-            made, found = writer.reports()
-            self.promised.setdefault(index % self.stores, set()).update(made, found)
+            made, kept = writer.reports()
+            self.promised.setdefault(index % self.stores, set()).update(made, kept)
             self.given |= made
         hit = self._what_was_hit()
         hit["looking up, or between records"] = max(writers - hit.total(), 0)
@@ -195,8 +195,8 @@ class World:
             there = {*_numbers(Store(self.root(index))), *self._fetched()}
             numbers = set(range(max(there, default=0) + _AHEAD))
             span = range(len(numbers))
-            made, found = Writer.start(write, self.root(index), self.url, span).reports()
-            if made != numbers - there or made | found != numbers:
+            made, kept = Writer.start(write, self.root(index), self.url, span).reports()
+            if made != numbers - there or made | kept != numbers:
                 self.faults.append(f"resuming made {sorted(made)} beside {sorted(there)}")
             self.promised[index] = numbers
             self.hit["missing, then made"] += len(made)
@@ -214,10 +214,10 @@ class World:
             store.fetch()
             return _numbers(store)
 
-    def _expect(self, where: str, promised: set[int], found: Callable[[], list[int]]) -> None:
+    def _expect(self, where: str, promised: set[int], listed: Callable[[], list[int]]) -> None:
         """Note what is lost, and what is torn."""
         try:
-            lost = promised - set(found())
+            lost = promised - set(listed())
         except StoreError as error:
             self.faults.append(f"{where}: {error.text}")
         else:
@@ -242,9 +242,9 @@ class World:
 
     def _new(self, pattern: str) -> list[Path]:
         """Files and folders that no kill left before."""
-        found = {*self.folder.glob(pattern)} - self._seen
-        self._seen |= found
-        return [*found]
+        added = {*self.folder.glob(pattern)} - self._seen
+        self._seen |= added
+        return [*added]
 
 
 def _numbers(store: Store) -> list[int]:
@@ -253,13 +253,13 @@ def _numbers(store: Store) -> list[int]:
     Raises:
         StoreError: one is not whole.
     """
-    found = []
+    numbers = []
     for path in store.sealed("records"):
         number = int(path.split("/")[1].split("-")[1])
         if store.get(key_of(number), read) != number:
             raise StoreError(f"{path} is another record")
-        found.append(number)
-    return found
+        numbers.append(number)
+    return numbers
 
 
 SCENES: dict[str, tuple[int, int, bool]] = {
@@ -396,13 +396,13 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--disks", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    draw = np.random.default_rng(asked.seed)
-    faults = kill_all(asked.kills, draw)
+    options = parser.parse_args()
+    draw = np.random.default_rng(options.seed)
+    faults = kill_all(options.kills, draw)
     with TemporaryDirectory() as name:
         noticed = kills_until_noticed(Path(name), draw)
     sys.stdout.write(f"published file by file instead: noticed after {noticed} kills\n")
-    faults += fill_all(asked.disks, draw)
+    faults += fill_all(options.disks, draw)
     sys.exit(bool(faults) or noticed is None)
 
 

@@ -28,24 +28,24 @@ def less(left: Accuracies, right: Accuracies) -> Accuracies:
     """The p-values of "left is less than right", a night each, as in `statistics.unpaired`."""
     from scipy.stats import ttest_ind
 
-    found: Accuracies = ttest_ind(left, right, axis=1, alternative="less").pvalue
-    return found
+    p_values: Accuracies = ttest_ind(left, right, axis=1, alternative="less").pvalue
+    return p_values
 
 
 def judged(before: Accuracies, after: Accuracies) -> dict[str, float]:
     """The share of nights by what they come to, and how many runs one takes."""
     count = len(before)
     open_ = np.ones(count, bool)
-    found = {"regressed": 0.0, "same": 0.0, "runs": 0.0}
+    shares = {"regressed": 0.0, "same": 0.0, "runs": 0.0}
     for most in range(ROUND, ROUND * MOST_ROUNDS + 1, ROUND):
-        found["runs"] += ROUND * open_.mean()
+        shares["runs"] += ROUND * open_.mean()
         now = after[:, :most]
         within = open_ & (less(before - MARGIN, now) <= ALPHA)
         lost = open_ & ~within & (less(now, before) <= FALSE_ALARM)
-        found["same"] += within.mean()
-        found["regressed"] += lost.mean()
+        shares["same"] += within.mean()
+        shares["regressed"] += lost.mean()
         open_ &= ~(within | lost)
-    return found | {"open": float(open_.mean())}
+    return shares | {"open": float(open_.mean())}
 
 
 def main() -> None:
@@ -63,12 +63,12 @@ def main() -> None:
                 if tails == "normal"
                 else draw.standard_t(4, (count, ROUND + runs)) * SPREAD / np.sqrt(2)
             )
-            found = judged(drawn[:, :ROUND], drawn[:, ROUND:] - fall)
+            shares = judged(drawn[:, :ROUND], drawn[:, ROUND:] - fall)
             sys.stdout.write(
-                f"{tails} tails, {fall * 100:g} points lost: regressed {found['regressed']:.2%}, "
-                f"same {found['same']:.2%}, open {found['open']:.2%}, {found['runs']:.1f} runs"
+                f"{tails} tails, {fall * 100:g} points lost: regressed {shares['regressed']:.2%}, "
+                f"same {shares['same']:.2%}, open {shares['open']:.2%}, {shares['runs']:.1f} runs"
             )
-            false = f"; {found['regressed'] * YEAR:.1f} nights a year" if not fall else ""
+            false = f"; {shares['regressed'] * YEAR:.1f} nights a year" if not fall else ""
             sys.stdout.write(f"{false}\n")
 
 

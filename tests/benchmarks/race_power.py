@@ -68,7 +68,7 @@ def say(line: str) -> None:
 
 def gate(base: Runner, candidate: Runner | Slowed, cells: Sequence[Cell]) -> bool:
     """Whether any cell regressed."""
-    found = []
+    findings = []
     for cell in cells:
         match = Match(
             base=base,
@@ -78,9 +78,9 @@ def gate(base: Runner, candidate: Runner | Slowed, cells: Sequence[Cell]) -> boo
             margin=0.0,
             say=say,
         )
-        found.append(match.race())
-        say(f"  {cell.recipe.loop}: {found[-1].standing}: {found[-1].message}")
-    return any(finding.standing == "regressed" for finding in found)
+        findings.append(match.race())
+        say(f"  {cell.recipe.loop}: {findings[-1].standing}: {findings[-1].message}")
+    return any(finding.standing == "regressed" for finding in findings)
 
 
 def main() -> None:
@@ -88,7 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gates", type=int, default=20)
     parser.add_argument("--slowdown", type=float, default=0.03)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     recipe = catalog.tiny(Recipe(dataset="glue/mrpc", max_length=128))
     cells = [
         Cell.of(name=loop, recipe=replace(recipe, loop=loop), scale="tiny", device="cpu")
@@ -96,14 +96,14 @@ def main() -> None:
     ]
     with TemporaryDirectory() as name:
         fault = Path(name, "slow.py")
-        fault.write_text(SLOW.format(share=asked.slowdown), encoding="utf-8")
+        fault.write_text(SLOW.format(share=options.slowdown), encoding="utf-8")
         runner = Runner(settings=Settings(store=Path(name, "store")), session=uuid.uuid4().hex)
         sides: Mapping[str, tuple[Runner | Slowed, Sequence[Cell]]] = {
             "clean": (runner, cells),
-            f"slower by {asked.slowdown:.1%}": (Slowed(runner, fault), cells[:1]),
+            f"slower by {options.slowdown:.1%}": (Slowed(runner, fault), cells[:1]),
         }
         failed = dict.fromkeys(sides, 0)
-        for index in range(1, asked.gates + 1):
+        for index in range(1, options.gates + 1):
             for kind, (candidate, raced) in sides.items():
                 say(f"gate {index}, {kind}")
                 failed[kind] += gate(runner, candidate, raced)

@@ -18,13 +18,13 @@ Speedups = dict[str, dict[str, dict[str, float]]]
 
 def speedups(path: Path) -> Speedups:
     """Mean, low and high by group and collation."""
-    found: Speedups = {}
-    told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    for pace in told["paces"]:
+    by_group: Speedups = {}
+    session: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    for pace in session["paces"]:
         standing = pace["standing"]
         if standing["speedup"] is not None:
-            found.setdefault(pace["group"], {})[standing["collation"]] = standing["speedup"]
-    return found
+            by_group.setdefault(pace["group"], {})[standing["collation"]] = standing["speedup"]
+    return by_group
 
 
 def main() -> int:
@@ -32,8 +32,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("first", type=Path)
     parser.add_argument("second", type=Path)
-    asked = parser.parse_args()
-    first, second = speedups(asked.first), speedups(asked.second)
+    options = parser.parse_args()
+    first, second = speedups(options.first), speedups(options.second)
     apart, changed = 0, []
     for group in first.keys() & second.keys():
         for one, other in combinations(first[group].keys() & second[group].keys(), 2):

@@ -107,21 +107,21 @@ class Year:
     """What was measured of a series, and its alarms."""
 
     seen: list[Observation]
-    told: list[LevelShift]
+    alarms: list[LevelShift]
 
     @classmethod
     def of(cls, values: list[list[float]], error: float) -> Self:
         """Measure, and measure again while there is suspicion."""
-        watching, seen, told = Cusum(MOST), [], []
+        watching, seen, alarms = Cusum(MOST), [], []
         for night, of_night in zip(DATES, values, strict=True):
             for value in of_night:
                 seen.append(Observation(night=night, value=value, error=error))
                 step = watching.add(seen[-1])
                 if step is not None:
-                    told.append(step)
+                    alarms.append(step)
                 if watching.suspicion <= SUSPICIOUS:
                     break
-        return cls(seen=seen, told=told)
+        return cls(seen=seen, alarms=alarms)
 
     def night(self, index: int) -> int:
         """Of an observation."""
@@ -132,8 +132,8 @@ class Year:
         first = [one for one in self.seen if DATES[one.night] < MONTH]
         later = [one for one in self.seen if MONTH <= DATES[one.night] < until]
         anchor = watch(first, most=MOST).spans[-1]
-        found = drifted(later, mean=anchor.mean, error=anchor.spread / MONTH**0.5, most=MOST)
-        return [] if found is None else [DATES[later[found].night]]
+        crossing = drifted(later, mean=anchor.mean, error=anchor.spread / MONTH**0.5, most=MOST)
+        return [] if crossing is None else [DATES[later[crossing].night]]
 
 
 @dataclass(slots=True)
@@ -179,7 +179,7 @@ class Tally:
             self.drifts += 1
             self.left += left
             end = min(left, default=NIGHTS)
-            self.stepped += any(year.night(step.detection) < end for step in year.told)
+            self.stepped += any(year.night(step.detection) < end for step in year.alarms)
             return
         self.series += 1
         self.false += len(left)
@@ -187,7 +187,7 @@ class Tally:
         waiting = dict(truth.steps)
         self.steps += len(waiting)
         self.large += sum(abs(size) >= 2 * error for size in waiting.values())
-        for step in year.told:
+        for step in year.alarms:
             now = year.night(step.detection)
             due = [
                 night
@@ -251,15 +251,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--years", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     worlds = {
-        f"{asked.years} years, an alarm at {MOST:.1f} nats": World(),
+        f"{options.years} years, an alarm at {MOST:.1f} nats": World(),
         "A slow machine is slow for the whole night": World(all_night=True),
         "Nights understate their standard error by a third": World(understated=1.5),
     }
     for title, world in worlds.items():
         sys.stdout.write(f"{title}\n")
-        for line in simulate(world, asked.years, asked.seed):
+        for line in simulate(world, options.years, options.seed):
             sys.stdout.write(f"  {line}\n")
 
 

@@ -56,13 +56,13 @@ def train(cell: dict[str, Any], folder: str) -> None:
 
     def compute_metrics(received: Any) -> dict[str, float]:
         logits, references = received
-        found: dict[str, float] = {}
+        values: dict[str, float] = {}
         for metric in metrics:
             options = {"average": "weighted"} if metric.name == "f1" and labels > 2 else {}
-            found |= metric.compute(
+            values |= metric.compute(
                 predictions=np.argmax(logits, axis=-1), references=references, **options
             )
-        return found
+        return values
 
     if cell["padding"] == "max_length":
         collator = DataCollatorWithPadding(

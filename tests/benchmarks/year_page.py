@@ -63,15 +63,15 @@ TRANSFORMERS = ("transformers 5.17.0 → 5.18.0", "tokenizers 0.22.1 → 0.23.0"
 WATCH = """<script>
 const held = document.body.appendChild(document.createElement("iframe")).contentDocument;
 held.open();  // the load event, which Chromium's --dump-dom waits for, waits for this
-const told = {};
+const observed = {};
 addEventListener("DOMContentLoaded", () => {
-  told.loaded = performance.now();
-  told.height = document.body.offsetHeight;
-  told.layout = performance.now();
+  observed.loaded = performance.now();
+  observed.height = document.body.offsetHeight;
+  observed.layout = performance.now();
 });
 requestAnimationFrame(() => requestAnimationFrame(() => {
-  told.frame = performance.now();
-  document.title = JSON.stringify(told);
+  observed.frame = performance.now();
+  document.title = JSON.stringify(observed);
   held.close();
 }));
 </script>
@@ -97,9 +97,9 @@ class Planted:
 
 def year(nights: int = NIGHTS) -> tuple[list[Trend], list[str]]:
     """A plausible history up to tonight, and its nights."""
-    told = [(FIRST + timedelta(days=night)).isoformat() for night in range(nights)]
+    dates = [(FIRST + timedelta(days=night)).isoformat() for night in range(nights)]
     draw = np.random.default_rng(0)
-    return [_trend(draw, number, told) for number in range(len(CELLS))], told
+    return [_trend(draw, number, dates) for number in range(len(CELLS))], dates
 
 
 def planted(number: int, figure: str, tonight: int) -> list[Planted]:
@@ -172,11 +172,11 @@ def _marks(number: int, nights: Sequence[str]) -> tuple[Mark, ...]:
         if 0 <= night <= tonight
     ]
     if CELLS[number].endswith("trainer") and tonight > 90:
-        words = "memory: Trainer keeps a copy of the best weights"
-        marks.append(Mark(night=nights[tonight - 88], kind="accepted", description=words))
+        reason = "memory: Trainer keeps a copy of the best weights"
+        marks.append(Mark(night=nights[tonight - 88], kind="accepted", description=reason))
     if CELLS[number].startswith("TestMrpc") and tonight > 140:
-        words = "the embedded sentences are longer"
-        marks.append(Mark(night=nights[tonight - 140], kind="change", description=words))
+        reason = "the embedded sentences are longer"
+        marks.append(Mark(night=nights[tonight - 140], kind="change", description=reason))
     return tuple(sorted(marks, key=lambda mark: mark.night))
 
 
@@ -274,8 +274,8 @@ def opened(text: str, folder: Path) -> Mapping[str, Any]:
     title = re.search(r"<title>(.*?)</title>", shown)
     if title is None:
         raise ValueError("Chromium showed no title")
-    told: dict[str, Any] = json.loads(title[1])
-    return told
+    observed: dict[str, Any] = json.loads(title[1])
+    return observed
 
 
 def main() -> None:
@@ -301,7 +301,7 @@ def main() -> None:
         for name, one in (("empty", empty), ("year", text)):
             times = [opened(one, Path(folder)) for _ in range(REPEATS)]
             for what in ("loaded", "layout", "frame"):
-                took = [told[what] for told in times]
+                took = [observed[what] for observed in times]
                 sys.stdout.write(
                     f"{name:<6}{what:<7}{statistics.median(took):>6.0f} ms "
                     f"[{min(took):.0f}, {max(took):.0f}]\n"

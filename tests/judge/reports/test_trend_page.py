@@ -29,7 +29,7 @@ FRAME = """<!doctype html><title></title><body style="margin: 0">
 """A screen: Chromium's own window is never narrower than 500 pixels while scripts run."""
 
 DRIVE = """<script>
-const told = {};
+const observed = {};
 const names = () => Array.from(document.querySelectorAll(".card"))
   .filter((card) => card.offsetHeight).map((card) => card.dataset.name);
 const rows = () => Array.from(document.querySelectorAll("#matrix tbody tr"))
@@ -40,43 +40,43 @@ const active = () => document.activeElement.id || document.activeElement.tagName
 const search = document.getElementById("search"), sort = document.getElementById("sort");
 const type = (text) => { search.value = text; search.dispatchEvent(new Event("input")); };
 const choose = (order) => { sort.value = order; sort.dispatchEvent(new Event("change")); };
-told.overflow = document.documentElement.scrollWidth - innerWidth;
-told.width = innerWidth;
-told.first = names();
+observed.overflow = document.documentElement.scrollWidth - innerWidth;
+observed.width = innerWidth;
+observed.first = names();
 for (const order of ["name", "suspicion", "moved", "standing"]) {
   choose(order);
-  told[order] = names();
+  observed[order] = names();
 }
-told.rows = rows();
+observed.rows = rows();
 press("/");
-told.slash = active();
+observed.slash = active();
 type("mrpc trainer");
-told.mrpc = names();
-told.mrpcRows = rows();
-told.count = document.getElementById("count").value;
+observed.mrpc = names();
+observed.mrpcRows = rows();
+observed.count = document.getElementById("count").value;
 press("Enter");
-told.entered = active();
+observed.entered = active();
 press("j");
-told.j = active();
+observed.j = active();
 press("k");
-told.k = active();
+observed.k = active();
 press("o");
-told.opened = document.activeElement.querySelector("details").open;
+observed.opened = document.activeElement.querySelector("details").open;
 press("Enter");
-told.closed = !document.activeElement.querySelector("details").open;
+observed.closed = !document.activeElement.querySelector("details").open;
 press("ArrowRight");
-told.arrow = active();
+observed.arrow = active();
 type("early");
-told.figures = Array.from(document.querySelectorAll(".panel"))
+observed.figures = Array.from(document.querySelectorAll(".panel"))
   .filter((figure) => figure.offsetHeight).map((figure) => figure.dataset.figure);
 type("nobody");
-told.nobody = names();
+observed.nobody = names();
 press("/");
 press("Escape");
-told.all = names().length;
-told.left = active();
+observed.all = names().length;
+observed.left = active();
 scrollTo(0, 0); // where the screenshot is taken
-parent.document.title = JSON.stringify(told);
+parent.document.title = JSON.stringify(observed);
 </script>
 """
 
@@ -148,15 +148,15 @@ def squares(text: str) -> list[str]:
     return [re.sub(r"<.*?>", "", cell) for cell in re.findall(r"<td.*?</td>", body)]
 
 
-def heights(found: Line) -> list[int]:
+def heights(curve: Line) -> list[int]:
     """Where the values of a figure are drawn."""
-    drawn = panel(found, NIGHTS)
+    drawn = panel(curve, NIGHTS)
     assert drawn is not None
-    height, told = 0, []
+    height, offsets = 0, []
     for pen, _, y in re.findall(r"([Ml])(-?\d+) ?(-?\d+)", drawn.path):
         height = int(y) if pen == "M" else height + int(y)
-        told.append(height)
-    return told
+        offsets.append(height)
+    return offsets
 
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:
@@ -181,11 +181,11 @@ def test_words_of_others_make_no_tags() -> None:
 def test_a_move_tells_when_and_why() -> None:
     """Both nights, the figure in its units, the environment's changes, and what to do."""
     text = page([trend(line(*[0.9] * 60, moves=(move(at=57, detection=59),)))], NIGHTS)
-    told = text.partition("What changed")[2].partition("Nights</h2>")[0]
-    assert f"happened {NIGHTS[57]}, found {TONIGHT}" in told
-    assert re.search(r"accuracy</td>.*0\.9000</td>.*→.*0\.8800</td>.*-2\.0 points", told)
-    assert "<li>transformers 5.17.0 → 5.18.0</li>" in told
-    assert f"<pre>{COMMAND}</pre>" in told
+    section = text.partition("What changed")[2].partition("Nights</h2>")[0]
+    assert f"happened {NIGHTS[57]}, found {TONIGHT}" in section
+    assert re.search(r"accuracy</td>.*0\.9000</td>.*→.*0\.8800</td>.*-2\.0 points", section)
+    assert "<li>transformers 5.17.0 → 5.18.0</li>" in section
+    assert f"<pre>{COMMAND}</pre>" in section
 
 
 def test_what_came_together_is_told_once() -> None:
@@ -204,10 +204,10 @@ def test_the_newest_stands_first_and_harm_before_gain() -> None:
         move(at=57, detection=59, better=True),
         move(at=58, detection=59),
     )
-    told = page([trend(line(*[0.9] * 60, moves=moves))], NIGHTS).partition("Nights</h2>")[0]
-    places = [told.index(f"happened {NIGHTS[at]}") for at in (58, 57, 40, 5)]
+    section = page([trend(line(*[0.9] * 60, moves=moves))], NIGHTS).partition("Nights</h2>")[0]
+    places = [section.index(f"happened {NIGHTS[at]}") for at in (58, 57, 40, 5)]
     assert places == sorted(places)
-    assert places[2] < told.index("<summary>1 event before") < places[3]
+    assert places[2] < section.index("<summary>1 event before") < places[3]
 
 
 def test_the_baselines_regression_is_told_without_a_move() -> None:
@@ -252,10 +252,10 @@ def test_every_standing_has_a_letter_of_its_own() -> None:
 
 def test_a_square_says_the_worst() -> None:
     """Moves count on the night that showed them; a night without runs is blank."""
-    found = line(*[0.9] * 4, moves=(move(at=0, detection=1), move(at=2, detection=3, better=True)))
+    moved = line(*[0.9] * 4, moves=(move(at=0, detection=1), move(at=2, detection=3, better=True)))
     nights = NIGHTS[-5:]
     standings: dict[str, Status] = {nights[night]: "same" for night in (1, 2, 4)}
-    text = page([trend(found, standings=standings)], nights)
+    text = page([trend(moved, standings=standings)], nights)
     assert squares(text) == ["", "·", "R", "O", "+"]
     assert f"regressed, accuracy 0.9000 → 0.8800 since {nights[1]}" in text
 
@@ -347,25 +347,27 @@ def test_a_browser_draws_sorts_and_searches(tmp_path: Path, width: int) -> None:
     driven = page(trends, nights).replace("</body>", f"{DRIVE}</body>")
     path.write_text(FRAME.format(width=width, page=html.escape(driven)), encoding="utf-8")
     text = browse(path, tmp_path / "profile", f"--screenshot={shot}", f"--window-size={width},900")
-    told = json.loads(html.unescape(text.partition("<title>")[2].partition("</title>")[0]))
+    observed = json.loads(html.unescape(text.partition("<title>")[2].partition("</title>")[0]))
     assert shot.stat().st_size > 5_000
-    assert told["width"] == width
-    assert told["overflow"] <= 0
+    assert observed["width"] == width
+    assert observed["overflow"] <= 0
 
     cells = sorted(f"{one.cell} {one.device}" for one in trends)
-    assert told["name"] == cells
-    assert told["standing"] == told["first"] != cells
-    assert told["standing"][0].startswith("TestMrpc/bert-base-uncased-dynamic-trainer")
-    assert told["suspicion"][0].startswith("TestMrpc/distilbert-base-uncased-dynamic-accelerate")
-    assert told["moved"][0].startswith("TestMrpc/bert-base-uncased-dynamic-trainer")
-    assert told["moved"][2].startswith("TestImdb/distilbert-base-uncased-max_length-trainer")
-    assert [name.split()[0] for name in told["standing"]] == told["rows"]
+    assert observed["name"] == cells
+    assert observed["standing"] == observed["first"] != cells
+    assert observed["standing"][0].startswith("TestMrpc/bert-base-uncased-dynamic-trainer")
+    assert observed["suspicion"][0].startswith(
+        "TestMrpc/distilbert-base-uncased-dynamic-accelerate"
+    )
+    assert observed["moved"][0].startswith("TestMrpc/bert-base-uncased-dynamic-trainer")
+    assert observed["moved"][2].startswith("TestImdb/distilbert-base-uncased-max_length-trainer")
+    assert [name.split()[0] for name in observed["standing"]] == observed["rows"]
 
-    assert told["slash"] == "search"
-    assert len(told["mrpc"]) == len(told["mrpcRows"]) == 4
-    assert told["count"] == "4 of 24 cells"
-    assert told["entered"] == told["k"] != told["j"] == told["arrow"]
-    assert told["opened"]
-    assert told["closed"]
-    assert told["figures"] == ["early loss"] * 24
-    assert (told["nobody"], told["all"], told["left"]) == ([], 24, "BODY")
+    assert observed["slash"] == "search"
+    assert len(observed["mrpc"]) == len(observed["mrpcRows"]) == 4
+    assert observed["count"] == "4 of 24 cells"
+    assert observed["entered"] == observed["k"] != observed["j"] == observed["arrow"]
+    assert observed["opened"]
+    assert observed["closed"]
+    assert observed["figures"] == ["early loss"] * 24
+    assert (observed["nobody"], observed["all"], observed["left"]) == ([], 24, "BODY")
