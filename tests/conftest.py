@@ -30,6 +30,15 @@ SMALL: dict[str, Any] = {
 """A recipe that trains in about a second, and has every feature that a record can show."""
 
 
+@pytest.fixture(autouse=True)
+def no_variable_left_behind() -> Iterator[None]:
+    """Imported libraries set some, which would make another environment for later tests."""
+    before = set(os.environ)
+    yield
+    for name in os.environ.keys() - before - {"PYTEST_CURRENT_TEST"}:
+        del os.environ[name]
+
+
 @pytest.fixture(scope="session")
 def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store that all tests share, those in other processes of pytest-xdist, too.
