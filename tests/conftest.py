@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,18 @@ SMALL: dict[str, Any] = {
 """A recipe that trains in about a second, and has every feature that a record can show."""
 
 
-@pytest.fixture(autouse=True)
-def no_variable_left_behind() -> Iterator[None]:
-    """Imported libraries set some, which would make another environment for later tests."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Leave no variable behind: libraries that a test or its module's fixtures import set some.
+
+    They would make another environment for later tests.
+    """
     before = set(os.environ)
-    yield
-    for name in os.environ.keys() - before - {"PYTEST_CURRENT_TEST"}:
-        del os.environ[name]
+    try:
+        return (yield)
+    finally:
+        for name in os.environ.keys() - before:
+            del os.environ[name]
 
 
 @pytest.fixture(scope="session")
