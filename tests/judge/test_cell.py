@@ -13,10 +13,15 @@ from harness.core.errors import SpecError
 from harness.core.recipe import LOOPS, Recipe
 from harness.judge import catalog
 from harness.judge.cell import Cell, base_of, tokenized_of
+from tests import names
 
 JUDGE = Path(catalog.__file__).parent
 
 DOORS = {
+    "harness.judge.catalog.DATASETS": {"suite/validation", "cli/plan"},
+    "harness.judge.catalog.MODELS": {"cli/plan"},
+    "harness.core.recipe.LOOPS": {"cell"},
+    "harness.core.collation.PLAIN": {"cli/plan"},
     "harness.judge.catalog.dataset": {"cell", "suite/validation"},
     "harness.judge.catalog.model": {"cell", "suite/validation", "suite/known_issues"},
     "harness.core.collation.parse": {"cell", "suite/validation", "suite/known_issues"},
@@ -25,27 +30,16 @@ DOORS = {
     "harness.judge.catalog.tiny": {"suite/base"},
     "harness.judge.cell.Cell.of": {"suite/base", "cli/plan", "plugin/fixtures"},
 }
-"""What turns a name into an object, and the modules where names come in: those that collect suites,
-and those that read a command's arguments, a fixture's or a file of known issues."""
+"""What turns a name into an object, be it a function or a table, and the modules where names come
+in: those that collect suites, and those that read a command's arguments, a fixture's or a file of
+known issues."""
 
 
 def references(path: Path) -> Iterator[str]:
     """Full names of everything that a file refers to by way of its imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    homes: dict[str, str] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            homes |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
-        elif isinstance(node, ast.Import):
-            homes |= {a.asname: a.name for a in node.names if a.asname}
-    for node in ast.walk(tree):
-        parts = []
-        part: ast.AST = node
-        while isinstance(part, ast.Attribute):
-            parts.append(part.attr)
-            part = part.value
-        if isinstance(part, ast.Name):
-            yield ".".join([homes.get(part.id, part.id), *reversed(parts)])
+    imported = names.homes(tree)
+    yield from (names.full_name(node, imported) for node in ast.walk(tree))
 
 
 def doors(folder: Path) -> dict[str, set[str]]:
@@ -70,10 +64,14 @@ def test_names_are_resolved_at_the_doors() -> None:
         "from harness.core import collation as c\nstrategies = map(c.parse, [])",
         "import harness.core.recipe as r\nloop = r.find_loop('trainer')",
         "from harness.judge.cell import Cell\ncell = Cell.of(name='x')",
+        "from harness.judge import catalog\nlimit = catalog.MODELS['x'].limit",
+        "from harness.judge.catalog import DATASETS\nknown = DATASETS.get('x')",
+        "import harness.core.recipe\nloop = harness.core.recipe.LOOPS['trainer']",
+        "from harness.core.collation import PLAIN as p\nstrategy = p['packed']",
     ],
 )
 def test_planted_look_ups_are_seen(tmp_path: Path, text: str) -> None:
-    """However the function is imported, and whether it is called or handed over."""
+    """However it is imported; whether a function is called or handed over, or a table is read."""
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "runner.py").write_text(text, encoding="utf-8")
     (where,) = doors(tmp_path).values()
