@@ -226,26 +226,31 @@ def test_a_record_is_published_where_one_is_pruned(
     assert store.get(key, Record.read)
 
 
-def _prune_until_killed(root: Path, removed: Callable[[], None]) -> None:
-    """Remove everything, and say so after each."""
+def _killed_while_pruning(root: Path) -> None:
+    """Prune, and be killed when what was chosen first is set aside and is about to be removed."""
+    pytest.MonkeyPatch().setattr(
+        shutil, "rmtree", lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+    )
     for holding in contents.holdings(root):
         if holding.record:
             pruning.remove(root, holding)
-            removed()
 
 
-def test_killed_in_the_middle_leaves_a_whole_store(store: Store) -> None:
+def test_killed_in_the_middle_leaves_a_whole_store(store: Store, harness: Command) -> None:
     """Whatever is left is a whole record; the rest is removed by the next one."""
     age(store, 40)
-    receiver, sender = multiprocessing.Pipe()
+    age(store, 2, "staging/*")
     process = multiprocessing.get_context("fork").Process(
-        target=_prune_until_killed, args=(store.root, lambda: sender.send(None))
+        target=_killed_while_pruning, args=(store.root,)
     )
     process.start()
-    receiver.recv()
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
-    assert records(store) != ALL
+    process.join(30)
+    assert process.exitcode == -signal.SIGKILL
+    assert len([*store.root.glob("staging/pruned-*")]) == 1
+    assert len(ALL - records(store)) == 1
     for path in store.sealed("records"):
         assert store.open(path) is not None
+    before = records(store)
+    assert harness("prune", "--apply").returncode == 0
+    assert not [*store.root.glob("staging/*")]
+    assert records(store) == before

@@ -122,7 +122,7 @@ def test_what_starts_while_the_session_ends_is_ended(
         monkeypatch.setattr(subprocess, "Popen", popen)
         thread = threading.Thread(target=lambda: suppressing(launcher.start))
         thread.start()
-        starting.wait()
+        assert starting.wait(30)
         launcher.close()
         thread.join(20)
         assert not thread.is_alive()

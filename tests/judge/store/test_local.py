@@ -275,7 +275,7 @@ def _together(target: Callable[..., None], *arguments: object) -> list[int | Non
     for process in processes:
         process.start()
     for process in processes:
-        process.join()
+        process.join(60)
     return [process.exitcode for process in processes]
 
 
