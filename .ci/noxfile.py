@@ -1,5 +1,5 @@
 # /// script
-# dependencies = ["nox>=2024.10"]
+# dependencies = ["nox>=2025.10.14"]
 # ///
 """The tests on every supported Python that is at hand: `nox -f .ci/noxfile.py`.
 
