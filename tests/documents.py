@@ -13,8 +13,6 @@ DOCUMENTS = sorted(
     for path in ROOT.glob(pattern)
 )
 README = ROOT / "README.md"
-GAP = "…"
-"""A line that stands for others."""
 
 _FENCED = re.compile(r"^```([\w{}-]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _NEXT = re.compile(r"\s*^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)

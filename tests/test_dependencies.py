@@ -13,9 +13,9 @@ from packaging.utils import canonicalize_name
 
 from harness.core.environment import JUDGED
 from harness.judge.venvs.build import OURS
+from tests.repositories import ROOT
 from tests.test_layers import FOR_TYPES, imports
 
-ROOT = Path(__file__).parent.parent
 OWN = {"fixtures", "harness", "suites", "tests"}
 FAULTS = "harness/judge/mutation/faults"
 

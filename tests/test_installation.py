@@ -3,16 +3,15 @@
 import re
 import subprocess
 import sys
-import tomllib
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from harness.core import environment
 from tests import uv
 from tests.conftest import SMALL_SUITE
+from tests.repositories import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -34,19 +33,7 @@ def test_wheel_brings_the_fixtures_and_nothing_loose(wheel: Path) -> None:
     assert top == {"harness", next(name for name in top if name.endswith(".dist-info"))}
 
 
-def declared() -> dict[str, Any]:
-    """The project's table."""
-    text = (uv.ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    project: dict[str, Any] = tomllib.loads(text)["project"]
-    return project
-
-
-VERSIONS = [
-    match[1]
-    for classifier in declared()["classifiers"]
-    if (match := re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", classifier))
-]
-"""Those of Python that the project says it supports."""
+VERSIONS = uv.supported()
 
 
 @pytest.fixture(scope="module", params=VERSIONS)
@@ -58,7 +45,7 @@ def lean(
     if base is None:
         pytest.skip(f"no Python {request.param} is at hand")
     folder = tmp_path_factory.mktemp("lean") / "venv"
-    pins = ("-c", str(uv.ROOT / "constraints.txt"))
+    pins = ("-c", str(ROOT / "constraints.txt"))
     return uv.plain_environment(folder, str(wheel), *pins, base=base)
 
 
@@ -88,7 +75,7 @@ def run(python: Path, *arguments: str, folder: Path) -> "subprocess.CompletedPro
 
 def test_versions_are_those_from_the_least_one() -> None:
     """None is left out between the first that can be installed and the last."""
-    least = declared()["requires-python"].removeprefix(">=")
+    least = uv.project()["requires-python"].removeprefix(">=")
     assert [f"3.{minor}" for minor in range(int(least[2:]), int(VERSIONS[-1][2:]) + 1)] == VERSIONS
 
 
@@ -150,7 +137,7 @@ def test_the_judging_tower_loads_without_what_is_judged(lean: Path, theirs: Path
 def test_the_extra_brings_what_is_judged(wheel: Path, lean: Path) -> None:
     """What it would install is resolved, and nothing is installed."""
     install = [*uv.UV, "pip", "install", "--dry-run", "--python", str(lean), *uv.links()]
-    pins = ["-c", str(uv.ROOT / "constraints.txt")]
+    pins = ["-c", str(ROOT / "constraints.txt")]
     planned = subprocess.run(
         [*install, *pins, f"finetune-harness[judged] @ {wheel.as_uri()}"],
         capture_output=True,
@@ -169,7 +156,7 @@ def test_the_pins_are_built_for_the_newest_python() -> None:
     where = ["--python-version", VERSIONS[-1], "--python-platform", "x86_64-manylinux_2_28"]
     wanted = ["pyproject.toml", "--extra", "test", "-c", "constraints.txt"]
     done = subprocess.run(
-        [*compile_pins, *where, *wanted], cwd=uv.ROOT, capture_output=True, text=True, check=False
+        [*compile_pins, *where, *wanted], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert uv.pinned("torch") in done.stdout

@@ -14,9 +14,9 @@ CHANGED = {
     "worker/trial_runs": {"os.environ"},
     "worker/warnings_log": {"warnings.showwarning"},
 }
-"""What torch counts of compiled graphs, which is counted anew for each strategy; variables that give
-torchrun's processes their ranks, or that accelerate leaves behind; and the function that `warnings`
-itself documents as the one to replace."""
+"""What torch counts of compiled graphs, anew for each strategy; variables that give torchrun's
+processes their ranks, or that accelerate leaves behind; and the function that `warnings` itself
+documents as the one to replace."""
 
 MUTATORS = {*dir(dict), *dir(list), *dir(set)} - {*dir(Mapping), *dir(tuple), *dir(frozenset)}
 """Methods that change what they are called on in place."""

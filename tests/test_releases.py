@@ -13,6 +13,7 @@ import pytest
 
 from harness.judge.plugin.state import by_mark
 from tests import uv
+from tests.repositories import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.network]
 
@@ -47,10 +48,10 @@ def test_suites_hold_with_the_newest_releases(pytestconfig: pytest.Config, tmp_p
     """Of everything but torch, whose newest build may be one for an accelerator."""
     if not by_mark(pytestconfig, "network"):
         pytest.skip("tomorrow's releases are tried with -m network")
-    python = uv.environment(tmp_path / "venv", f"-e{uv.ROOT}[test]")
+    python = uv.environment(tmp_path / "venv", f"-e{ROOT}[test]")
     listing = [*uv.UV, "pip", "list", "--quiet", "--format=json", "--python", str(python)]
     installed = json.loads(subprocess.run(listing, capture_output=True, check=True).stdout)
-    moved = newer(installed, versions((uv.ROOT / "constraints.txt").read_text(encoding="utf-8")))
+    moved = newer(installed, versions((ROOT / "constraints.txt").read_text(encoding="utf-8")))
     if not moved:
         pytest.skip("nothing is newer than what constraints.txt pins")
     judged = subprocess.run(
@@ -59,7 +60,7 @@ def test_suites_hold_with_the_newest_releases(pytestconfig: pytest.Config, tmp_p
             *("-p", "no:cacheprovider", f"--harness-store={tmp_path / 'store'}"),
             f"--harness-reports={tmp_path / 'reports'}",
         ],
-        cwd=uv.ROOT,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,10 @@ import pytest
 import yaml
 
 from harness.judge.settings import Settings
+from tests import uv
+from tests.repositories import ROOT
 
-WORKFLOWS = sorted((Path(__file__).parent.parent / ".github" / "workflows").glob("*.yml"))
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
 def commands(path: Path) -> list[str]:
@@ -54,13 +55,9 @@ def test_scripts_are_a_shells(path: Path) -> None:
 
 def test_releases_are_tried_on_every_python() -> None:
     """That the project says it supports."""
-    project = tomllib.loads((WORKFLOWS[0].parents[2] / "pyproject.toml").read_text("utf-8"))[
-        "project"
-    ]
     (path,) = (path for path in WORKFLOWS if path.stem == "releases")
     (job,) = parsed(path.read_text(encoding="utf-8"))["jobs"].values()
-    named = [x.rpartition(" ")[2] for x in project["classifiers"] if ":: Python :: 3." in x]
-    assert job["strategy"]["matrix"]["python"] == named
+    assert job["strategy"]["matrix"]["python"] == uv.supported()
 
 
 RUNS = re.compile(r"^\s*(harness|pip|pytest|python|uv)\b", re.MULTILINE)

@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).parent.parent
+from tests.repositories import ROOT
+
 UV = [sys.executable, "-m", "uv"]
 
 
@@ -13,6 +16,19 @@ def pinned(name: str) -> str:
     """A requirement as constraints.txt pins it."""
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     return next(line for line in lines if line.startswith(f"{name}=="))
+
+
+def project() -> dict[str, Any]:
+    """This project's table of pyproject.toml."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    table: dict[str, Any] = tomllib.loads(text)["project"]
+    return table
+
+
+def supported() -> list[str]:
+    """The versions of Python that the project says it supports, such as `3.12`."""
+    classifiers = (line.rpartition(" :: ") for line in project()["classifiers"])
+    return [x for kind, _, x in classifiers if kind.endswith(":: Python") and "." in x]
 
 
 def at_hand(version: str) -> Path | None:

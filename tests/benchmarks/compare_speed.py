@@ -26,8 +26,8 @@ from typing import Any
 from harness.core.recipe import OUR_FIELDS
 from harness.judge.runs.sources import Sources
 from harness.judge.suite.base import Suite, cells
+from tests.repositories import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 STRAIGHT = Path(__file__).parent / "straight.py"
 OFFLINE = {**os.environ, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 

@@ -15,6 +15,7 @@ from harness.judge.venvs import build, requirements
 from harness.judge.venvs.build import Environments
 from harness.judge.venvs.installer import Installer
 from tests import uv, wheels
+from tests.repositories import ROOT
 
 RUNNING = Path(sys.executable)
 
@@ -132,7 +133,7 @@ def test_what_cannot_be_resolved_is_said_in_the_resolvers_words(made: Environmen
 )
 def test_nonsense_is_refused(written: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is no requirement, file or project is named."""
-    monkeypatch.chdir(uv.ROOT)
+    monkeypatch.chdir(ROOT)
     with pytest.raises(SpecError, match=message):
         requirements.line(written)
 
