@@ -6,6 +6,7 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy.stats import ttest_1samp, ttest_ind
 
 from harness.judge import statistics
 from harness.judge.gate.paired_cell import FEWEST_SEEDS, MOST_SEEDS
@@ -112,3 +113,23 @@ def test_runs_alone_are_told_apart_as_often_as_said() -> None:
     assert sum(effect.answer == "loses no more" for effect in effects) <= 34
     assert statistics.effect_of_runs(np.full(3, -0.03), 0.02).answer == "loses more"
     assert statistics.effect_of_runs(np.zeros(3), 0.02).answer == "loses no more"
+
+
+def test_runs_of_one_side_may_agree() -> None:
+    """They say nothing of the spread, which the other side's runs do; nothing warns of it."""
+    agreeing, spread = np.full((3, 1), 0.9), np.asarray([[0.9], [0.905], [0.895]])
+    effect = statistics.unpaired(spread, agreeing, 0.02)
+    assert effect.answer == "loses no more"
+    assert effect.worse < effect.unharmed == pytest.approx(0.5)
+    nearly = np.asarray([0.1, 0.1 + 1e-16, 0.1 - 1e-16])
+    assert statistics.effect_of_runs(nearly, 0.02).answer == "loses no more"
+
+
+def test_p_values_are_those_of_scipy() -> None:
+    """Student's t of means, of one sample and of two."""
+    draw = np.random.default_rng(3)
+    ours, theirs = draw.normal(0.9, 0.01, (4, 1)), draw.normal(0.89, 0.01, (3, 1))
+    expected = ttest_ind(theirs[:, 0], ours[:, 0], alternative="less").pvalue
+    assert statistics.unpaired(ours, theirs, 0.0).unharmed == pytest.approx(expected)
+    expected = ttest_1samp(theirs[:, 0] - 0.9, 0, alternative="less").pvalue
+    assert statistics.effect_of_runs(theirs[:, 0] - 0.9, 0.0).unharmed == pytest.approx(expected)
