@@ -5,6 +5,7 @@ fault that spreads from the loss to the gradient, or grows, would otherwise look
 """
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,6 +21,8 @@ a mean that is infinite."""
 
 _LONGEST, _SHOWN = 200, 12
 """Characters of a value, and figures, that a message shows."""
+
+_NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.])")
 
 _judged: ContextVar[list["Distance"] | None] = ContextVar("judged", default=None)
 
@@ -90,8 +93,8 @@ class Distance:
 
         What is infinitely far off is so at the same place, and is the same there.
         """
-        near = max(self.band, SIZE * min(abs(self.apart), 1.0))
-        if abs(self.mean - other.mean) > near:
+        size = min(abs(self.apart), 1.0) if math.isfinite(self.apart) else abs(self.mean)
+        if abs(self.mean - other.mean) > max(self.band, SIZE * size):
             return False
         if math.isfinite(self.apart) and math.isfinite(other.apart):
             return abs(self.apart - other.apart) <= max(self.band, SIZE * abs(self.apart))
@@ -270,8 +273,18 @@ def _is_number(value: Any) -> TypeGuard[float]:
 
 def _same(value: float | str, other: float | str) -> bool:
     """Whether two values are the same, to rounding if they are numbers; none is finite, if one."""
+    if isinstance(value, str) and isinstance(other, str):
+        return alike(value, other)
     if isinstance(value, str) or isinstance(other, str):
-        return value == other
+        return False
     if math.isfinite(value) and math.isfinite(other):
         return math.isclose(value, other, rel_tol=SIZE)
     return math.isfinite(value) is math.isfinite(other)
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two messages say the same, their numbers to rounding."""
+    if _NUMBER.split(one) != _NUMBER.split(other):
+        return False
+    numbers = zip(_NUMBER.findall(one), _NUMBER.findall(other), strict=True)
+    return all(math.isclose(float(a), float(b), rel_tol=SIZE) for a, b in numbers)

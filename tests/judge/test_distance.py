@@ -48,6 +48,8 @@ def test_what_else_ends_a_test_does_not_hide_a_figure() -> None:
         _, ended = caught.value.distances.values()
         assert ended.like(ended)
         assert not ended.like(replace(ended, value="columns"))
+        assert replace(ended, value="loss 0.5").like(replace(ended, value="loss 0.50000001"))
+        assert not replace(ended, value="loss 0.5").like(replace(ended, value="loss 0.6"))
     with pytest.raises(ValueError, match=r"^rows$"):
         judge([1.0, 1.0], ValueError("rows"))
 
@@ -75,5 +77,8 @@ def test_a_fault_that_changed_its_size_is_another() -> None:
     assert twice.factor == 2.0
     for other in ([3.0], [0.5], [math.nan]):
         assert not twice.like(distance_of(other, [1.0]))
+    one, two = (distance_of([math.nan] * n + [1.0] * (2000 - n), [1.0] * 2000, 0.0) for n in (1, 2))
+    assert one.like(one)
+    assert not one.like(two)
     for known in (twice, distance_of([math.nan], [1.0]), distance_of([], [1.0])):
         assert Distance.from_json(known.to_json()).like(known)

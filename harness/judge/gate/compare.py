@@ -14,6 +14,8 @@ from harness.core.record import Record
 from harness.core.trial import Trials
 from harness.judge import tolerances
 from harness.judge.finding import Finding
+from harness.judge.metric_kinds import reported
+from harness.judge.store.entry import final_metrics
 
 Likeness = Literal["bit-equal", "equal to rounding", "different"]
 
@@ -84,7 +86,7 @@ def _changed(what: str, left: Mapping[str, str], right: Mapping[str, str]) -> It
 def _warnings(left: Sequence[str], right: Sequence[str]) -> Iterator[Finding]:
     """Warnings that one side alone raises."""
     ours, theirs = ({_plain(text): text for text in side} for side in (left, right))
-    for lines in ours.keys() ^ theirs.keys():
+    for lines in sorted(ours.keys() ^ theirs.keys()):
         first = (ours.get(lines) or theirs[lines]).partition("\n")[0]
         yield Finding(
             stage="contracts",
@@ -177,9 +179,12 @@ def drift(left: Record, right: Record) -> Drift:
 
 
 def bit_equal(left: Record, right: Record) -> bool:
-    """Whether two runs saw the same rows and computed the same, to the last bit."""
+    """Whether two runs saw the same rows and computed the same, to the last bit, metrics too."""
     ours, theirs = left.arrays, right.arrays
+    before, after = (final_metrics(run.evaluation().metrics) for run in (left, right))
     names = ("train.rows", "final.rows", "final.predictions")
-    return drift(left, right) == Drift(part=0, largest=0.0, mean=0.0) and all(
-        ours[name].tobytes() == theirs[name].tobytes() for name in names
+    return (
+        drift(left, right) == Drift(part=0, largest=0.0, mean=0.0)
+        and all(ours[name].tobytes() == theirs[name].tobytes() for name in names)
+        and all(before.get(name) == after.get(name) for name in reported({**before, **after}))
     )

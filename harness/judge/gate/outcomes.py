@@ -4,16 +4,13 @@ A test that fails on both sides is known only if it fails alike: the figures tha
 the same, each by as much. A run that was lost is neither a pass nor a failure of its tests.
 """
 
-import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from harness.judge.distance import Distance
+from harness.judge.distance import Distance, alike
 from harness.judge.finding import Finding, Status
 from harness.judge.node_id import NodeId
 from harness.judge.session_parts import Outcome
-from harness.judge.tolerances import SIZE
 
 Outcomes = Mapping[str, Outcome]
 """Of a session's tests, by node id."""
@@ -22,8 +19,6 @@ LOST = "lost"
 """Name of a finding about a cell that was lost on a side."""
 
 _ABSENT = Outcome(outcome="absent", message="the test is not there")
-
-_NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.])")
 
 
 def compare(before: Outcomes, after: Outcomes) -> Iterator[Finding]:
@@ -122,11 +117,3 @@ def _distances(outcome: Outcome) -> dict[str, Distance]:
 def _size(distance: Distance | None) -> str:
     """How far off a figure is, for a reader."""
     return "right" if distance is None else f"{distance.apart:+.2g} off"
-
-
-def alike(one: str, other: str) -> bool:
-    """Whether two messages say the same, their numbers to rounding."""
-    if _NUMBER.split(one) != _NUMBER.split(other):
-        return False
-    numbers = zip(_NUMBER.findall(one), _NUMBER.findall(other), strict=True)
-    return all(math.isclose(float(a), float(b), rel_tol=SIZE) for a, b in numbers)

@@ -252,7 +252,7 @@ def _shows(regression: Finding, findings: Iterable[Finding]) -> bool | None:
 
 def _controlled(findings: Sequence[Finding]) -> Iterator[Finding]:
     """Findings, those losses of accuracy open again that so many tests would show by chance."""
-    judged = [finding for finding in findings if finding.stage == "accuracy"]
+    judged = [f for f in findings if f.stage == "accuracy" and f.standing != "not measured"]
     believed = statistics.discoveries([finding.figures["p"] for finding in judged])
     doubted = {
         finding.id

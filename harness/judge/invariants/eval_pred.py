@@ -14,6 +14,7 @@ class EvalPred:
 
     def test_metrics_receive_numpy(self, run: Record) -> None:
         """Predictions are float (examples, labels), label ids integer (examples,)."""
+        assert run.evaluations
         for evaluation in run.evaluations:
             rows = run.sizes[evaluation.split]
             for name, received, kind, shape in (
@@ -32,6 +33,7 @@ class EvalPred:
         """
         if run.arguments["fp16"] or run.arguments["bf16"]:
             pytest.skip("the recipe asks for mixed precision")
+        assert run.evaluations
         for evaluation in run.evaluations:
             predictions = run.arrays[f"{evaluation.name}.predictions"]
             compare(f"{evaluation.name}: type", [str(predictions.dtype)], ["float32"])
@@ -41,11 +43,13 @@ class EvalPred:
 
     def test_eval_pred_is_a_pair(self, run: Record) -> None:
         """`logits, labels = eval_pred` unpacks."""
+        assert run.evaluations
         for evaluation in run.evaluations:
             compare(f"{evaluation.name}: parts", [evaluation.unpacked], [2])
 
     def test_torch_argmax_is_refused(self, run: Record) -> None:
         """`torch.argmax` on the predictions is a TypeError: they are no tensors."""
+        assert run.evaluations
         for evaluation in run.evaluations:
             compare(f"{evaluation.name}: error", [evaluation.argmax_error], ["TypeError"])
 

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from harness.core.recipe import OPTIMIZERS
 from harness.core.record import Record
 from harness.core.record_parts import Step
 from harness.judge import tolerances
@@ -67,6 +68,7 @@ class Training:
 
     def test_every_parameter_moved(self, run: Record) -> None:
         """Every parameter is trainable, is in the optimizer, and has changed."""
+        assert run.parameters
         for parameter in run.parameters:
             name = parameter.name
             compare(f"{name}: trainable", [parameter.trainable], [True])
@@ -76,7 +78,7 @@ class Training:
     def test_optimizer_holds_the_recipe(self, run: Record) -> None:
         """Every group has the recipe's betas, epsilon and rate; biases and norms do not decay."""
         recipe, groups = run.recipe, run.optimizer["groups"]
-        adam = recipe.optim.startswith("adamw_torch")
+        adam = recipe.optim in OPTIMIZERS
         if adam:
             compare("optimizer", [run.optimizer["class"]], ["torch.optim.adamw.AdamW"])
         for index, group in enumerate(groups):
@@ -97,6 +99,7 @@ class Training:
 
     def test_parameters_are_float32(self, run: Record) -> None:
         """Weights are kept in single precision, mixed precision or not."""
+        assert run.parameters
         for parameter in run.parameters:
             compare(f"{parameter.name}: type", [parameter.dtype], ["float32"])
 

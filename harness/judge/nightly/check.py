@@ -108,7 +108,7 @@ class Night:
             return Judgement(
                 standing="not measured", message=f"what was accepted is another recipe: {changed}"
             )
-        if accepted.runs[0].predictions == answers(own):
+        if self._equal(accepted, own):
             while self._doubted(SPEED) and self._round():
                 pass
             return Judgement(standing="same", message="equal to what was accepted, to the last bit")
@@ -119,6 +119,12 @@ class Night:
             if judgement.standing != "inconclusive" and not self._doubted(*self.metrics, SPEED):
                 return judgement
         return self._compared(self.reference)
+
+    def _equal(self, accepted: Accepted, own: Record) -> bool:
+        """Whether a run predicts what the accepted one of its seed did, and has its metrics."""
+        before, after = accepted.runs[0], own.evaluation().metrics
+        metrics = all(before.metrics.get(name) == after.get(name) for name in self.metrics)
+        return metrics and before.predictions == answers(own)
 
     def _doubted(self, *figures: str) -> bool:
         """Whether the history suspects some figures, so that more runs would tell most here."""
@@ -162,7 +168,8 @@ class Night:
         if before is None or after is None:
             whose = "what was accepted" if before is None else "tonight's evaluation"
             message = f"{since}{whose} has no {name} that is a number"
-            return Judgement(standing="inconclusive", message=message)
+            standing: Status = "inconclusive" if before is None else "regressed"
+            return Judgement(standing=standing, message=message)
         if min(len(before), len(after)) < FEWEST:
             message = f"one run does not tell how far {name} has moved"
             return Judgement(standing="inconclusive", message=message)

@@ -11,9 +11,8 @@ import pytest
 
 from harness.core.record import Record
 from harness.judge import finding
-from harness.judge.distance import MismatchError, compare, judging
+from harness.judge.distance import MismatchError, alike, compare, judging
 from harness.judge.finding import Finding, Status
-from harness.judge.gate.outcomes import alike
 from harness.judge.gate.outcomes import compare as compare_outcomes
 from harness.judge.session_parts import Outcome
 from harness.judge.suite.base import Suite

@@ -94,6 +94,19 @@ def test_predictions_of_nobody_are_not_paired(
     assert match.pair().answers == {}
 
 
+@pytest.mark.parametrize("value", [0.123, math.nan, None])
+def test_a_metric_that_moved_alone_is_seen(small_record: Record, value: float | None) -> None:
+    """Runs that predict the same are not equal where a metric made something else of it."""
+    assert compare.bit_equal(small_record, small_record)
+    final = small_record.evaluation()
+    metrics = {n: v for n, v in final.metrics.items() if n != "f1" or value is not None}
+    moved = replace(final, metrics=metrics if value is None else {**metrics, "f1": value})
+    others = (moved if one is final else one for one in small_record.evaluations)
+    other = replace(small_record, evaluations=tuple(others))
+    assert not compare.bit_equal(small_record, other)
+    assert not compare.bit_equal(other, small_record)
+
+
 @pytest.mark.parametrize(
     ("metric", "apart", "standing"),
     [

@@ -1,6 +1,7 @@
 """What a night makes of its runs: how many it asks for, and what it says of them."""
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,7 +30,8 @@ def with_accuracy(record: Record, accuracy: float, seed: int) -> Record:
     """A copy of a record whose predictions are right that often, not always on the same rows."""
     draw = np.random.default_rng(seed)
     labels = draw.permutation(np.arange(EXAMPLES) % 2)
-    right = np.arange(EXAMPLES) < round(accuracy * EXAMPLES)
+    share = 0.9 if math.isnan(accuracy) else accuracy  # a metric that fails, of fair predictions
+    right = np.arange(EXAMPLES) < round(share * EXAMPLES)
     chosen = np.where(right, labels, 1 - labels)
     arrays = {
         "final.rows": np.arange(EXAMPLES, dtype=np.uint64),
@@ -140,6 +142,24 @@ def test_equal_to_the_last_bit_is_enough(bench: Bench) -> None:
     judgement = bench.judge(lambda _: 0.9, suspicion=1.0)
     assert judgement.standing == "same"
     assert bench.seeds == [bench.cell.recipe.seed]
+
+
+def test_predictions_that_give_another_metric_are_looked_at(bench: Bench) -> None:
+    """The same predictions do not settle a night whose metric made something else of them."""
+
+    def spoil(accepted: Accepted) -> Accepted:
+        first = replace(accepted.runs[0], metrics={**accepted.runs[0].metrics, "accuracy": 0.96})
+        return replace(accepted, runs=(first, *accepted.runs[1:]))
+
+    assert bench.judge(lambda _: 0.9, spoil=spoil).message.startswith("first steps")
+    assert len(bench.seeds) > 1
+
+
+def test_a_metric_that_is_no_number_any_more_is_regressed(bench: Bench) -> None:
+    """What was accepted was one."""
+    judgement = bench.judge(lambda _: math.nan)
+    assert judgement.standing == "regressed", judgement.message
+    assert "tonight's evaluation has no accuracy that is a number" in judgement.message
 
 
 def test_as_accurate_is_the_same(bench: Bench) -> None:
