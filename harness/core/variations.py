@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from harness.core.collation import DYNAMIC, MAX_LENGTH, PLAIN, Collation, multiples_of, within
-from harness.core.recipe import LOOPS, SCALES, Loop, Recipe, Scale
+from harness.core.recipe import LOOPS, OPTIMIZERS, SCALES, Loop, Recipe, Scale
 
 ROWS = 23
 """Most training examples that a variation needs."""
@@ -94,7 +94,7 @@ def base(recipe: Recipe) -> Recipe:
         adam_beta2=recipe.adam_beta2,
         adam_epsilon=recipe.adam_epsilon,
         lr_scheduler_type=recipe.lr_scheduler_type,
-        optim=recipe.optim if recipe.optim.startswith("adamw_torch") else "adamw_torch",
+        optim=recipe.optim if recipe.optim in OPTIMIZERS else "adamw_torch",
         seed=recipe.seed,
         data_seed=recipe.order_seed,
     )

@@ -85,9 +85,9 @@ def optimizer(model: torch.nn.Module, recipe: Recipe) -> torch.optim.AdamW:
     """
     if recipe.optim not in OPTIMIZERS:
         raise RunError(
-            f"the {recipe.loop} loop does not know optim={recipe.optim!r}",
-            why=f"it knows {', '.join(OPTIMIZERS)}",
-            fix="choose one of them, or loop='trainer'",
+            f"the Trainer alone knows optim={recipe.optim!r}",
+            why=f"what runs without it knows {', '.join(OPTIMIZERS)}",
+            fix="choose one of them",
         )
     groups: dict[bool, list[torch.nn.Parameter]] = {True: [], False: []}
     for parameter in model.parameters():
