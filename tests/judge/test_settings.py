@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.core.errors import SpecError
+from harness.judge.cli import options
 from harness.judge.document import Document
 from harness.judge.settings import ASKED_ONLY, Settings
 from tests.judge.cli.test_commands import harness
@@ -204,3 +205,10 @@ def test_a_bad_declaration_is_one_error_with_its_line(empty: Path) -> None:
         assert message in done.stdout.partition(f"test_{index}.py:{line}: ")[2].split("\n")[0]
     assert f"{len(DECLARATIONS)} errors" in done.stdout
     assert "harness/spec.py" not in done.stdout
+
+
+def test_an_interpreter_may_be_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a command is given is the file itself, which nothing expands any more."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "python").symlink_to(sys.executable)
+    assert options.interpreter("~/python") == tmp_path / "python"

@@ -135,7 +135,7 @@ def run(arguments: argparse.Namespace) -> int:
             fix="name what it changes, such as transformers==5.18.0, or a --constraint FILE, or "
             "--candidate-python PATH",
         )
-    if arguments.changes and arguments.candidate_python is not None:
+    if changed and arguments.candidate_python is not None:
         raise SpecError("the candidate is both changed packages and an interpreter")
     for path in arguments.constraint:
         if not path.is_file():

@@ -32,11 +32,12 @@ DATE = argument(str, Limits(is_date=True))
 
 def interpreter(text: str) -> Path:
     """A Python, as an option's type."""
+    path = Path(text).expanduser()
     try:
-        check_interpreter(Path(text).expanduser())
+        check_interpreter(path)
     except MisfitError as error:
         raise argparse.ArgumentTypeError(error.line) from None
-    return Path(text)
+    return path
 
 
 def add_suites(parser: argparse.ArgumentParser, repeats: int | None = None) -> None:

@@ -41,8 +41,10 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Name a test that is given a secret by something else."""
-    hidden = redaction.text(val) if isinstance(val, str) else val
-    return None if hidden == val else str(hidden)
+    if not isinstance(val, str):
+        return None
+    hidden = redaction.text(val)
+    return None if hidden == val else hidden
 
 
 @pytest.hookimpl(optionalhook=True, trylast=True)

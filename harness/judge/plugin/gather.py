@@ -23,6 +23,7 @@ from harness.judge.plugin.notes import (
     REASON,
     ROW,
     SET_ASIDE,
+    SUITE,
     TRIED,
 )
 from harness.judge.plugin.state import ITEM
@@ -105,6 +106,8 @@ class Gathering:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Say what a failed test holds; an error of ours is its message, without traceback."""
         report = yield
+        if item.get_closest_marker("harness"):
+            report.user_properties.append((SUITE.name, True))
         if report.failed and item.get_closest_marker("harness"):
             if call.excinfo is not None and isinstance(call.excinfo.value, HarnessError):
                 report.longrepr = call.excinfo.value.text
@@ -116,7 +119,7 @@ class Gathering:
         """Gather the notes and the outcome of a test."""
         properties = dict(report.user_properties)
         self.measured.set_aside |= dict.fromkeys(SET_ASIDE.read(properties) or ())
-        if "harness" in report.keywords:
+        if SUITE.name in properties:
             self._add_cell(report, properties)
             self._add_test(report, properties)
 

@@ -87,6 +87,9 @@ LOST: Note[Loss] = Note("harness_lost", Loss)
 SET_ASIDE: Note[tuple[str, ...]] = Note("harness_set_aside", tuple[str, ...])
 """Corrupt records that were made anew."""
 
+SUITE: Note[bool] = Note("harness_suite", bool)
+"""That a test is marked as a suite's: its keywords would say so of any in a folder of that name."""
+
 EXPECTED: Note[str] = Note("harness_expected", str)
 """What a failed test holds, in a sentence."""
 

@@ -64,7 +64,7 @@ def _with_loss(known: Broken | None, test: str, outcome: Outcome) -> Broken:
     """A loss and one more test that it left nothing to judge; those that show it are named."""
     tests = dict(known.tests) if known else {}
     expected = known.expected if known else ""
-    if outcome.loss:
+    if outcome.loss or not tests:  # whoever shows it may be a test of no suite
         tests[test] = ""
         expected = expected or outcome.loss.partition("\n")[2]
     return Broken(

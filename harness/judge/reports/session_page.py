@@ -65,7 +65,7 @@ def _verdict(session: SessionRecord) -> str:
     """Passed, failed or not measured."""
     if session.failed:
         return "failed"
-    return "passed" if session.cells or session.judged_trials else "not measured"
+    return "passed" if session.measured else "not measured"
 
 
 def _drawn(row: CellRow, record: Record, command: str) -> SessionDrawing:

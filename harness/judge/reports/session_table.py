@@ -109,8 +109,8 @@ def markdown(record: SessionRecord, command: Command) -> str:
     if record.known_issues:
         parts += ["## Known issues", ""]
         for summary, count in record.known_issues.items():
-            what, advice = summary.splitlines()
-            parts += [f"- {what} ({count} tests)", f"  {advice}"]
+            what, *advice = summary.splitlines()
+            parts += [f"- {what} ({count} tests)", *(f"  {line}" for line in advice)]
         parts.append("")
     if record.fixed_issues:
         parts += ["## Fixed in the installed version", ""]

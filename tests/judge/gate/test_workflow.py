@@ -238,6 +238,11 @@ def test_what_is_allowed_passes_and_is_shown(desk: Desk, broken: Path) -> None:
         ([], 2, "nothing says what the candidate is"),
         (["--candidate-python", sys.executable], 2, "the two sides are the same"),
         (["--candidate-python", "/nowhere/python"], 2, "/nowhere/python"),
+        (
+            ["--candidate-python", sys.executable, "--constraint", "test_small.py"],
+            2,
+            "both changed packages and an interpreter",
+        ),
         (["transformers==0.0.0"], 3, "there is no version of transformers==0.0.0"),
         (["--constraint", "nowhere.txt"], 2, "there is no nowhere.txt"),
         (["nope.txt"], 2, "there is no nope.txt"),

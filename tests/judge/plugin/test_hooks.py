@@ -174,6 +174,20 @@ def test_a_folder_of_other_tests_is_none_of_ours(pytester: pytest.Pytester) -> N
     result.stdout.no_fnmatch_line("*suite*")
 
 
+def test_a_folder_of_our_name_is_none_of_ours(pytester: pytest.Pytester) -> None:
+    """Its tests are marked by nobody, and may be given whatever their authors like."""
+    folder = pytester.mkdir("harness")
+    (folder / "test_mine.py").write_text(
+        "import numpy as np\nimport pytest\n\n\n"
+        "@pytest.mark.parametrize('x', [np.array([1, 2])])\ndef test_mine(x): pass\n",
+        encoding="utf-8",
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1)
+    assert result.ret == 0
+    assert not (pytester.path / "reports").exists()
+
+
 def test_failures_rerun_first_and_stop(door: Door) -> None:
     """-x stops at the first failure, --lf runs it again, and a pass is a pass."""
     door.pytester.makepyfile(test_small=_suite_with_failing_test())

@@ -28,7 +28,7 @@ from harness.judge.gate.paired_cell import Pair
 from harness.judge.gate.workflow import Comparison
 from harness.judge.node_id import NodeId
 from harness.judge.plugin.notes import PACE
-from harness.judge.reports import benchmark_page, selection
+from harness.judge.reports import benchmark_page, broken, selection, session_table
 from harness.judge.reports.comparison import as_json, lines, markdown, write
 from harness.judge.reports.gate_page import page
 from harness.judge.reports.rerun import Command
@@ -355,3 +355,26 @@ def test_a_cell_is_selected_without_its_namesakes(pytester: pytest.Pytester) -> 
     for cell, count in zip(cells, (1, 1, 4), strict=True):
         result = pytester.runpytest("-p", "no:harness", *selection.of_cell(suite, cell))
         result.assert_outcomes(passed=count)
+
+
+def test_a_loss_that_no_test_shows_is_still_a_cause() -> None:
+    """A test of no suite may have shown it first: the others stand for it."""
+    lost = Outcome(outcome="error", message="m", lost="no torch")
+    record = SessionRecord(night="2026-01-01", when="", outcomes={"test_x.py::TestX::test_y": lost})
+    (line, *_) = broken.lines(record, Command())
+    assert "no torch" in line
+    assert broken.broken(record)[0].first == "test_x.py::TestX::test_y"
+
+
+@pytest.mark.parametrize("advice", ["", "\nwait", "\nwait\nfor 6"])
+def test_an_issue_may_have_any_advice(advice: str) -> None:
+    """None, or several lines of it."""
+    record = SessionRecord(night="2026-01-01", when="", known_issues={f"it fails{advice}": 2})
+    text = session_table.markdown(record, Command())
+    assert f"- it fails (2 tests){advice.replace(chr(10), chr(10) + '  ')}\n" in text
+
+
+def test_a_session_that_only_timed_was_measured() -> None:
+    """The page says so as the summary does."""
+    record = SessionRecord(night="2026-01-01", when="", paces=({},))
+    assert "<title>Session: passed</title>" in overview(record, {}, Command())
