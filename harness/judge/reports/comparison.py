@@ -96,7 +96,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         for attribution in comparison.attributions
     ]
     whole = {
-        "version": 1,
+        "version": 2,
         "verdict": verdict(comparison.findings),
         "bit_equal": comparison.bit_equal,
     }
