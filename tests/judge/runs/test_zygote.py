@@ -110,10 +110,10 @@ def test_what_starts_while_the_session_ends_is_ended(
     starting = threading.Event()
 
     def popen(*arguments: Any, **keywords: Any) -> "subprocess.Popen[str]":
-        starting.set()
-        time.sleep(0.5)
         process = original(*arguments, **keywords)
         started.append(process)
+        starting.set()
+        time.sleep(0.5)  # there is a process, of which the launcher does not know yet
         return process
 
     original = subprocess.Popen
