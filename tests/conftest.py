@@ -30,6 +30,11 @@ SMALL: dict[str, Any] = {
 """A recipe that trains in about a second, and has every feature that a record can show."""
 
 
+def pytest_configure() -> None:
+    """Have Python keep what it compiles: each of the many sessions that tests start needs it."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Generator[None, object, object]:
     """Leave no variable behind: libraries that a test or its module's fixtures import set some.
