@@ -43,9 +43,9 @@ def marks() -> Iterator[str]:
 
 def commands() -> Iterator[str]:
     """Every command with its arguments and options."""
-    for path, summary, parser in _parsers():
+    for path, summary, command in _below(whole_parser()):
         yield from (f"### {path}", "", f"{summary[:1].upper()}{summary[1:]}.", "")
-        rows = list(_rows(parser))
+        rows = list(_rows(command))
         if rows:
             yield from ("| argument or option | |", "| --- | --- |", *rows, "")
 
@@ -118,25 +118,49 @@ def _figure(item: tuple[str, float | str]) -> str:
     return name if factor == known_issues.ANY else f"{name} (times {factor:g})"
 
 
-def _parsers() -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
-    """Every command with its name, its line in the help and its parser."""
+def whole_parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
     whole = argparse.ArgumentParser(prog="harness")
     commands = whole.add_subparsers()
     for module in COMMANDS.values():
         module.add(commands)
-    yield from _below(commands)
+    return whole
+
+
+def unknown_arguments(command: str) -> list[str]:
+    """Commands, actions and options of a `harness …` that do not exist; `…` leaves words out."""
+    unknown, place = [], whole_parser()
+    for argument in command.split()[1:]:
+        flag, actions = argument.partition("=")[0], _actions(place)
+        if flag.startswith("--"):
+            if not any(flag in action.option_strings for action in place._actions):  # noqa: SLF001
+                unknown.append(flag)
+        elif actions is not None and argument in actions.choices:
+            place = actions.choices[argument]
+        elif actions is not None and argument != "…":
+            return [*unknown, argument]
+    return unknown
+
+
+def _actions(
+    place: argparse.ArgumentParser,
+) -> "argparse._SubParsersAction[argparse.ArgumentParser] | None":
+    """What a parser takes of further parsers; None if it takes none."""
+    kind = argparse._SubParsersAction  # noqa: SLF001 - argparse shows help in its own form alone
+    return next((action for action in place._actions if isinstance(action, kind)), None)  # noqa: SLF001
 
 
 def _below(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    place: argparse.ArgumentParser,
 ) -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
-    """The commands of a parser, and theirs."""
-    for choice in commands._choices_actions:  # noqa: SLF001 - argparse shows help in its own form alone
-        parser = commands.choices[choice.dest]
-        yield parser.prog, choice.help or "", parser
-        for action in parser._actions:  # noqa: SLF001
-            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
-                yield from _below(action)
+    """The commands below a parser, with their names, their lines in the help and their parsers."""
+    actions = _actions(place)
+    if actions is None:
+        return
+    for choice in actions._choices_actions:  # noqa: SLF001
+        command = actions.choices[choice.dest]
+        yield command.prog, choice.help or "", command
+        yield from _below(command)
 
 
 def _rows(parser: argparse.ArgumentParser) -> Iterator[str]:

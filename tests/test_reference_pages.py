@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.judge.cli.__main__ import COMMANDS
 from harness.judge.settings import Settings
 from harness.judge.suite import explanations
 from tests import documents, reference_pages
@@ -50,15 +49,16 @@ def unknown_names(text: str) -> list[str]:
     """Options, commands, modules, files and invariants that a document names, and that are none."""
     flags = {flag for flag, _ in Settings.options()}
     inline = re.findall(r"`([^`\n]+)`", text)
-    modules = re.findall(r"python -m ((?:tests|fixtures)[\w.]+)", text)
-    commands = re.findall(r"(?:^\$ |`)harness ([a-z]+)", text, re.MULTILINE)
+    modules = re.findall(r"python -m ((?:tests|fixtures|harness)\b(?:\.\w+)*)", text)
+    typed = text.replace("\\\n", " ")
+    commands = re.findall(r"(?:^\$ |`)(harness [^`\n#|>]+)", typed, re.MULTILINE)
     paths = [
         x for x in inline if re.fullmatch(r"(?:harness|tests|fixtures|docs|\.\w+)/[\w./-]+", x)
     ]
     tests = [name for name in inline if re.fullmatch(r"test_\w+", name)]
     return [
         *(x for x in re.findall(r"--harness-[a-z-]*[a-z]", text) if x not in flags),
-        *(x for x in commands if x not in COMMANDS),
+        *(x for command in commands for x in reference_pages.unknown_arguments(command)),
         *(x for x in modules if not any(map(Path.exists, _sources(x)))),
         *(x for x in paths if not (ROOT / x).exists() and not x.startswith(".harness/")),
         *(x for x in tests if x not in explanations.load()),
@@ -66,9 +66,9 @@ def unknown_names(text: str) -> list[str]:
 
 
 def _sources(module: str) -> tuple[Path, Path]:
-    """Where a module may be."""
+    """Where what `python -m` runs may be."""
     path = ROOT / module.replace(".", "/")
-    return path, path.with_suffix(".py")
+    return path / "__main__.py", path.with_suffix(".py")
 
 
 @pytest.mark.parametrize("document", documents.DOCUMENTS, ids=lambda path: path.name)
@@ -81,11 +81,16 @@ def test_planted_unknown_names_are_seen() -> None:
     """One of each kind, beside one that is there."""
     text = (
         "`--harness-scales` `--harness-scale` `harness grate` `harness gate` `test_loss_rises` "
+        "`harness store prunes` `harness store prune --older=3d --older-than=3d` "
+        "`harness gate … --attributed` `harness gate … --attribute` `harness … --help`\n"
+        "$ harness baseline accept X \\\n    --becauses  # --commented\n"
         "`test_loss_falls` `harness/judge/none.py` `harness/judge/cell.py` "
-        "`python -m tests.benchmarks.nothing` `python -m tests.benchmarks.killed`"
+        "`python -m tests.benchmarks.nothing` `python -m tests.benchmarks.killed` "
+        "`python -m harness.judge` `python -m harness.judge.cli`"
     )
     strange = (
-        "--harness-scales grate tests.benchmarks.nothing harness/judge/none.py test_loss_rises"
+        "--harness-scales grate prunes --older --attributed --becauses tests.benchmarks.nothing "
+        "harness.judge harness/judge/none.py test_loss_rises"
     )
     assert unknown_names(text) == strange.split()
 
