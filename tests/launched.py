@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.core.job import Job
 from harness.core.variations import VARIATIONS
-from harness.worker.fixture import Bench
+from harness.worker.bench import Bench
 from harness.worker.trial_runs import try_one
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Collation strategies: how examples become batches, and how wide each is.
 
-Only the grammar and the law live here, without torch; the judged environment's own
+Only the grammar and its rules live here, without torch; the judged environment's own
 `DataCollatorWithPadding` pads (see `harness.worker.models.collator`).
 """
 

@@ -110,18 +110,16 @@ def describe(nvml: Any = None) -> dict[str, Any]:
 
 @dataclass
 class Sampler:
-    """Samples utilization, memory and power of one device in a thread while a block runs.
+    """Samples utilization, memory and power of the first visible device while a block runs.
 
     Attributes:
         enabled: whether to sample at all.
-        index: the device; the first visible one if None.
         interval: seconds between samples.
         samples: `seconds` since the start, `utilization` (per cent), `memory` (bytes used on
             the device by everyone) and `power` (watts).
     """
 
     enabled: bool = True
-    index: int | None = None
     interval: float = 0.2
     nvml: Any = None
     samples: list[dict[str, float]] = field(default_factory=list)
@@ -150,8 +148,7 @@ class Sampler:
 
     def _run(self) -> None:
         """Sample until the block ends; at least once."""
-        visible = os.environ.get("CUDA_VISIBLE_DEVICES") if self.index is None else str(self.index)
-        devices = visible_handles(self.nvml, visible)
+        devices = visible_handles(self.nvml, os.environ.get("CUDA_VISIBLE_DEVICES"))
         if not devices:
             return
         handle = devices[0]

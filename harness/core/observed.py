@@ -49,7 +49,7 @@ class Observed:
         base_prefix: the model's `base_model_prefix`.
         optimizer: class name and parameter groups.
         checkpoints: those written during training, and the model in memory afterwards.
-        reload: what `from_pretrained` of the saved model gave; see `harness.worker.loops.trainer`.
+        reload: what `from_pretrained` of the saved model gave; see `harness.worker.probe`.
         state_log_equal: whether `trainer_state.json` holds the log history; None if not saved.
         files: saved at the end, relative names.
         metric_checks: metrics computed in other ways, by name; see `harness.worker.examine`. Read

@@ -12,7 +12,7 @@ Device = Literal["cpu", "cuda"]
 Lengths = Literal["measured", "uniform", "outliers"]
 Precision = Literal["no", "fp16", "bf16"]
 
-SCALES: tuple[Scale, ...] = ("tiny", "full")
+SCALES: tuple[Scale, ...] = get_args(Scale)
 LENGTHS: tuple[Lengths, ...] = get_args(Lengths)
 
 

@@ -35,7 +35,6 @@ from harness.core.errors import HarnessError
 if TYPE_CHECKING:
     from harness.core.job import Job
 
-EVENT = "event"
 _REAP_INTERVAL = 0.02
 _LEAST_FREE = 64 * 1024
 """Bytes; a disk with less is full: what is being written does not fit any more."""
@@ -54,7 +53,7 @@ class Conversation:
 
     def send(self, event: str, **values: Any) -> None:
         """Send one event."""
-        self.writer.write(json.dumps({EVENT: event, **values}) + "\n")
+        self.writer.write(json.dumps({"event": event, **values}) + "\n")
         self.writer.flush()
 
     def progress(self, step: int, total: int) -> None:
@@ -223,7 +222,7 @@ class Zygote:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)  # what it started must not outlive it
             code = os.waitstatus_to_exitcode(status)
-            event = {EVENT: "exit", "code": max(code, 0), "signal": max(-code, 0)}
+            event = {"event": "exit", "code": max(code, 0), "signal": max(-code, 0)}
             with contextlib.suppress(OSError):
                 connection.sendall(json.dumps(event).encode() + b"\n")
             connection.close()

@@ -16,7 +16,7 @@ from harness.core.errors import UnsupportedError
 from harness.core.questions import Questions
 from harness.core.trial import RATES, WARMUP, Answers, Padded
 from harness.worker import data, models, packing, reference_model
-from harness.worker.fixture import Bench
+from harness.worker.bench import Bench
 from harness.worker.soundness import gradient
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")

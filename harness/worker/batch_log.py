@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from harness.core import batching
 from harness.core.collation import SEQUENCES
 from harness.core.record_parts import Batch
 
@@ -41,7 +42,7 @@ def row_hashes(
     Returns:
         (rows,) names.
     """
-    starts = np.cumsum(widths) - widths
+    starts = batching.starts(widths)
     seen = np.cumsum(mask)
     rank = np.maximum(seen - 1 - np.repeat(seen[starts] - mask[starts], widths), 0)
     real = mask.astype(np.uint64)
@@ -104,7 +105,7 @@ def describe(
             for batch, height in zip(batches, heights, strict=True)
         ]
     )
-    starts = np.cumsum(widths) - widths
+    starts = batching.starts(widths)
     lengths = np.add.reduceat(mask, starts)
     leading = np.append(mask[1:] > mask[:-1], False)
     leading[starts[1:] - 1] = False  # a row's end says nothing of the next row's start

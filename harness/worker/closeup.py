@@ -75,7 +75,7 @@ class Closeup(Watch):
     _count: int = 0
     _moments: tuple[Tensors, Tensors] = field(default_factory=lambda: ({}, {}))
     _expected: Tensors = field(default_factory=dict)
-    _found: dict[str, float] = field(default_factory=dict)
+    _gradient_figures: dict[str, float] = field(default_factory=dict)
 
     def micro_batch(self, loss: torch.Tensor, labels: torch.Tensor) -> None:
         """Keep what the model received; break off if it is time.
@@ -131,7 +131,7 @@ class Closeup(Watch):
         apart = [
             ours / norm - theirs / clipped for ours, theirs in zip(gradients, given, strict=True)
         ]
-        self._found = {
+        self._gradient_figures = {
             "loss": loss.item(),
             "norm": norm,
             "clipped": clipped,
@@ -165,7 +165,7 @@ class Closeup(Watch):
             distances, key=lambda name: math.inf if math.isnan(distances[name]) else distances[name]
         )
         update = distances[worst] / self._learning_rate if self._learning_rate else 0.0
-        return Look(**self._found, update=update, worst=worst)
+        return Look(**self._gradient_figures, update=update, worst=worst)
 
 
 def _some(tensor: torch.Tensor) -> torch.Tensor:

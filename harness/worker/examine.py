@@ -44,7 +44,7 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
             "tokenized": tuple(setup.splits["train"].column_names),
         },
         "sizes": {name: len(split) for name, split in setup.splits.items()},
-        "majority": prepared.majority,
+        "majority": _majority(prepared),
         "tokenizer": {
             "cls": tokenizer.cls_token_id,
             "sep": tokenizer.sep_token_id,
@@ -73,11 +73,17 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
         "files": _files(setup),
         "metric_checks": {
             name: questions.ask(name, check, None)
-            for name, check in _metric_checks(prepared.metrics, watch).items()
+            for name, check in _metric_checks(setup.metrics, watch).items()
         },
         "loss_given": questions.ask("loss_given", lambda: loss_given(prepared), {}),
         "errors": questions.errors,
     }
+
+
+def _majority(prepared: Prepared) -> float:
+    """Share of the most frequent label in the evaluated split."""
+    labels = prepared.known["evaluation"]["labels"].tolist()
+    return max(Counter(labels).values()) / len(labels)
 
 
 def _parsed_differently(prepared: Prepared) -> dict[str, tuple[str, str]]:

@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader
 from harness.core.collation import DYNAMIC, Collation
 from harness.core.errors import UnsupportedError
 from harness.core.job import Job
-from harness.worker import models, packing
+from harness.worker import clock, models, packing
 from harness.worker.loops import plan
 from harness.worker.soundness import Soundness
 
@@ -147,7 +147,7 @@ class Pacer:
         self.model.train(training)
         counters.clear()
         laps, collating = Laps(device), 0.0
-        started = laps.finished()
+        started = clock.synchronized(device)
         with torch.set_grad_enabled(training):
             for _ in batches:
                 before = time.perf_counter()
@@ -166,7 +166,7 @@ class Pacer:
                     scaler.update()
                     self.optimizer.zero_grad()
                     laps.lap("optimizer")
-        ended = laps.finished()
+        ended = clock.synchronized(device)
         return {
             "seconds": ended - started,
             "collating": collating,
@@ -201,12 +201,6 @@ class Laps:
     def lap(self, phase: str) -> None:
         """The time since the last lap belongs to this phase."""
         self.marks.append((phase, self._mark()))
-
-    def finished(self) -> float:
-        """The time, once the device has done what it was given."""
-        if self.device == "cuda":
-            torch.cuda.synchronize()
-        return time.perf_counter()
 
     def seconds(self) -> dict[str, float]:
         """Of each phase; the device must have finished."""

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 
 from harness.worker.loops.setup import Setup
-from harness.worker.metric_modules import MetricModules
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,22 +17,18 @@ class Prepared:
         setup: for the loop.
         raw: the chosen rows as the source has them, by split.
         label: the source's label column.
-        metrics: of the data set.
         values: keyword arguments that made the `TrainingArguments`.
         newly_initialized: parameters that the checkpoint did not hold.
         max_length: truncation length in tokens.
         before: every tensor of the model before the first step.
         known: by split, what the record's arrays say of its rows, in its order.
-        majority: share of the most frequent label in the evaluated split.
     """
 
     setup: Setup
     raw: Mapping[str, Any]
     label: str
-    metrics: MetricModules
     values: Mapping[str, Any]
     newly_initialized: tuple[str, ...]
     max_length: int
     before: Mapping[str, torch.Tensor]
     known: Mapping[str, Mapping[str, Any]]
-    majority: float

@@ -1,6 +1,5 @@
 """A few logits of a trained model: as it is, and as it was saved."""
 
-import inspect
 from typing import Any
 
 import torch
@@ -25,8 +24,7 @@ def _probe_batch(prepared: Prepared) -> Any:
     """The first examples of the evaluated split as a batch that the model takes."""
     setup = prepared.setup
     split = setup.splits["evaluation"]
-    taken = set(inspect.signature(setup.model.forward).parameters) | {prepared.label}
-    columns = [name for name in split.column_names if name in taken]
+    columns = setup.columns(split.column_names)
     rows = split.select(range(min(PROBE, len(split)))).select_columns(columns)
     return setup.collator([dict(row) for row in rows])
 

@@ -4,7 +4,6 @@ Two such children, of two environments, take turns, so that whatever else the ma
 meets both alike.
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from torch.optim.optimizer import (
 )
 
 from harness.core.job import Job
+from harness.worker import clock
 from harness.worker.loops.setup import Setup
 from harness.worker.train import Timer, drive, peak_memory, prepare
 from harness.worker.watch import Watch
@@ -36,19 +36,13 @@ class Stopwatch:
         self.seconds: dict[str, float] = defaultdict(float)
         self._since = 0.0
 
-    def now(self) -> float:
-        """The time, once the device has done what it was given."""
-        if self.device == "cuda":
-            torch.cuda.synchronize()
-        return time.perf_counter()
-
     def begin(self, *_: Any) -> None:
         """A phase begins."""
-        self._since = self.now()
+        self._since = clock.synchronized(self.device)
 
     def end(self, phase: str) -> None:
         """The phase that began last is over."""
-        self.seconds[phase] += self.now() - self._since
+        self.seconds[phase] += clock.synchronized(self.device) - self._since
 
     @contextmanager
     def watching(self, setup: Setup) -> Iterator[Setup]:

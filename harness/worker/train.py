@@ -8,7 +8,6 @@ import importlib
 import resource
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,7 +156,6 @@ def prepare(job: Job, timer: Timer) -> Prepared:
         setup=setup,
         raw=chosen,
         label=label,
-        metrics=metrics,
         values=values,
         newly_initialized=newly_initialized,
         max_length=max_length,
@@ -165,7 +163,6 @@ def prepare(job: Job, timer: Timer) -> Prepared:
         known={
             name: _known(split, chosen[name][label], setup) for name, split in tokenized.items()
         },
-        majority=max(Counter(chosen["evaluation"][label]).values()) / len(chosen["evaluation"]),
     )
     timer.lap("build")
     return prepared

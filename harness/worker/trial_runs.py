@@ -22,9 +22,9 @@ from harness.core.job import Job
 from harness.core.trial import ObservedTrials, Trial
 from harness.core.variations import VARIATIONS, Variation
 from harness.worker import answers, compat, packing
+from harness.worker.bench import Bench
 from harness.worker.closeup import Closeup, Interrupted
 from harness.worker.examine import checkpoints
-from harness.worker.fixture import Bench
 from harness.worker.loops.setup import Setup
 from harness.worker.reference_model import Encoder
 from harness.worker.sampling import ComposedBatches, lengths_of

@@ -1,4 +1,4 @@
-"""Probes: what a run observes of itself, cheaply, without changing what it computes.
+"""The watch: what a run observes of itself, cheaply, without changing what it computes.
 
 A forward hook sees exactly what the model receives. It only keeps a reference; batches are
 described many at a time, between steps, and none of that counts as a step's time.
@@ -165,7 +165,7 @@ class Watch:
         self.arrays[f"{name}.rows"] = np.concatenate(rows) if rows else np.empty(0, np.uint64)
         batches.clear()
         rows.clear()
-        if self._received is None:  # the loop never called compute_metrics: a law will say so
+        if self._received is None:  # the loop never called compute_metrics: an invariant says so
             self._received = (Value(type=""), Value(type=""), 0, "")
         predictions, label_ids, unpacked, argmax_error = self._received
         self.evaluations.append(

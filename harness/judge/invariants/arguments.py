@@ -7,7 +7,7 @@ from harness.core.record import Record
 from harness.judge.distance import compare
 
 _TRANSLATED = {"warmup_steps", "fp16", "activation_checkpointing", "dataloader_pin_memory"}
-"""Said differently by version or device; the schedule's and the precision's laws judge them."""
+"""Said differently by version or device; invariants of schedule and precision judge them."""
 
 
 class Arguments:

@@ -153,7 +153,7 @@ class Runner:
         request = {"lengths": cell.recipe.key, "inputs": inputs.digests()}
         return list(self._answers.get(request, lambda: self._short(cell, inputs, "measure")))
 
-    def collate(self, cell: Cell, request: Mapping[str, Any], fault: Path | None = None) -> Any:
+    def collate(self, cell: Cell, request: Mapping[str, Any]) -> Any:
         """A live child's answer to a request, by the cell's collation.
 
         See `harness.worker.collators`.
@@ -162,13 +162,9 @@ class Runner:
         request = {**request, "collation": asdict(cell.collation)}
 
         def ask() -> Any:
-            name = f"{inputs.model} {fault}"
-            return self._live.ask(
-                name, partial(self._serving, "collate", cell, inputs, fault), request
-            )
+            serving = partial(self._serving, "collate", cell, inputs)
+            return self._live.ask(str(inputs.model), serving, request)
 
-        if fault is not None:
-            return ask()
         return self._answers.get(
             {"collate": request, "tokenizer": self._tokenizer_digest(inputs.model)}, ask
         )
