@@ -1,4 +1,4 @@
-"""Collators: three laws that no batch may break, whatever its examples look like.
+"""Collators: three properties that no batch may break, whatever its examples look like.
 
 Hypothesis draws here; a live child of the judged environment collates.
 """
@@ -15,7 +15,7 @@ Ask = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 MODELS = ("bert-base-uncased", "distilbert-base-uncased")
 LIMIT = 24
 PAD = {"input_ids": 0, "attention_mask": 0, "token_type_ids": 0}
-LAWS = settings(max_examples=25, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=25, deadline=None, derandomize=True)
 
 
 @st.composite
@@ -58,7 +58,7 @@ def width_of(request: Mapping[str, Any]) -> int:
 
 
 @pytest.mark.parametrize("model", MODELS)
-@LAWS
+@PROPERTY
 @given(drawn=requests())
 def test_labels_law(collate: Ask, model: str, drawn: Mapping[str, Any]) -> None:
     """Labels arrive as `labels`, int64, in order, and their old name is gone."""
@@ -75,7 +75,7 @@ def test_labels_law(collate: Ask, model: str, drawn: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-@LAWS
+@PROPERTY
 @given(drawn=requests())
 def test_shapes_law(collate: Ask, model: str, drawn: Mapping[str, Any]) -> None:
     """Batches are as wide as their strategy says; padding has the pad id and mask 0, alone."""
@@ -97,7 +97,7 @@ def test_shapes_law(collate: Ask, model: str, drawn: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-@LAWS
+@PROPERTY
 @given(drawn=requests())
 def test_pairs_law(collate: Ask, model: str, drawn: Mapping[str, Any]) -> None:
     """Token types are there exactly when the examples have them."""

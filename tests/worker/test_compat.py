@@ -65,9 +65,9 @@ def test_nothing_of_ours_is_there(judged: Runner, record: Record) -> None:
 
 @pytest.mark.parametrize("name", OF_RECORDS)
 def test_every_invariant_holds(record: Record, name: str) -> None:
-    """One code base drives both: the same laws hold for the same cell."""
-    verdict = evaluate.hear(name, record)
-    assert verdict.outcome != "fails", verdict.message
+    """One code base drives both: the same invariants hold for the same cell."""
+    result = evaluate.judge(name, record)
+    assert result.outcome != "fails", result.message
 
 
 @pytest.mark.parametrize("loop", LOOPS)
@@ -82,8 +82,8 @@ def test_every_relation_holds_or_is_known(judged: Runner, small_cell: Cell, loop
         if issue.applies(name, cell.recipe, versions)
     }
     trials = judged.trials(cell)
-    verdicts = evaluate.hear_all("trials", trials)
-    assert {name for name, verdict in verdicts.items() if verdict.outcome == "fails"} == {*known}
+    results = evaluate.judge_all("trials", trials)
+    assert {name for name, result in results.items() if result.outcome == "fails"} == {*known}
     off: dict[str, set[str]] = {issue.what: set() for issue in known.values()}
     for name, issue in known.items():
         with pytest.raises(MismatchError) as caught, judging():

@@ -33,8 +33,8 @@ def cell_of(recipe: Recipe) -> Cell:
 def test_every_law_holds_in_every_loop(runner: Runner, small_cell: Cell, loop: str) -> None:
     """A record of any loop passes every invariant that judges records."""
     cell = replace(changed(small_cell, loop=loop), name=f"small-{loop}")
-    verdicts = evaluate.hear_all("run", runner.run(cell).record)
-    assert {name: v.message for name, v in verdicts.items() if v.outcome == "fails"} == {}
+    results = evaluate.judge_all("run", runner.run(cell).record)
+    assert {name: v.message for name, v in results.items() if v.outcome == "fails"} == {}
 
 
 def test_first_steps_are_alike_in_every_loop(runner: Runner) -> None:

@@ -28,10 +28,10 @@ def calibrate(runner: Runner, cells: Sequence[Cell], repeats: int) -> Iterator[s
         recipe = replace(shortened(cell.recipe), seed=seed)
         trials = runner.trials(replace(cell, recipe=recipe))
         for invariant in evaluate.of("trials"):
-            with tolerances.measuring() as heard:
-                verdict = evaluate.hear(invariant, trials)
-            if verdict.outcome == "holds":
-                noise |= {k: max(v, noise.get(k, 0.0)) for k, v in heard.items()}
+            with tolerances.measuring() as distances:
+                result = evaluate.judge(invariant, trials)
+            if result.outcome == "holds":
+                noise |= {k: max(v, noise.get(k, 0.0)) for k, v in distances.items()}
     yield f"{repeats} clean runs"
     yield f"{'band':16}{'noise':>10}{'proposed':>12}{'tolerance':>12}"
     for name, distance in sorted(noise.items()):

@@ -17,7 +17,7 @@ from harness.core.recipe import Recipe
 from harness.judge.cell import Cell, base_of
 from harness.judge.runs.runner import Runner
 from harness.judge.suite import evaluate
-from harness.judge.suite.evaluate import Subject, Verdict
+from harness.judge.suite.evaluate import InvariantResult, Subject
 
 CRASH = "(the run itself)"
 """Stands among the invariants for a run that a fault did not let end."""
@@ -120,7 +120,7 @@ def shortened(recipe: Recipe) -> Recipe:
 
 
 class Prover:
-    """Asks a runner for faulty runs, and the jury what it notices."""
+    """Asks a runner for faulty runs, and judges them by the invariants."""
 
     def __init__(self, runner: Runner, cells: Sequence[Cell], processes: int) -> None:
         """Prove with as few tiny cells as show every data set, model, collation and loop."""
@@ -187,17 +187,19 @@ class Prover:
 
     def _noticed(self, cell: Cell, subject: Subject, fault: Path) -> dict[str, str]:
         """Messages of the invariants that fail with a fault and hold without."""
-        clean = self._hear(cell, subject, None)
-        self.able |= {name for name, verdict in clean.items() if verdict.outcome == "holds"}
-        faulty = self._hear(cell, subject, fault)
+        clean = self._results(cell, subject, None)
+        self.able |= {name for name, result in clean.items() if result.outcome == "holds"}
+        faulty = self._results(cell, subject, fault)
         return {
-            name: verdict.message
-            for name, verdict in faulty.items()
-            if verdict.outcome == "fails" and (name == CRASH or clean[name].outcome == "holds")
+            name: result.message
+            for name, result in faulty.items()
+            if result.outcome == "fails" and (name == CRASH or clean[name].outcome == "holds")
         }
 
-    def _hear(self, cell: Cell, subject: Subject, fault: Path | None) -> Mapping[str, Verdict]:
-        """What the jury says of a cell."""
+    def _results(
+        self, cell: Cell, subject: Subject, fault: Path | None
+    ) -> Mapping[str, InvariantResult]:
+        """The results of the invariants that judge a subject of a cell."""
         try:
             if subject == "run":
                 record = (
@@ -205,30 +207,30 @@ class Prover:
                     if fault is None
                     else self.runner.run_faulty(cell, fault)
                 )
-                return evaluate.hear_all(subject, record)
+                return evaluate.judge_all(subject, record)
             if subject == "trials":
                 trials = (
                     self.runner.trials(cell)
                     if fault is None
                     else self.runner.try_faulty(cell, fault)
                 )
-                return evaluate.hear_all(subject, trials)
-            return evaluate.hear_all(
+                return evaluate.judge_all(subject, trials)
+            return evaluate.judge_all(
                 subject, cell, lambda other: self.runner.compare_processes(other, fault)
             )
         except HarnessError as error:
             if fault is None:
                 raise
-            return {CRASH: Verdict(outcome="fails", message=error.text.splitlines()[0])}
+            return {CRASH: InvariantResult(outcome="fails", message=error.text.splitlines()[0])}
 
     def _alarm(self, cell: Cell, seed: int) -> tuple[str, tuple[str, ...]]:
         """The invariants that fail with another seed and hold with the cell's own."""
         other = cell.varied(seed=seed)
         failed = []
         for subject in ("run", "trials"):
-            clean = self._hear(cell, subject, None)
-            for name, verdict in self._hear(other, subject, None).items():
-                if verdict.outcome == "fails" and clean[name].outcome == "holds":
+            clean = self._results(cell, subject, None)
+            for name, result in self._results(other, subject, None).items():
+                if result.outcome == "fails" and clean[name].outcome == "holds":
                     failed.append(name)
         return f"seed {seed}, {cell.recipe.dataset} {cell.name}", tuple(failed)
 

@@ -1,4 +1,4 @@
-"""The jury: every inherited invariant, called outside pytest on what a worker left behind."""
+"""Evaluation: every inherited invariant, called outside pytest on what a worker left behind."""
 
 import inspect
 import warnings
@@ -18,8 +18,8 @@ SUBJECTS: tuple[Subject, ...] = ("run", "trials", "compare_processes")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
-    """What an invariant says.
+class InvariantResult:
+    """The result of one invariant.
 
     Attributes:
         outcome: `holds`, `fails` or `skips`.
@@ -45,8 +45,8 @@ def of(subject: Subject) -> tuple[str, ...]:
     return tuple(sorted(name for name in invariants() if subject_of(name) == subject))
 
 
-def hear(invariant: str, *judged: Any) -> Verdict:
-    """What one invariant says of its subject. An error that it did not mean is a failure too.
+def judge(invariant: str, *judged: Any) -> InvariantResult:
+    """The result of one invariant on its subject. An error that it did not mean is a failure too.
 
     Data may have what they may by default.
     """
@@ -59,17 +59,17 @@ def hear(invariant: str, *judged: Any) -> Verdict:
             with distance.judging():
                 test(*judged)
     except pytest.skip.Exception as skipped:
-        return Verdict(outcome="skips", message=str(skipped))
+        return InvariantResult(outcome="skips", message=str(skipped))
     except Exception as error:  # noqa: BLE001 - a fault may break what an invariant counts on
         lines = str(error).splitlines() or [""]
-        return Verdict(
+        return InvariantResult(
             outcome="fails",
             message=f"{type(error).__name__}: {lines[0]}",
             meant=isinstance(error, AssertionError | DeprecatedArgumentWarning),
         )
-    return Verdict(outcome="holds")
+    return InvariantResult(outcome="holds")
 
 
-def hear_all(subject: Subject, *judged: Any) -> Mapping[str, Verdict]:
-    """What all invariants say that judge a subject."""
-    return {invariant: hear(invariant, *judged) for invariant in of(subject)}
+def judge_all(subject: Subject, *judged: Any) -> Mapping[str, InvariantResult]:
+    """The results of all invariants that judge a subject, by name."""
+    return {invariant: judge(invariant, *judged) for invariant in of(subject)}

@@ -71,12 +71,7 @@ def check(recipe: Recipe) -> None:
     dataset, model = catalog.dataset(recipe.dataset), catalog.model(recipe.model)
     check_optimizer(recipe.loop, recipe.optim)
     _check_together(recipe)
-    if recipe.max_length is not None and recipe.max_length > model.limit:
-        raise SpecError(
-            f"max_length={recipe.max_length} is over the limit of {recipe.model}",
-            why=f"it reads at most {model.limit} tokens",
-            fix=f"use max_length={model.limit} or less",
-        )
+    recipe.length(model.limit)  # refuses a max_length over it
     _check_best_model(recipe, dataset)
 
 

@@ -156,7 +156,7 @@ def test_a_constraints_file_says_what_changes(desk: Desk) -> None:
 
 
 def test_a_broken_library_is_regressed(desk: Desk, broken: Path) -> None:
-    """An edited optimizer is found by laws, by the first steps and by the losses."""
+    """An edited optimizer is found by invariants, by the first steps and by the losses."""
     answer = desk("--candidate-python", str(broken))
     assert answer.code == 1, answer.printed
     assert "REGRESSED invariants: test_learning_rate_follows_schedule" in answer.printed

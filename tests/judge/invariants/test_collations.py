@@ -45,7 +45,7 @@ def test_samplers_get_lengths_whoever_removes_columns(
     )
     assert [step.loss for step in kept.steps] == [step.loss for step in removed.steps]
     assert kept.padding == removed.padding < 0.9 * small_record.padding
-    assert evaluate.hear("test_columns_match_signature", kept).outcome == "holds"
+    assert evaluate.judge("test_columns_match_signature", kept).outcome == "holds"
 
 
 @pytest.mark.parametrize("loop", ["trainer", "pytorch", "accelerate"])
@@ -55,9 +55,9 @@ def test_batch_means_are_noticed(runner: Runner, small_cell: Cell, fault: Fault,
     code = "from harness.worker.loops import plan\nplan.mean_size = lambda *_: None\n"
     variations = ("within a budget",)
     broken = runner.try_faulty(cell, fault(code), variations)
-    assert evaluate.hear("test_examples_weigh_alike", broken).outcome == "fails"
+    assert evaluate.judge("test_examples_weigh_alike", broken).outcome == "fails"
     clean = runner.try_faulty(cell, fault(""), variations)
-    assert evaluate.hear("test_examples_weigh_alike", clean).outcome == "holds"
+    assert evaluate.judge("test_examples_weigh_alike", clean).outcome == "holds"
 
 
 def test_sorted_predictions_that_stay_sorted_are_noticed(
@@ -67,8 +67,8 @@ def test_sorted_predictions_that_stay_sorted_are_noticed(
     cell = changed(small_cell, collation="sorted")
     code = "from harness.worker import watch\nwatch.Watch._put_back = lambda *_: None\n"
     name = "test_every_example_is_evaluated_once"
-    assert evaluate.hear(name, runner.run_faulty(cell, fault(code))).outcome == "fails"
-    assert evaluate.hear(name, runner.run_faulty(cell, fault(""))).outcome == "holds"
+    assert evaluate.judge(name, runner.run_faulty(cell, fault(code))).outcome == "fails"
+    assert evaluate.judge(name, runner.run_faulty(cell, fault(""))).outcome == "holds"
 
 
 @pytest.mark.parametrize(

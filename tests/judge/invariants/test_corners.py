@@ -59,8 +59,8 @@ transformers.get_scheduler = get_scheduler
 
 def failing(subject: evaluate.Subject, judged: object) -> set[str]:
     """The invariants that fail."""
-    verdicts = evaluate.hear_all(subject, judged)
-    return {name for name, verdict in verdicts.items() if verdict.outcome == "fails"}
+    results = evaluate.judge_all(subject, judged)
+    return {name for name, result in results.items() if result.outcome == "fails"}
 
 
 def test_a_corner_hides_no_more_than_itself(
@@ -73,8 +73,8 @@ def test_a_corner_hides_no_more_than_itself(
         "test_command_line_parses_alike",
         "test_weighted_f1_matches_sklearn",
     }
-    verdict = evaluate.hear("test_command_line_parses_alike", record)
-    assert verdict.message == "CrashError: a question crashed: TypeError: no such flag"
+    result = evaluate.judge("test_command_line_parses_alike", record)
+    assert result.message == "CrashError: a question crashed: TypeError: no such flag"
 
 
 def test_a_question_that_raises_leaves_the_others(
@@ -82,8 +82,8 @@ def test_a_question_that_raises_leaves_the_others(
 ) -> None:
     """Its own test says why; everything else is answered."""
     trials = runner.try_faulty(small_cell, fault(NO_SCHEDULE), ("single precision",))
-    verdict = evaluate.hear("test_schedules_are_their_formulas", trials)
-    assert verdict.message == "CrashError: a question crashed: TypeError: no such schedule"
+    result = evaluate.judge("test_schedules_are_their_formulas", trials)
+    assert result.message == "CrashError: a question crashed: TypeError: no such schedule"
     for name in ("test_subset_is_the_seeds", "test_map_is_not_stale", "test_examples_stand_alone"):
-        assert evaluate.hear(name, trials).outcome == "holds"
+        assert evaluate.judge(name, trials).outcome == "holds"
     assert trials.first_steps["tokens"]

@@ -1,7 +1,7 @@
 """Every invariant has a negative control: a fault in the judged libraries that it must notice.
 
-A fault is a file in `faults/` that a worker runs before it trains. A law that no fault can break
-proves nothing when it holds.
+A fault is a file in `faults/` that a worker runs before it trains. An invariant that no fault can
+break proves nothing when it holds.
 """
 
 from dataclasses import dataclass, replace
@@ -484,10 +484,10 @@ def cell_of(recipe: Recipe) -> Cell:
 
 def holds(invariant: str, *judged: Any) -> bool:
     """Whether an invariant holds. A skip is no answer, nor is an error that it did not mean."""
-    verdict = evaluate.hear(invariant, *judged)
-    assert verdict.outcome != "skips", f"{invariant}: {verdict.message}"
-    assert verdict.meant, f"{invariant}: {verdict.message}"
-    return verdict.outcome == "holds"
+    result = evaluate.judge(invariant, *judged)
+    assert result.outcome != "skips", f"{invariant}: {result.message}"
+    assert result.meant, f"{invariant}: {result.message}"
+    return result.outcome == "holds"
 
 
 class ReadTrials(dict[str, Any]):
@@ -539,18 +539,18 @@ def test_nothing_is_noticed_without_fault(runner: Runner, recipe: Recipe) -> Non
         for invariant in control.invariants
     }
     assert relied_on
-    verdicts = evaluate.hear_all("run", record)
-    assert {name: v.message for name, v in verdicts.items() if v.outcome == "fails"} == {}
-    assert {name for name in relied_on if verdicts[name].outcome != "holds"} == set()
+    results = evaluate.judge_all("run", record)
+    assert {name: v.message for name, v in results.items() if v.outcome == "fails"} == {}
+    assert {name for name in relied_on if results[name].outcome != "holds"} == set()
 
 
 def test_absent_evidence_is_no_pass(runner: Runner) -> None:
     """A record that says nothing of its rows, as earlier ones do not, is not observable."""
     record = replace(runner.run(cell_of(PAIRS)).record, arrays={})
     for name in ("test_classes_are_several", "test_few_tokens_are_unknown"):
-        verdict = evaluate.hear(name, record)
-        assert verdict.outcome == "skips"
-        assert verdict.message.startswith("not observable: the record has no")
+        result = evaluate.judge(name, record)
+        assert result.outcome == "skips"
+        assert result.message.startswith("not observable: the record has no")
 
 
 @pytest.mark.parametrize(

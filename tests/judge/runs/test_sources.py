@@ -77,12 +77,12 @@ def test_a_row_may_look_like_a_secret(runner: Runner, folder: Path) -> None:
         write(folder, split, {"text": texts, "label": [1, 0] * 20})
     record = train(runner, folder, replace(CELL, recipe=replace(CELL.recipe, max_length=128)))
     assert any(token in text for example in record.examples for text in example.texts)
-    verdict = evaluate.hear("test_sentences_decode_back", record)
-    assert verdict.outcome == "holds", verdict.message
+    result = evaluate.judge("test_sentences_decode_back", record)
+    assert result.outcome == "holds", result.message
     others = replace(record.examples[0], decoded=("other",))
-    verdict = evaluate.hear("test_sentences_decode_back", replace(record, examples=(others,)))
-    assert verdict.outcome == "fails"
-    assert token not in redaction.text(verdict.message)
+    result = evaluate.judge("test_sentences_decode_back", replace(record, examples=(others,)))
+    assert result.outcome == "fails"
+    assert token not in redaction.text(result.message)
 
 
 def shard(model: Path, names: Sequence[str]) -> None:
