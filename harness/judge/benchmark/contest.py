@@ -75,7 +75,7 @@ class Contest:
     _stack: ExitStack = field(default_factory=ExitStack)
     _children: dict[str, Ask] = field(default_factory=dict)
     _proofs: dict[Collation, Mapping[str, Any] | HarnessError] = field(default_factory=dict)
-    _standings: dict[tuple[Collation, Mode], Rank | HarnessError] = field(default_factory=dict)
+    _ranks: dict[tuple[Collation, Mode], Rank | HarnessError] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -145,7 +145,7 @@ class Contest:
         except HarnessError as error:
             self._proofs[strategy] = error
 
-    def standing(self, strategy: Collation, mode: Mode) -> Rank:
+    def rank(self, strategy: Collation, mode: Mode) -> Rank:
         """How fast a collation is; all are timed with the first.
 
         Raises:
@@ -154,9 +154,9 @@ class Contest:
             RunError: it does not compute the same, or the child was lost.
             SpecError: its batches cannot be composed.
         """
-        if (strategy, mode) not in self._standings:
+        if (strategy, mode) not in self._ranks:
             self._compete(mode)
-        return _given(self._standings[strategy, mode])
+        return _given(self._ranks[strategy, mode])
 
     def _compete(self, mode: Mode) -> None:
         """Time all that are sound, in turn, forward and backward."""
@@ -165,7 +165,7 @@ class Contest:
             try:
                 entrants[strategy] = self._entrant(strategy, mode)
             except (RunError, SpecError) as error:
-                self._standings[strategy, mode] = error
+                self._ranks[strategy, mode] = error
         rounds: dict[Collation, list[Any]] = {strategy: [] for strategy in entrants}
         for index in range(WARM + self.rounds):
             for strategy in [*entrants] if index % 2 else [*reversed(entrants)]:
@@ -173,7 +173,7 @@ class Contest:
                 request = {"do": mode, "warm": index < WARM, "batches": batches}
                 timed = self._attempt(strategy, request)
                 if isinstance(timed, RunError):
-                    self._standings[strategy, mode] = timed
+                    self._ranks[strategy, mode] = timed
                     del entrants[strategy]
                 else:
                     rounds[strategy].append(timed)
@@ -181,7 +181,7 @@ class Contest:
         baseline = first.seconds(rounds[BASELINE][WARM:]) if first else ()
         for strategy, entrant in entrants.items():
             warm, measured = rounds[strategy][:WARM], rounds[strategy][WARM:]
-            self._standings[strategy, mode] = entrant.standing(mode, warm, measured, baseline)
+            self._ranks[strategy, mode] = entrant.rank(mode, warm, measured, baseline)
 
     def _entrant(self, strategy: Collation, mode: Mode) -> Entrant:
         """A collation that is sound.

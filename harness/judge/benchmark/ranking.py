@@ -115,7 +115,7 @@ class Entrant:
             batch_size=batch_size,
         )
 
-    def standing(
+    def rank(
         self,
         mode: Mode,
         warm: Sequence[Mapping[str, Any]],

@@ -1,4 +1,4 @@
-"""Paces: what a benchmark says of one collation, for pytest-benchmark's files and for our page."""
+"""A row of a benchmark: the pace of one collation, for pytest-benchmark's files and our page."""
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -28,7 +28,7 @@ class Pace:
         workers: processes that collate.
         pinned: whether batches are copied from pinned memory.
         threads: of the CPU.
-        standing: what was measured.
+        rank: what was measured.
     """
 
     suite: str
@@ -43,11 +43,11 @@ class Pace:
     workers: int
     pinned: bool
     threads: int
-    standing: Rank
+    rank: Rank
 
     @classmethod
-    def of(cls, suite: str, contest: "Contest", standing: Rank, threads: int) -> Self:
-        """The line of a standing in a contest that a class of that name declares."""
+    def of(cls, suite: str, contest: "Contest", rank: Rank, threads: int) -> Self:
+        """The line of a rank in a contest that a class of that name declares."""
         cell = contest.cell
         recipe = cell.recipe
         return cls(
@@ -63,7 +63,7 @@ class Pace:
             workers=recipe.dataloader_num_workers,
             pinned=recipe.dataloader_pin_memory and cell.device == "cuda",
             threads=threads,
-            standing=standing,
+            rank=rank,
         )
 
     @property
@@ -73,11 +73,13 @@ class Pace:
         how += [f"compiled by {self.compiled}"] if self.compiled else []
         how += [f"{self.workers} workers"] if self.workers else []
         return (
-            f"{self.standing.mode} {self.model} ({self.scale}, {self.device}) on {self.data}: "
+            f"{self.rank.mode} {self.model} ({self.scale}, {self.device}) on {self.data}: "
             f"{self.batch_size} of {self.max_length} tokens, {', '.join(how)}"
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The line for programs."""
-        shares = {"of_limit": self.standing.of_limit, "of_forecast": self.standing.of_forecast}
-        return {"group": self.group} | asdict(self) | shares
+        """The line for programs; its rank has another name there, since version 1."""
+        fields = asdict(self)
+        rank = {"standing": fields.pop("rank")}
+        shares = {"of_limit": self.rank.of_limit, "of_forecast": self.rank.of_forecast}
+        return {"group": self.group} | fields | rank | shares

@@ -44,15 +44,15 @@ class Speed:
     @pytest.mark.nightly
     @pytest.mark.benchmark
     def test_training_speed(
-        self, replay: Replay, standing: "Callable[[Mode], Rank]", benchmark: Any
+        self, replay: Replay, rank_of: "Callable[[Mode], Rank]", benchmark: Any
     ) -> None:
         """Forward, backward and update."""
-        replay.play(benchmark, standing("train"))
+        replay.play(benchmark, rank_of("train"))
 
     @pytest.mark.nightly
     @pytest.mark.benchmark
     def test_prediction_speed(
-        self, replay: Replay, standing: "Callable[[Mode], Rank]", benchmark: Any
+        self, replay: Replay, rank_of: "Callable[[Mode], Rank]", benchmark: Any
     ) -> None:
         """Forward alone, of the same batches."""
-        replay.play(benchmark, standing("predict"))
+        replay.play(benchmark, rank_of("predict"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.core.collation import MAX_LENGTH
+from harness.core.collation import MAX_LENGTH, Collation
 from harness.judge.cell import Cell
 from harness.judge.plugin.state import by_mark, cell_of, schedule_of
 
@@ -42,8 +42,8 @@ class Contests:
 
     def expect(self, config: pytest.Config, items: Sequence[pytest.Item]) -> None:
         """Start on the proofs that some tests will ask for."""
-        for key in dict.fromkeys(filter(None, map(_shared_of, items))):
-            self._hold(config, key, items, ahead=True)
+        for key, entered in _entered(items).items():
+            self._hold(config, key, entered, ahead=True)
 
     def of(self, request: pytest.FixtureRequest, cell: Cell) -> "Contest":
         """The contest of a test's cell; others end their children, which would take memory.
@@ -53,7 +53,8 @@ class Contests:
         """
         key = (request.cls, _shared(cell))
         if key not in self.known:
-            self._hold(request.config, key, request.session.items, ahead=False)
+            entered = _entered(request.session.items).get(key, [])
+            self._hold(request.config, key, entered, ahead=False)
         contest = self.known[key].result()
         self.close(contest)
         return contest
@@ -67,21 +68,15 @@ class Contests:
                     contest.close()
 
     def _hold(
-        self, config: pytest.Config, key: "Shared", items: Sequence[pytest.Item], *, ahead: bool
+        self, config: pytest.Config, key: "Shared", entered: Sequence[Collation], *, ahead: bool
     ) -> None:
-        """Have a contest of all collations that some tests enter; prove them ahead, or later."""
+        """Have a contest of all collations that are entered; prove them ahead, or later."""
         from harness.judge.benchmark.contest import Contest  # sessions without benchmarks need none
 
         schedule, (cls, cell) = schedule_of(config), key
-        entered = [
-            other.collation
-            for item in items
-            if _shared_of(item) == key and (other := cell_of(item)) is not None
-        ]
 
         def hold() -> Contest:
-            collations, rounds = [*dict.fromkeys(entered)], _rounds(config)
-            contest = Contest.of(schedule.runner, cell, collations, cls.lengths, rounds)
+            contest = Contest.of(schedule.runner, cell, entered, cls.lengths, _rounds(config))
             if ahead:
                 contest.prove()
             return contest
@@ -128,10 +123,20 @@ def _rounds(config: pytest.Config) -> int:
     return max(_FEWEST, int(config.getoption("benchmark_min_rounds")))
 
 
+def _entered(items: Sequence[pytest.Item]) -> "dict[Shared, list[Collation]]":
+    """The collations that some tests enter in each contest, each once."""
+    entered: dict[Shared, dict[Collation, None]] = {}
+    for item in items:
+        cell, key = cell_of(item), _shared_of(item)
+        if cell is not None and key is not None:
+            entered.setdefault(key, {})[cell.collation] = None
+    return {key: [*collations] for key, collations in entered.items()}
+
+
 def _shared_of(item: pytest.Item) -> "Shared | None":
     """The contest that a test is about, if it is about one."""
     cell, cls = cell_of(item), getattr(item, "cls", None)
-    asks = {"unsound", "standing"} & {*getattr(item, "fixturenames", ())}
+    asks = {"unsound", "rank_of"} & {*getattr(item, "fixturenames", ())}
     return (cls, _shared(cell)) if asks and cell is not None and cls is not None else None
 
 

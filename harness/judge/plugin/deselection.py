@@ -1,6 +1,7 @@
 """Tests of a suite that this session does not run: skipped with the reason, one for each cell."""
 
 from collections.abc import Generator
+from functools import cache, partial
 
 import pytest
 
@@ -52,10 +53,11 @@ def _spread(config: pytest.Config) -> bool:
 def _ordered(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Item]:
     """Tests in the order of their cells' ranks; the others stay in front."""
     nights, ranks = nights_of(config), dict[pytest.Item, tuple[float, str]]()
+    unselected = cache(partial(_unselected, config))
     try:
         for item in items:
             cell, suite = cell_of(item), getattr(item, "cls", None)
-            if cell is not None and suite is not None and not _unselected(config, cell):
+            if cell is not None and suite is not None and not unselected(cell):
                 ranks[item] = nights.rank(item.path.parent, suite, cell)
     except HarnessError as error:
         raise pytest.UsageError(error.text) from None
@@ -64,6 +66,7 @@ def _ordered(config: pytest.Config, items: list[pytest.Item]) -> list[pytest.Ite
 
 def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the tests of suites."""
+    unselected = cache(partial(_unselected, config))  # of each cell, not of each of its tests
     for item in items:
         suite = suite_of(getattr(item, "cls", None))
         if suite is None or not isinstance(item, pytest.Function):
@@ -74,10 +77,10 @@ def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
         if reason is not None:
             item.add_marker(pytest.mark.skip(reason=f"opted out: {reason}"))
         cell = cell_of(item)
-        reason = None if cell is None else _unselected(config, cell)
+        reason = None if cell is None else unselected(cell)
         if not reason and "tonight" in item.fixturenames and not night_of(config):
             reason = "several seeds beside what was accepted: ask for them with -m nightly"
-        if not reason and "standing" in item.fixturenames:
+        if not reason and "rank_of" in item.fixturenames:
             reason = untimed(config, item)
         if reason:
             REASON.add(item, reason)

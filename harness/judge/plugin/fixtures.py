@@ -227,7 +227,7 @@ def replay(request: pytest.FixtureRequest) -> "Replay":
 
 
 @pytest.fixture
-def standing(request: pytest.FixtureRequest, cell: Cell) -> "Callable[[Mode], Rank]":
+def rank_of(request: pytest.FixtureRequest, cell: Cell) -> "Callable[[Mode], Rank]":
     """Asks how fast the cell's collation is beside the others of its benchmark."""
     if hasattr(request.config, "workerinput"):
         pytest.skip("pytest-xdist runs tests side by side: time without -n")
@@ -240,13 +240,13 @@ def standing(request: pytest.FixtureRequest, cell: Cell) -> "Callable[[Mode], Ra
 
         schedule_of(request.config).settle()
         contests, strategy = contests_of(request.config), cell.collation
-        fast = _ask(request, cell, lambda: contests.of(request, cell).standing(strategy, mode))
+        rank = _ask(request, cell, lambda: contests.of(request, cell).rank(strategy, mode))
         threads = schedule_of(request.config).runner.threads(cell)
-        pace = Pace.of(request.cls.__name__, contests.of(request, cell), fast, threads)
+        pace = Pace.of(request.cls.__name__, contests.of(request, cell), rank, threads)
         PACE.add(request.node, pace)
         benchmark.group = pace.group
         benchmark.extra_info |= pace.as_json()
-        return fast
+        return rank
 
     return measure
 

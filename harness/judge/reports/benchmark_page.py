@@ -91,15 +91,15 @@ def grouped(paces: Iterable[Pace]) -> list[tuple[str, list[Pace]]]:
 
 def _slowness(pace: Pace) -> tuple[bool, float]:
     """What orders a group: the speed-up, which is paired, or the speed where that is not known."""
-    ratio = pace.standing.speedup
-    return ratio is None, -(pace.standing.samples_per_second if ratio is None else ratio.mean)
+    ratio = pace.rank.speedup
+    return ratio is None, -(pace.rank.samples_per_second if ratio is None else ratio.mean)
 
 
 def lines(paces: Iterable[Pace]) -> list[str]:
     """A table for each group, and which collation to use."""
     table: list[str] = []
     for name, group in grouped(paces):
-        table += [f"{name}, limit {group[0].standing.forecast.limit:.2f}x", HEADER]
+        table += [f"{name}, limit {group[0].rank.forecast.limit:.2f}x", HEADER]
         table += [_line(pace) for pace in group]
         table += [*_advice(group), ""]
     return table
@@ -144,7 +144,7 @@ def profile(forecast: Forecast, max_length: int) -> Profile:
 
 def _line(pace: Pace) -> str:
     """A collation's line."""
-    rank, ratio = pace.standing, pace.standing.speedup
+    rank, ratio = pace.rank, pace.rank.speedup
     compared = f"{'':>9}{'':>15}{'':>9}{'':>9}"
     if ratio is not None and rank.of_limit is not None and rank.of_forecast is not None:
         interval = f"[{ratio.low:.2f}, {ratio.high:.2f}]"
@@ -159,22 +159,20 @@ def _line(pace: Pace) -> str:
 
 def _advice(group: Sequence[Pace]) -> list[str]:
     """Which to use, by what it may change about training, and why."""
-    standings = {pace.standing.collation: pace.standing for pace in group}
-    speedups = {
-        name: rank.speedup.mean for name, rank in standings.items() if rank.speedup is not None
-    }
-    if group[0].standing.mode == "train":
+    ranks = {pace.rank.collation: pace.rank for pace in group}
+    speedups = {name: rank.speedup.mean for name, rank in ranks.items() if rank.speedup is not None}
+    if group[0].rank.mode == "train":
         advised: Mapping[str, str] = advice(
-            {standings[name].forecast: speedup for name, speedup in speedups.items()}
+            {ranks[name].forecast: speedup for name, speedup in speedups.items()}
         )
     else:
         advised = {recommended(speedups): "predictions stay"} if speedups else {}
-    usual = standings.get(USUAL)
+    usual = ranks.get(USUAL)
     sentences: list[str] = []
     for name, why in advised.items():
         beside = f"{speedups[name]:.2f} times as fast as {BASELINE.name}"
         if usual is not None and name != USUAL:
-            ratio = standings[name].over(usual)
+            ratio = ranks[name].over(usual)
             beside += f", {ratio.mean:.2f} [{ratio.low:.2f}, {ratio.high:.2f}] as {USUAL}"
         sentences.append(f"use {name} ({why}): {beside}")
     return sentences
@@ -182,23 +180,23 @@ def _advice(group: Sequence[Pace]) -> list[str]:
 
 def _group(name: str, paces: list[Pace]) -> Group:
     """A group, drawn."""
-    limit = paces[0].standing.forecast.limit
-    kernels = {pace.standing.collation: pace.standing.kernel for pace in paces}
-    ends = [pace.standing.speedup.high for pace in paces if pace.standing.speedup is not None]
+    limit = paces[0].rank.forecast.limit
+    kernels = {pace.rank.collation: pace.rank.kernel for pace in paces}
+    ends = [pace.rank.speedup.high for pace in paces if pace.rank.speedup is not None]
     scale = WIDTH / (1.05 * max([limit, *ends]))
     return Group(
         name=name,
         limit=limit,
         limit_at=round(limit * scale, 1),
         bars=[_bar(pace, scale, _differs(pace, kernels)) for pace in paces],
-        profiles=[profile(pace.standing.forecast, pace.max_length) for pace in paces],
+        profiles=[profile(pace.rank.forecast, pace.max_length) for pace in paces],
         advice=_advice(paces),
     )
 
 
 def _differs(pace: Pace, kernels: Mapping[str, str]) -> str:
     """Why a measured speed-up is not the planned one; empty where it nearly is."""
-    rank = pace.standing
+    rank = pace.rank
     if rank.of_forecast is None or abs(rank.of_forecast - 1) <= NEARLY:
         return ""
     if rank.dropout and pace.device == "cpu":
@@ -212,7 +210,7 @@ def _differs(pace: Pace, kernels: Mapping[str, str]) -> str:
 
 def _bar(pace: Pace, scale: float, differs: str) -> Bar:
     """A pace, drawn."""
-    ratio, planned = pace.standing.speedup, pace.standing.forecast.speedup
+    ratio, planned = pace.rank.speedup, pace.rank.forecast.speedup
     mean, low, high = (0.0,) * 3 if ratio is None else (ratio.mean, ratio.low, ratio.high)
     return Bar(
         pace=pace,

@@ -105,23 +105,21 @@ def test_a_machine_that_only_multiplies_is_as_fast_as_planned() -> None:
     """A few batches stand for the epoch: their speed-up is the forecast's."""
     held = contest(Machine())
     for name in NAMES:
-        rank = held.standing(parse(name), "train")
+        rank = held.rank(parse(name), "train")
         assert rank.of_forecast == pytest.approx(1)
         assert rank.of_limit == pytest.approx(rank.forecast.efficiency)
         assert rank.tokens_per_second / rank.samples_per_second == pytest.approx(
             held.lengths.mean()
         )
         assert rank.collating == pytest.approx(0.1)
-    grouped, dynamic = (
-        held.standing(parse(name), "train") for name in ("group_by_length", "dynamic")
-    )
+    grouped, dynamic = (held.rank(parse(name), "train") for name in ("group_by_length", "dynamic"))
     assert grouped.over(dynamic).mean > 1.2
 
 
 def test_rounds_are_interleaved() -> None:
     """Every collation runs once a round, and each second round goes the other way."""
     machine = Machine()
-    contest(machine).standing(parse("dynamic"), "predict")
+    contest(machine).rank(parse("dynamic"), "predict")
     timed = [name for name, do in machine.requests if do == "predict"]
     size = len(NAMES) + 1
     rounds = [timed[start : start + size] for start in range(0, len(timed), size)]
@@ -146,8 +144,8 @@ def test_what_is_not_sound_is_not_timed(wrong: dict[str, Any], message: str) -> 
     held = contest(machine)
     assert message in held.unsound(parse("dynamic"))[0]
     with pytest.raises(RunError, match="dynamic does not compute the same"):
-        held.standing(parse("dynamic"), "train")
-    assert held.standing(parse("group_by_length"), "train").speedup
+        held.rank(parse("dynamic"), "train")
+    assert held.rank(parse("group_by_length"), "train").speedup
     assert ("dynamic", "train") not in machine.requests
 
 
@@ -157,8 +155,8 @@ def test_out_of_memory_is_a_limit() -> None:
     machine.instead["dynamic", "train"] = {"out of memory": "tried to allocate 9 GiB"}
     held = contest(machine)
     with pytest.raises(LimitError, match=r"dynamic does not fit .* batches of 4 and 32 tokens"):
-        held.standing(parse("dynamic"), "train")
-    assert held.standing(parse("group_by_length"), "train").speedup
+        held.rank(parse("dynamic"), "train")
+    assert held.rank(parse("group_by_length"), "train").speedup
     assert machine.requests.count(("dynamic", "train")) == 1
 
 
@@ -166,7 +164,7 @@ def test_without_a_baseline_there_is_no_speedup() -> None:
     """Where max_length itself does not fit, speeds are measured all the same."""
     machine = Machine()
     machine.instead["max_length", "train"] = {"out of memory": "tried to allocate 9 GiB"}
-    rank = contest(machine).standing(parse("dynamic"), "train")
+    rank = contest(machine).rank(parse("dynamic"), "train")
     assert (rank.speedup, rank.of_limit, rank.of_forecast) == (None, None, None)
     assert rank.samples_per_second > 0
 
@@ -176,9 +174,9 @@ def test_a_lost_child_is_replaced() -> None:
     machine = Machine()
     machine.instead["dynamic", "train"] = RunError("the run was killed")
     held = contest(machine)
-    assert held.standing(parse("group_by_length"), "train").speedup
+    assert held.rank(parse("group_by_length"), "train").speedup
     with pytest.raises(RunError, match="the run was killed"):
-        held.standing(parse("dynamic"), "train")
+        held.rank(parse("dynamic"), "train")
     assert machine.started == 2
 
 
@@ -187,8 +185,8 @@ def test_a_budget_below_the_longest_loses_itself_alone() -> None:
     held = contest(Machine(), [3, 9, 20])
     held.collations = [*map(parse, ("max_tokens:19", "dynamic"))]
     with pytest.raises(SpecError, match="does not hold the longest example, of 20"):
-        held.standing(parse("max_tokens:19"), "train")
-    assert held.standing(parse("dynamic"), "train").speedup
+        held.rank(parse("max_tokens:19"), "train")
+    assert held.rank(parse("dynamic"), "train").speedup
 
 
 def test_unsupported_is_told() -> None:
@@ -196,7 +194,7 @@ def test_unsupported_is_told() -> None:
     machine = Machine()
     machine.instead["dynamic", "prove"] = {"unsupported": "needs transformers 5"}
     with pytest.raises(UnsupportedError, match="needs transformers 5"):
-        contest(machine).standing(parse("dynamic"), "train")
+        contest(machine).rank(parse("dynamic"), "train")
 
 
 def test_soundness_is_remembered_by_what_decides_it(runner: Runner, cell: Cell) -> None:
@@ -233,7 +231,7 @@ def test_soundness_is_remembered_by_what_decides_it(runner: Runner, cell: Cell) 
 def test_compiled_collations_have_a_child_each() -> None:
     """Shapes that one has compiled are not there for another."""
     machine = Machine()
-    contest(machine, recipe=replace(RECIPE, torch_compile=True)).standing(parse("dynamic"), "train")
+    contest(machine, recipe=replace(RECIPE, torch_compile=True)).rank(parse("dynamic"), "train")
     assert machine.started == len(NAMES) + 1
 
 
@@ -243,7 +241,7 @@ def test_sorted_is_not_trained() -> None:
     held = contest(machine)
     held.collations = [*map(parse, ("sorted",))]
     with pytest.raises(UnsupportedError, match="evaluation alone"):
-        held.standing(parse("sorted"), "train")
+        held.rank(parse("sorted"), "train")
 
 
 @given(st.lists(st.integers(0, 3 * MAX_LENGTH), min_size=1, max_size=40), st.integers(1, 50))
@@ -253,10 +251,10 @@ def test_any_lengths_are_timed_or_refused(lengths: list[int], batch_size: int) -
         Machine(), lengths, replace(RECIPE, per_device_train_batch_size=batch_size), rounds=2
     )
     if min(lengths):
-        assert held.standing(parse("dynamic"), "train").samples_per_second > 0
+        assert held.rank(parse("dynamic"), "train").samples_per_second > 0
     else:
         with pytest.raises(SpecError, match="an example has no token"):
-            held.standing(parse("dynamic"), "train")
+            held.rank(parse("dynamic"), "train")
 
 
 @pytest.mark.parametrize("kind", ["uniform", "outliers"])
@@ -302,9 +300,9 @@ def test_axes_are_measured(runner: Runner, cell: Cell, changes: dict[str, Any]) 
     """Workers make batches beside the model; each shape that a collation brings is compiled."""
     held = real(runner, replace(cell, recipe=replace(cell.recipe, **changes)))
     held.collations = [*map(parse, ("max_length", "dynamic", "padding_free"))]
-    ranks = [held.standing(strategy, "train") for strategy in held.collations]
-    assert all(standing.samples_per_second > 0 for standing in ranks)
-    graphs = [standing.graphs for standing in ranks]
+    ranks = [held.rank(strategy, "train") for strategy in held.collations]
+    assert all(rank.samples_per_second > 0 for rank in ranks)
+    graphs = [rank.graphs for rank in ranks]
     assert (min(graphs) > 0) == held.cell.recipe.torch_compile
     assert graphs[1] >= graphs[0]
     held.close()
@@ -408,9 +406,9 @@ def test_what_fails_in_a_child_is_told(  # noqa: PLR0913, PLR0917 - fixtures and
     held = real(runner, cell, fault(OUT_OF_MEMORY.format(raised=raised)))
     held.collations = [*map(parse, ("max_length", "dynamic"))]
     with pytest.raises(error, match=message) as caught:
-        held.standing(parse("max_length"), "predict")
+        held.rank(parse("max_length"), "predict")
     assert isinstance(caught.value, LimitError) == (error is LimitError)
-    assert held.standing(parse("dynamic"), "predict").samples_per_second > 0
+    assert held.rank(parse("dynamic"), "predict").samples_per_second > 0
     held.close()
 
 

@@ -181,7 +181,7 @@ def benchmark() -> str:
                 workers=0,
                 pinned=False,
                 threads=1,
-                standing=entrant.standing("train", [lap], [lap] * 3, baseline),
+                rank=entrant.rank("train", [lap], [lap] * 3, baseline),
             )
         )
     return benchmark_page.page([noted(pace) for pace in paces], {})
