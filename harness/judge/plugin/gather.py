@@ -5,7 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -29,6 +29,7 @@ from harness.judge.plugin.notes import (
 from harness.judge.plugin.state import ITEM
 from harness.judge.reports import broken
 from harness.judge.session_parts import FAILED, CellRow, Outcome
+from harness.judge.session_record import SessionRecord
 from harness.judge.tonight import Tonight
 
 if TYPE_CHECKING:
@@ -68,23 +69,30 @@ class Measured:
         """How many tests of suites have each outcome."""
         return Counter(outcome.outcome for outcome in self.outcomes.values())
 
-    def fields(self) -> dict[str, Any]:
-        """The same as fields of a session's record."""
+    @property
+    def anything(self) -> bool:
+        """Whether anything was measured."""
+        return bool(self.rows or self.judged_trials or self.paces)
+
+    def session(self, *, night: str, when: str) -> SessionRecord:
+        """The record of the session that ended then, as far as its reports tell."""
         nights = {name: tonight.records for name, tonight in self.nights.items()}
-        return {
-            "cells": tuple(self.rows.values()),
-            "nights": tuple(self.nights.values()),
-            "records": {name: (row.record,) for name, row in self.rows.items()} | nights,
-            "paces": tuple(pace.as_json() for pace in self.paces.values()),
-            "tests": dict(self.counts),
-            "outcomes": self.outcomes,
-            "judged_trials": self.judged_trials,
-            "set_aside": tuple(self.set_aside),
-            "not_measured": {reason: tuple(sorted(ids)) for reason, ids in self.reasons.items()},
-            "known_issues": dict(self.known_issues),
-            "fixed_issues": dict(self.fixed),
-            "noise": {n: x if math.isfinite(x) else None for n, x in self.noise.items()},
-        }
+        return SessionRecord(
+            night=night,
+            when=when,
+            cells=tuple(self.rows.values()),
+            nights=tuple(self.nights.values()),
+            records={name: (row.record,) for name, row in self.rows.items()} | nights,
+            paces=tuple(pace.as_json() for pace in self.paces.values()),
+            tests=dict(self.counts),
+            outcomes=self.outcomes,
+            judged_trials=self.judged_trials,
+            set_aside=tuple(self.set_aside),
+            not_measured={reason: tuple(sorted(ids)) for reason, ids in self.reasons.items()},
+            known_issues=dict(self.known_issues),
+            fixed_issues=dict(self.fixed),
+            noise={n: x if math.isfinite(x) else None for n, x in self.noise.items()},
+        )
 
 
 class Gathering:

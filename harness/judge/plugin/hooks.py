@@ -8,7 +8,6 @@ import gc
 import sys
 from collections.abc import Generator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -35,7 +34,7 @@ from harness.judge.plugin.state import (
     session_name,
     suite_of,
 )
-from harness.judge.plugin.terminal import Reporting
+from harness.judge.plugin.terminal import REPORTING, Reporting
 from harness.judge.runs import failures, interruption
 from harness.judge.settings import Settings
 from harness.judge.suite import known_issues
@@ -47,9 +46,6 @@ pytest_plugins = (
     "harness.judge.plugin.expected_failures",
     "harness.judge.plugin.censor",
 )
-
-
-Answer = TypeVar("Answer")
 
 MARKS = (
     "gpu: trains on an accelerator, at full scale unless a scale is set",
@@ -85,7 +81,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[KNOWN_ISSUES] = (*known_issues.load(known_issues.OURS), *_own_issues(settings))
     except SpecError as error:
         raise pytest.UsageError(error.text) from None
-    config.pluginmanager.register(Reporting(config), Reporting.NAME)
+    reporting = config.stash[REPORTING] = Reporting(config)
+    config.pluginmanager.register(reporting, Reporting.NAME)
     config.pluginmanager.register(Guidance(config), Guidance.NAME)
 
 

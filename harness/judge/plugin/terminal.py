@@ -36,6 +36,8 @@ PLAIN_INTERVAL = 60.0
 NOTHING_MEASURED = pytest.ExitCode.NO_TESTS_COLLECTED
 """Pytest's own code for a session that tested nothing."""
 
+REPORTING = pytest.StashKey["Reporting"]()
+
 
 class Reporting:
     """Says what was gathered from a session's test reports, once."""
@@ -82,17 +84,17 @@ class Reporting:
     @cached_property
     def record(self) -> SessionRecord:
         """The session, once all tests have ended."""
-        config, measured = self.config, self.measured.fields()
-        anything = measured["cells"] or measured["judged_trials"] or measured["paces"]
+        config, anything = self.config, self.measured.anything
         now, root = datetime.now(UTC), config.stash[ROOT]
-        return SessionRecord(
-            night=night_of(config) or now.date().isoformat(),
-            when=now.isoformat(timespec="seconds"),
+        return replace(
+            self.measured.session(
+                night=night_of(config) or now.date().isoformat(),
+                when=now.isoformat(timespec="seconds"),
+            ),
             command=shlex.join(["pytest", *config.invocation_params.args]),
             revision=repository.revision(root, aside=baseline.NAME),
             verdict=self._verdict() if anything else self._nothing(),
             environment=schedule_of(config).runner.environment() if anything else {},
-            **measured,
         )
 
     @pytest.hookimpl(tryfirst=True)
@@ -246,6 +248,4 @@ class Reporting:
 
 def reporting_of(config: pytest.Config) -> Reporting:
     """The session's reporting."""
-    reporting = config.pluginmanager.get_plugin(Reporting.NAME)
-    assert isinstance(reporting, Reporting)  # noqa: S101 - pytest_configure has registered it
-    return reporting
+    return config.stash[REPORTING]
