@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import fmean
 
 from harness.core.errors import SpecError, unknown
-from harness.judge.cli.options import DATE, Commands, add_store, root_of, store_of
+from harness.judge.cli.options import Commands, add_night, add_stores, root_of, store_of
 from harness.judge.metric_kinds import reported
 from harness.judge.nightly.accept import Accepting
 from harness.judge.nightly.baseline import NAME, Baselines, Reference
@@ -44,8 +44,8 @@ def add(commands: Commands) -> None:
             help="folder that the baselines are in (default: suites)",
         )
         if name in {"diff", "accept"}:
-            add_store(action)
-            action.add_argument("--night", type=DATE, metavar="DATE", help="default: the last")
+            add_stores(action)
+            add_night(action)
         if name == "accept":
             action.add_argument("--because", default="", metavar="TEXT", help="why")
             action.add_argument(

@@ -18,7 +18,9 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the noise of clean runs beside every tolerance, and what it suggests."""
     cells = collect.cells(arguments.suites)
-    from harness.judge.mutation.calibrate import calibrate  # as above
+    from harness.judge.mutation.calibrate import (
+        calibrate,  # pytest has rewritten the invariants' asserts
+    )
 
     with running(arguments, arguments.python) as runner:
         for line in calibrate(runner, [*cells], arguments.repeats):

@@ -13,7 +13,7 @@ from harness.judge.cli.options import (
     add_environments,
     add_reports,
     add_settings,
-    add_store,
+    add_stores,
     given,
     interpreter,
     running,
@@ -119,7 +119,7 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="find the package that did it, and the release since when",
     )
-    add_store(parser)
+    add_stores(parser)
     add_reports(parser)
     add_environments(parser)
     parser.set_defaults(command=run)

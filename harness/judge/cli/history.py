@@ -14,7 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from harness.core import redaction
 from harness.core.errors import SpecError
-from harness.judge.cli.options import DATE, Commands, add_store, store_of
+from harness.judge.cli.options import DATE, Commands, add_stores, store_of
 from harness.judge.reports import files
 from harness.judge.store.entry import Entry
 from harness.judge.store.index import History
@@ -40,7 +40,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--format", choices=FORMATS, default="table", help="default: table")
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: what is printed")
-    add_store(parser)
+    add_stores(parser)
     parser.set_defaults(command=run)
 
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from harness.core.errors import SpecError
-from harness.judge.cli.options import DATE, Commands, add_store, store_of
+from harness.judge.cli.options import Commands, add_night, add_stores, store_of
 from harness.judge.reports import nightly_message
 from harness.judge.store.index import History
 
@@ -12,11 +12,11 @@ from harness.judge.store.index import History
 def add(commands: Commands) -> None:
     """Declare the command's options."""
     parser = commands.add_parser("notify", help="the last night in one message")
-    parser.add_argument("--night", type=DATE, metavar="DATE", help="default: the last")
+    add_night(parser)
     parser.add_argument(
         "--format", choices=("text", "markdown"), default="text", help="default: text"
     )
-    add_store(parser)
+    add_stores(parser)
     parser.set_defaults(command=run)
 
 

@@ -52,29 +52,43 @@ def add_suites(parser: argparse.ArgumentParser, repeats: int | None = None) -> N
             help="clean runs with other seeds",
         )
     add_python(parser)
-    parser.add_argument("--store", type=Path, metavar="DIR", help="default: .harness")
+    add_store(parser)
 
 
-def add_python(parser: argparse.ArgumentParser) -> None:
+def add_python(
+    parser: argparse.ArgumentParser, role: str = "interpreter of the environment to judge"
+) -> None:
     """Which environment is judged."""
     parser.add_argument(
         "--python",
         type=interpreter,
         default=Path(sys.executable),
         metavar="PATH",
-        help="interpreter of the environment to judge (default: the running one)",
+        help=f"{role} (default: the running one)",
     )
 
 
-def add_store(parser: argparse.ArgumentParser) -> None:
+def add_store(parser: argparse.ArgumentParser, remark: str = "", default: Any = None) -> None:
     """Where records are."""
-    parser.add_argument("--store", type=Path, metavar="DIR", help="default: .harness")
-    add_remote(parser)
+    parser.add_argument(
+        "--store", type=Path, metavar="DIR", default=default, help=f"default: .harness{remark}"
+    )
 
 
 def add_remote(parser: argparse.ArgumentParser) -> None:
     """Where others have records."""
     parser.add_argument("--remote", metavar="URL", help="a store that is shared, see pytest --help")
+
+
+def add_stores(parser: argparse.ArgumentParser) -> None:
+    """Where records are, and where others have records."""
+    add_store(parser)
+    add_remote(parser)
+
+
+def add_night(parser: argparse.ArgumentParser) -> None:
+    """Which night is looked at."""
+    parser.add_argument("--night", type=DATE, metavar="DATE", help="default: the last")
 
 
 def store_of(arguments: argparse.Namespace) -> Store:
@@ -115,10 +129,10 @@ def settings_of(arguments: argparse.Namespace, python: Path) -> Settings:
         SpecError: one makes no sense, or a file that one names.
     """
     names = [flag.removeprefix("--").replace("-", "_") for flag in SHARED]
-    given = {name.removeprefix("harness_"): getattr(arguments, name, None) for name in names}
-    given |= {name: getattr(arguments, name, None) for name in ("store", "remote", "reports")}
-    given["python"] = python
-    settings = _merged(arguments, given)
+    values = {name.removeprefix("harness_"): getattr(arguments, name, None) for name in names}
+    values |= {name: getattr(arguments, name, None) for name in ("store", "remote", "reports")}
+    values["python"] = python
+    settings = _merged(arguments, values)
     parse_overrides(settings.set)
     for path in settings.known_issues:
         known_issues.load(path)
@@ -131,10 +145,10 @@ def root_of(arguments: argparse.Namespace) -> Path:
     return repository.holding(suites if isinstance(suites, list) else [str(suites)], Path.cwd())
 
 
-def _merged(arguments: argparse.Namespace, given: Mapping[str, Any]) -> Settings:
+def _merged(arguments: argparse.Namespace, values: Mapping[str, Any]) -> Settings:
     """Settings with those of the repository that holds the suites."""
     root = root_of(arguments)
-    return Settings.merge(given, Document.read(root / "pyproject.toml"), root, Path.cwd())
+    return Settings.merge(values, Document.read(root / "pyproject.toml"), root, Path.cwd())
 
 
 def given(arguments: argparse.Namespace, settings: Settings) -> tuple[str, ...]:

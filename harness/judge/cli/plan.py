@@ -13,7 +13,7 @@ from harness.core.recipe import Recipe
 from harness.judge import catalog
 from harness.judge.benchmark.cost_model import Forecast, advice, forecast
 from harness.judge.cell import Cell
-from harness.judge.cli.options import Commands, add_python, add_settings, running
+from harness.judge.cli.options import Commands, add_python, add_settings, add_store, running
 from harness.judge.limits import Limits, argument
 from harness.judge.runs.runner import Runner
 from harness.judge.suite import validation
@@ -48,7 +48,7 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--html", type=Path, metavar="FILE", help="also draw it, as a page")
     add_python(parser)
-    parser.add_argument("--store", type=Path, metavar="DIR", help="default: .harness")
+    add_store(parser)
     add_settings(parser)
     parser.set_defaults(command=run)
 

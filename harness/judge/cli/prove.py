@@ -31,7 +31,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print which invariants notice each fault, then the sums; write the matrix to a report."""
-    faults = _faults(arguments.fault)
+    chosen = _chosen(arguments.fault)
     cells = collect.cells(arguments.suites)
     from harness.judge.mutation.mutate import (
         Prover,  # pytest rewrites the invariants' asserts, and comes first
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         files.check(runner.settings.reports)
         prover = Prover(runner, [*cells], cores.usable())
         proof = prover.prove(
-            faults,
+            chosen,
             arguments.repeats,
             lambda exhibit: print(mutation_table.line(exhibit), flush=True),
         )
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if proof.unnoticed or proof.alarms else 0
 
 
-def _faults(names: list[str] | None) -> list[Path]:
+def _chosen(names: list[str] | None) -> list[Path]:
     """Files of the faults to inject.
 
     Raises:

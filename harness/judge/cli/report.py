@@ -44,8 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.trend:
         return _trend(arguments)
     settings = replace(settings_of(arguments, arguments.python), stored=True)
-    rerun = [sys.executable, "-m", "pytest", *arguments.suites, "-q", *settings.arguments()]
-    return subprocess.run(rerun, check=False).returncode
+    command = [sys.executable, "-m", "pytest", *arguments.suites, "-q", *settings.arguments()]
+    return subprocess.run(command, check=False).returncode
 
 
 def _trend(arguments: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core import environment
-from harness.judge.cli.options import Commands, interpreter, root_of, settings_of
+from harness.judge.cli.options import Commands, add_python, add_store, root_of, settings_of
 from harness.judge.nightly.baseline import NAME, Baselines
 from harness.judge.runs import reach
 from harness.judge.store import contents, pruning
@@ -49,7 +49,7 @@ def add(commands: Commands) -> None:
     """Declare the command's options."""
     what = "list what the store holds by environment, or prune it"
     parser = commands.add_parser("store", help=what, description=what)
-    parser.add_argument("--store", type=Path, metavar="DIR", help="default: .harness")
+    add_store(parser)
     parser.set_defaults(command=_list)
     actions = parser.add_subparsers(metavar="ACTION")
     for name, run, what in (
@@ -57,13 +57,7 @@ def add(commands: Commands) -> None:
         ("prune", _prune, "show what nobody needs any more; remove it with --apply"),
     ):
         action = actions.add_parser(name, help=what, description=what)
-        action.add_argument(
-            "--store",
-            type=Path,
-            metavar="DIR",
-            default=argparse.SUPPRESS,
-            help="default: .harness; a shared store (--harness-remote) is left alone",
-        )
+        add_store(action, "; a shared store (--harness-remote) is left alone", argparse.SUPPRESS)
         action.set_defaults(command=run)
     prune = actions.choices["prune"]
     prune.add_argument(
@@ -78,13 +72,7 @@ def add(commands: Commands) -> None:
         help="what is of an environment that neither --python nor the interpreter that made it "
         "is any more; with --older-than, both must hold",
     )
-    prune.add_argument(
-        "--python",
-        type=interpreter,
-        default=Path(sys.executable),
-        metavar="PATH",
-        help="the interpreter that is judged now (default: the running one)",
-    )
+    add_python(prune, "the interpreter that is judged now")
     prune.add_argument(
         "--baselines",
         type=_file,
