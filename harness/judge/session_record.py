@@ -85,6 +85,7 @@ class SessionRecord:
             )
         if version == 1:
             earlier: _Version1 = document.decode(_Version1)
+            failed = [test for cell in earlier.cells for test in cell.tests]
             return cls(
                 night=earlier.night,
                 when=earlier.when,
@@ -92,9 +93,8 @@ class SessionRecord:
                 revision=earlier.revision,
                 nights=tuple(cell.tonight for cell in earlier.cells if cell.standing is not None),
                 records={cell.name: cell.records for cell in earlier.cells},
-                outcomes={
-                    test: Outcome(outcome="failed") for cell in earlier.cells for test in cell.tests
-                },
+                tests={"failed": len(failed)} if failed else {},
+                outcomes={test: Outcome(outcome="failed") for test in failed},
                 not_measured=earlier.not_measured,
                 environment=earlier.environment,
             )

@@ -19,7 +19,7 @@ NIGHT = "2026-11-01"
 CELL = "bert-base-uncased-dynamic-trainer"
 TEST = f"suites/test_small.py::TestSmall::test_labels_are_renamed[{CELL}]"
 
-VERSION_1 = {
+VERSION_1: dict[str, Any] = {
     "version": 1,
     "night": NIGHT,
     "when": f"{NIGHT}T04:00:00+00:00",
@@ -151,6 +151,10 @@ def test_a_session_of_the_version_before_is_read(
     session = SessionRecord.decode(Document.read(path))
     assert session.records[f"TestOther/{CELL}"] == ("other/key/one",)
     assert [tonight.suite for tonight in session.nights] == ["TestSmall"]
+    assert (session.failed, dict(session.tests)) == (True, {"failed": 1})
+    clean = {**VERSION_1, "cells": [VERSION_1["cells"][1]]}
+    path.write_text(json.dumps(clean), encoding="utf-8")
+    assert not SessionRecord.decode(Document.read(path)).failed
 
 
 @pytest.mark.parametrize(
