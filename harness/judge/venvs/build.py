@@ -9,7 +9,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,7 +81,7 @@ class Environments:
         kept = [d for d in installed.values() if d.portable or not d.source]
         wanted = [d.name if d in kept else d.source for d in installed.values()]
         with tempfile.TemporaryDirectory() as described:
-            for distribution in self._at_hand(base).values():
+            for distribution in self._at_hand(base, installed).values():
                 distribution.describe(Path(described))
             pins = self.installer.compile(
                 [*wanted, *changes],
@@ -129,7 +129,7 @@ class Environments:
             ResolutionError: something cannot be installed; with uv's own message.
             StoreError: the folder cannot be written.
         """
-        at_hand = self._at_hand(base)
+        at_hand = self._at_hand(base, installed_in(base))
         taken = [at_hand[pin] for pin in pins if pin in at_hand]
         taken = [d for d in taken if d.name not in named or not d.edits]
         contents = [
@@ -146,11 +146,14 @@ class Environments:
             raise _unwritable(self.folder, error) from None
         return _python(folder)
 
-    def _at_hand(self, base: Path) -> dict[str, Distribution]:
+    def _at_hand(
+        self, base: Path, installed: Mapping[str, Distribution]
+    ) -> dict[str, Distribution]:
         """Distributions that can be taken from interpreters, by pin; the base's come first."""
         known: dict[str, Distribution] = {}
-        for python in (base, *self.givers):
-            for distribution in installed_in(python).values():
+        others = [installed_in(python) for python in self.givers if python != base]
+        for distributions in (installed, *others):
+            for distribution in distributions.values():
                 if distribution.portable:
                     known.setdefault(distribution.pin, distribution)
         return known
