@@ -1,4 +1,4 @@
-"""Attribution: which of the changed packages did it, and since which of its releases.
+"""Bisection: which of the changed packages did it, and since which of its releases.
 
 Each regression is judged apart. First the set of changes is cut down to the smallest that still
 fails (Zeller and Hildebrandt 2002, "Simplifying and isolating failure-inducing input"), where a set

@@ -1,4 +1,4 @@
-"""Comparison: one cell in two environments, from the sharpest question to the bluntest.
+"""Compare: what differs of one cell in two environments, from the sharpest question on.
 
 Left is the base, right the candidate. Both had the same data, the same initial weights and the
 same seeds, so whatever differs was computed differently.

@@ -1,4 +1,4 @@
-"""A match: one cell on both sides, from its first steps to its speed.
+"""A paired cell: one cell in both environments, from its first steps to its speed.
 
 Nothing is compared that a sharper comparison has decided: runs that are equal to the last bit are
 equally accurate.

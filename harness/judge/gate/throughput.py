@@ -1,4 +1,4 @@
-"""Racing: the time and memory that two environments take, side by side, never from the store.
+"""Throughput: time and memory that two environments take, side by side, never from the store.
 
 Each has a live child that trains the same few steps on demand. They take turns in the order
 A B B A, so that a machine that slows down or warms up counts for both; and replaced by new ones

@@ -1,4 +1,4 @@
-"""Series: steps and drift in what nights measure, shown as they come and hardly ever by chance.
+"""CUSUM: steps in a series that nights measure, shown as they come and hardly ever by chance.
 
 A two-sided CUSUM (Page 1954) sums the log-likelihood ratio of "moved by `SHIFT` standard errors"
 over "as before", and starts again from nothing whenever that falls below zero. Where nothing moved

@@ -32,8 +32,8 @@ def drifted(
         observations: since the anchor, the earliest first.
         mean: that was accepted.
         error: its standard error: nothing much smaller can be seen.
-        most: as above.
-        floor: as above.
+        most: evidence that is a drift, in nats; see `harness.judge.nightly.cusum.limit`.
+        floor: the least standard deviation of an observation, whatever it tells.
     """
     far = -NormalDist().inv_cdf(math.exp(-most) / 2)
     month: deque[float] = deque(maxlen=MONTH)

@@ -1,4 +1,4 @@
-"""Figures: what is followed from night to night, and how runs become observations of it."""
+"""Signals: figures that are followed from night to night, and how runs become observations."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +11,9 @@ from harness.judge.store.entry import Entry
 
 ROUND = 3
 """Runs that a night makes of a cell before it looks at what they say."""
+
+LEAST = 1e-12
+"""Stands for what is smaller where logarithms are followed: nothing has none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +35,7 @@ class Figure:
 
     def seen(self, value: float) -> float:
         """A value as it is followed."""
-        return math.log(max(value, 1e-12)) if self.ratio else value
+        return math.log(max(value, LEAST)) if self.ratio else value
 
     def shown(self, value: float) -> float:
         """The other way round."""

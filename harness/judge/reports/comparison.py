@@ -63,8 +63,9 @@ def markdown(comparison: Comparison) -> str:
         parts += [f"**{blame(attribution).capitalize()}:** {attribution.description}", ""]
         parts += [*(f"- {line}" for line in regressions(attribution)), ""]
     parts += ["", sums(comparison)]
-    if any(known(comparison)):
-        parts += ["", "## Known on both sides", "", *(f"- {line}" for line in known(comparison))]
+    shared = known(comparison)
+    if shared:
+        parts += ["", "## Known on both sides", "", *(f"- {line}" for line in shared)]
     parts += ["", "## Packages", ""]
     parts += ["| package | base | candidate | |", "| --- | --- | --- | --- |"]
     parts += [f"| {c.package} | {c.before} | {c.after} | {_why(c)} |" for c in comparison.changes]

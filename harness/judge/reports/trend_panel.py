@@ -14,6 +14,21 @@ RIGHT = 1000
 
 TOP, BOTTOM = 32, 204
 
+ROOM = 0.08
+"""Share of what is drawn that is left free above it, and below."""
+
+PARTS_OF_CONSTANT = 100
+"""Where all values are one, it is one of so many parts of that value."""
+
+NARROWEST = 2
+"""Width of a regime of one night, which would not be seen otherwise."""
+
+CARET_WIDTH, CARET_HEIGHT = 20, 14
+"""Of the mark of a value off the scale."""
+
+HUNDREDS, THOUSANDS = 100, 1000
+"""Values from here on are shown with fewer digits after the point: as many as fit."""
+
 FENCE = 3
 """Interquartile ranges from its regime's quartiles beyond which a night may be off the scale."""
 
@@ -83,8 +98,8 @@ def shown(figure: str, value: float) -> str:
     if figure == "padding":
         return f"{value:.1%}"
     if figure.endswith("per_second"):
-        return f"{value:,.{0 if abs(value) >= 100 else 1}f}"  # noqa: PLR2004 - as many digits as fit
-    return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.0f}"  # noqa: PLR2004 - as many digits as fit
+        return f"{value:,.{0 if abs(value) >= HUNDREDS else 1}f}"
+    return f"{value:.4f}" if abs(value) < THOUSANDS else f"{value:,.0f}"
 
 
 def _brief(figure: str, value: float) -> str:
@@ -145,11 +160,17 @@ def panel(line: Line, nights: Sequence[str]) -> Panel | None:
         bottom=_brief(line.figure, bottom),
         top=_brief(line.figure, top),
         bands=[
-            (left, height(band.high), max(2, right - left), height(band.low) - height(band.high))
+            (
+                left,
+                height(band.high),
+                max(NARROWEST, right - left),
+                height(band.low) - height(band.high),
+            )
             for band, left, right in ends
         ],
         means="".join(
-            f"M{left} {height(band.mean)}h{max(2, right - left)}" for band, left, right in ends
+            f"M{left} {height(band.mean)}h{max(NARROWEST, right - left)}"
+            for band, left, right in ends
         ),
         path="".join(_path(points, line.nights)),
         steps=[
@@ -158,14 +179,18 @@ def panel(line: Line, nights: Sequence[str]) -> Panel | None:
         ],
         drifted=[(place(n, nights), drift(line)) for n in (line.drifted,) if n],
         beyond="".join(
-            f"M{at[i] - 10} {TOP}l10-14 10 14z"
-            if line.values[i] > top
-            else f"M{at[i] - 10} {BOTTOM}l10 14 10-14z"
-            for i in off
-            if math.isfinite(line.values[i])
+            _caret(at[i], above=line.values[i] > top) for i in off if math.isfinite(line.values[i])
         ),
         outliers=_outliers(line, off),
     )
+
+
+def _caret(x: int, *, above: bool) -> str:
+    """A triangle that points to where a value is off the scale."""
+    half = CARET_WIDTH // 2
+    if above:
+        return f"M{x - half} {TOP}l{half}-{CARET_HEIGHT} {half} {CARET_HEIGHT}z"
+    return f"M{x - half} {BOTTOM}l{half} {CARET_HEIGHT} {half}-{CARET_HEIGHT}z"
 
 
 def _scale(line: Line) -> tuple[float, float]:
@@ -180,7 +205,7 @@ def _scale(line: Line) -> tuple[float, float]:
             values = [v for v in values if lower - fence <= v <= upper + fence]
         drawn += values
     lowest, highest = min(drawn, default=0.0), max(drawn, default=1.0)
-    room = 0.08 * (highest - lowest) or abs(highest) / 100 or 1.0
+    room = ROOM * (highest - lowest) or abs(highest) / PARTS_OF_CONSTANT or 1.0
     return lowest - room, highest + room
 
 

@@ -25,6 +25,7 @@ _OBJECT = re.compile(r"/([0-9a-f]{64})\.zip$")
 _USER = re.compile(r"(?<=://)[^/@\s]*@")
 _PASSWORD = re.compile(r"://[^/@:]*:(?!\d+/)[^@]*@")
 _STALE = timedelta(days=1)
+"""No upload takes so long: whoever began one before has ended without finishing it."""
 
 
 class Remote:
