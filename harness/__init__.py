@@ -1,4 +1,4 @@
-"""Fine-tuning regression tests for Hugging Face text classifiers, in pytest's own words.
+"""Fine-tuning regression tests for Hugging Face models, in pytest's own words.
 
 The names a suite needs are imported on first use: the judged environment loads this package
 too, and must be able to do so without pytest.
@@ -7,16 +7,20 @@ too, and must be able to do so without pytest.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from harness.core.dataset import Dataset
+    from harness.core.model import Model
     from harness.core.recipe import Recipe
     from harness.core.record import Record
     from harness.judge.declarations import Matrix, Thresholds
     from harness.judge.suite.base import Benchmark, Suite
 
-__all__ = ["Benchmark", "Matrix", "Recipe", "Record", "Suite", "Thresholds"]
+__all__ = ["Benchmark", "Dataset", "Matrix", "Model", "Recipe", "Record", "Suite", "Thresholds"]
 
 _HOMES = {
     "Benchmark": "harness.judge.suite.base",
+    "Dataset": "harness.core.dataset",
     "Matrix": "harness.judge.declarations",
+    "Model": "harness.core.model",
     "Recipe": "harness.core.recipe",
     "Record": "harness.core.record",
     "Suite": "harness.judge.suite.base",

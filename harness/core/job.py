@@ -11,7 +11,9 @@ from typing import Any, Literal, Self
 
 from harness.core import serial
 from harness.core.collation import Collation
+from harness.core.dataset import Dataset
 from harness.core.recipe import Loop, Recipe
+from harness.core.schema import Schema
 
 Kind = Literal["train", "try", "tokenize", "measure", "collate", "time", "pace"]
 
@@ -31,8 +33,7 @@ class Job:
         device: `cpu` or `cuda`.
         threads: of torch's CPU operators.
         data_files: parquet files by split, `train` and `evaluation`.
-        texts: the text columns.
-        label_names: in the order of their ids.
+        schema: of those files.
         model: folder of the checkpoint; of a tokenizer alone where only `architecture` counts.
         architecture: the model's configuration, for one with random weights.
         metrics: folders of metric modules by name.
@@ -50,8 +51,7 @@ class Job:
     device: str
     threads: int
     data_files: Mapping[str, tuple[str, ...]]
-    texts: tuple[str, ...]
-    label_names: tuple[str, ...]
+    schema: Schema
     model: str
     architecture: Mapping[str, Any]
     metrics: Mapping[str, str]
@@ -60,6 +60,39 @@ class Job:
     scratch: str
     variations: tuple[str, ...] = ()
     fault: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The job as JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The job that `to_json` wrote."""
+        job: Self = serial.decode(cls, values)
+        return job
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LoadJob:
+    """Rows for a worker to read, and to write as tables.
+
+    Attributes:
+        dataset: as declared.
+        files: by the source's split; those of the only one under an empty name.
+        root: of the repository that a function of the user is imported from.
+        limits: rows that are kept of each split; all where it names none.
+        output: existing folder that receives the tables.
+        scratch: existing folder for everything else; removed by the judging tower.
+        kind: tells it from a `Job`.
+    """
+
+    dataset: Dataset
+    files: Mapping[str, tuple[str, ...]]
+    root: str
+    limits: Mapping[str, int]
+    output: str = ""
+    scratch: str = ""
+    kind: Literal["load"] = "load"
 
     def to_json(self) -> dict[str, Any]:
         """The job as JSON types."""

@@ -4,7 +4,9 @@ from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 from harness.core import digest
+from harness.core.dataset import Dataset
 from harness.core.errors import SpecError, unknown
+from harness.core.model import Model
 from harness.core.spec import Spec
 
 Scale = Literal["tiny", "full"]
@@ -83,8 +85,9 @@ class Recipe(Spec):
     defaults. The others:
 
     Attributes:
-        dataset: a data set of the catalog, such as `glue/mrpc`.
-        model: a model of the catalog, such as `bert-base-uncased`.
+        dataset: a data set of the catalog, such as `glue/mrpc`, or one's own as a `Dataset`.
+        model: a model of the catalog, such as `bert-base-uncased`, a Hub repository, or one's own
+            as a `Model`.
         collation: how examples become a batch: `dynamic`, `max_length`, `group_by_length`,
             `sorted`, `packed`, `padding_free`, `max_tokens:N` or
             `pad_to_multiple_of:N`.
@@ -106,8 +109,8 @@ class Recipe(Spec):
         save_state: finish with `Trainer.save_state`.
     """
 
-    dataset: str
-    model: str = "bert-base-uncased"
+    dataset: str | Dataset
+    model: str | Model = "bert-base-uncased"
     collation: str = "dynamic"
     loop: str = "trainer"
     max_length: int | None = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from harness.core import collation, digest, environment, questions, serial
 from harness.core.collation import Collation
+from harness.core.dataset import Task
 from harness.core.observed import FILE, LINES, Observed
 from harness.core.recipe import Recipe
 from harness.core.record_parts import Batch, Evaluation
@@ -38,6 +39,7 @@ class Record(Observed):
         device: `cpu` or `cuda`.
         inputs: where data set, model and metrics came from, with the digests of their bytes.
         environment: what was judged; see `harness.core.environment`.
+        task: what is learnt.
         label_names: of the data set, in the order of their ids.
         ceiling: best possible metrics of the evaluated split, where they are known.
         collation: of the recipe, resolved.
@@ -58,6 +60,7 @@ class Record(Observed):
     metric_names: tuple[str, ...] = ()
     compared_metrics: tuple[str, ...] = EARLIER_COMPARED
     f1_average: str = ""
+    task: Task = "single_label_classification"
 
     def answer(self, name: str) -> Any:
         """A field that was examined after training.

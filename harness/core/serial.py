@@ -45,8 +45,7 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
         )
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in _UNIONS:
-        inner = _decoder(next(part for part in arguments if part is not NoneType))
-        return lambda value: None if value is None else inner(value)
+        return _alternative_decoder([part for part in arguments if part is not NoneType])
     if origin is tuple:
         item = _decoder(arguments[0])
         return lambda value: tuple(map(item, value))
@@ -58,6 +57,20 @@ def _decoder(hint: Any) -> Callable[[Any], Any]:
             else value
         )
     return _same
+
+
+def _alternative_decoder(kinds: list[Any]) -> Callable[[Any], Any]:
+    """What rebuilds a value of one of several types, or none: a table is the one with fields."""
+    first = _decoder(kinds[0])
+    with_fields: list[Any] = [kind for kind in kinds if is_dataclass(kind)]
+    declared = _decoder(with_fields[0]) if with_fields else first
+
+    def decoded(value: Any) -> Any:
+        if value is None:
+            return None
+        return declared(value) if isinstance(value, Mapping) else first(value)
+
+    return decoded
 
 
 def _same(value: Any) -> Any:
@@ -74,8 +87,8 @@ def checked(hint: Any, value: Any, place: Place = ()) -> Any:
     Raises:
         MisfitError: a value has another type, is not finite, or a field is missing or unknown.
     """
-    if is_dataclass(hint):
-        return _checked_fields(hint, value, place)
+    if isinstance(hint, type) and is_dataclass(hint):
+        return value if isinstance(value, hint) else _checked_fields(hint, value, place)
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in _UNIONS:
         return _checked_alternatives(arguments, value, place)

@@ -7,8 +7,17 @@ must be constructible to be complained about.
 from dataclasses import fields
 from typing import Any, Self
 
-from harness.core.errors import MisfitError, unknown
+from harness.core.digest import canonical
+from harness.core.errors import MisfitError, SpecError, unknown
 from harness.core.serial import checked, hints
+
+
+class Table(dict[str, Any]):
+    """A table that a declaration holds: nobody changes it, so that declarations can be hashed."""
+
+    def __hash__(self) -> int:  # type: ignore[override] # a dict has none
+        """Equal tables hash alike, in whatever order they were written."""
+        return hash(canonical(self))
 
 
 class Spec:
@@ -32,12 +41,29 @@ class Spec:
         for name, hint in hints(type(self)).items():
             value = getattr(self, name)
             if type(value) is not hint or hint is float:
-                object.__setattr__(self, name, fitting(name, hint, value))
+                value = fitting(name, hint, value)
+                value = _table(name, value) if isinstance(value, dict) else value
+                object.__setattr__(self, name, value)
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
         """The declared fields, in order."""
         return tuple(field.name for field in fields(cls))  # type: ignore[arg-type] # a dataclass
+
+
+def _table(name: str, values: dict[str, Any]) -> Table:
+    """A table whose values are JSON.
+
+    Raises:
+        SpecError: one is not.
+    """
+    try:
+        canonical(values)
+    except (TypeError, ValueError) as error:
+        raise SpecError(
+            f"{name}: {error}", fix="give texts, numbers, true or false, lists and tables of them"
+        ) from None
+    return Table(values)
 
 
 def fitting(name: str, hint: Any, value: object) -> Any:

@@ -5,7 +5,6 @@ at every row, before its libraries see one.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +13,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.core.errors import SourceError
+from harness.core.schema import Schema
 
 LABEL_COLUMNS = ("label", "labels", "label_ids")
 
 _ANEW = "write it anew, or name another folder with --harness-sources"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Schema:
-    """What a data set must look like: text columns, and label names in the order of their ids."""
-
-    texts: tuple[str, ...]
-    label_names: tuple[str, ...]
-
-    @property
-    def ids(self) -> str:
-        """The label ids and what they mean, as a sentence's part."""
-        return f"0 to {len(self.label_names) - 1}: {', '.join(self.label_names)}"
 
 
 def check_footers(files: Sequence[Path], schema: Schema) -> None:

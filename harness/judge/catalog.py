@@ -1,11 +1,18 @@
-"""The catalog: what a name in a recipe means, at the Hub, on disk and as an embedded stand-in."""
+"""The catalog: what a recipe's data set and model are, at the Hub, on disk and as a stand-in.
 
-from collections.abc import Mapping
+A plain name is looked up here; what a user declares in the field itself is taken as it stands.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from harness.core import collation
-from harness.core.errors import unknown
+from harness.core.dataset import Dataset, Task
+from harness.core.errors import SpecError, unknown
+from harness.core.model import Model
 from harness.core.recipe import Recipe
 
 TINY_LENGTH_DIVISOR = 4
@@ -21,11 +28,11 @@ TINY_LEARNING_RATE_FACTOR = 12
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Dataset:
-    """One data set.
+class DatasetSource:
+    """Where a recipe's data set comes from.
 
     Attributes:
-        name: as a recipe writes it.
+        name: as a recipe writes it, or a short one.
         folder: below `datasets/` in a source folder.
         hub: repository at the Hub.
         hub_files: pattern of a split's files in that repository.
@@ -36,6 +43,8 @@ class Dataset:
         f1_average: the average that a plain `f1` metric takes.
         compared: names of the metrics of which another night or environment may not lose more than
             the margin; of all that the modules report if it names none.
+        own: the user's declaration; None of one that the catalog knows.
+        root: of the repository that a user's paths count from.
     """
 
     name: str
@@ -48,41 +57,46 @@ class Dataset:
     metrics: tuple[str, ...]
     f1_average: str = "binary"
     compared: tuple[str, ...] = ()
+    own: Dataset | None = None
+    root: Path = Path()
 
     @property
     def metric_names(self) -> tuple[str, ...]:
-        """Names of the metrics that the modules report, and of the loss, which every loop does."""
-        names = [name for module in self.metrics for name in reported_by(module)]
-        return tuple(dict.fromkeys([*names, "loss"]))
+        """Names of the metrics that are reported; none where the rows are yet to decide."""
+        return metric_names(self.metrics) if self.metrics else ()
 
     @property
     def compared_metrics(self) -> tuple[str, ...]:
-        """Names of the metrics that nights and the gate compare."""
+        """Names of the metrics that nights and the gate compare; none, as above."""
         return self.compared or tuple(name for name in self.metric_names if name != "loss")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Model:
-    """One model.
+class ModelSource:
+    """Where a recipe's model comes from.
 
     Attributes:
-        name: as a recipe writes it.
+        name: as a recipe writes it, or a short one.
         hub: repository at the Hub.
-        stand_in: folder of its embedded stand-in.
-        limit: most tokens it can read.
+        stand_in: folder of its embedded stand-in; empty where one is to be made.
+        limit: most tokens it can read; None where its configuration is yet to say.
         architecture: its configuration, where that differs from its type's default.
         cased: which of two vocabularies it has.
         package: a Python package that ships it, as (distribution, folder in site-packages,
             our optional extra).
+        own: the user's declaration; None of one that the catalog knows.
+        root: of the repository that a user's paths count from.
     """
 
     name: str
     hub: str
-    stand_in: str
-    limit: int = 512
+    stand_in: str = ""
+    limit: int | None = 512
     architecture: Mapping[str, Any] = field(default_factory=lambda: {"model_type": "bert"})
     cased: bool = False
     package: tuple[str, str, str] | None = None
+    own: Model | None = None
+    root: Path = Path()
 
 
 _REPORTED: Mapping[str, tuple[str, ...]] = {
@@ -94,8 +108,13 @@ _REPORTED: Mapping[str, tuple[str, ...]] = {
 }
 """What metric modules report that are not named after it, by module or by its configuration."""
 
+TASK_METRICS: Mapping[Task, tuple[str, ...]] = {
+    "single_label_classification": ("accuracy", "f1"),
+}
+"""Metrics of a user's data set that names none, by task; the first is compared."""
+
 _DATASETS = (
-    Dataset(
+    DatasetSource(
         name="glue/mrpc",
         folder="mrpc",
         hub="nyu-mll/glue",
@@ -106,7 +125,7 @@ _DATASETS = (
         metrics=("glue/mrpc",),
         compared=("accuracy",),
     ),
-    Dataset(
+    DatasetSource(
         name="imdb",
         folder="imdb",
         hub="stanfordnlp/imdb",
@@ -117,7 +136,7 @@ _DATASETS = (
         metrics=("accuracy", "f1"),
         compared=("accuracy",),
     ),
-    Dataset(
+    DatasetSource(
         name="yelp_review_full",
         folder="yelp_review_full",
         hub="Yelp/yelp_review_full",
@@ -132,25 +151,25 @@ _DATASETS = (
 )
 
 _MODELS = (
-    Model(
+    ModelSource(
         name="bert-base-uncased",
         hub="google-bert/bert-base-uncased",
         stand_in="bert-base-uncased",
     ),
-    Model(
+    ModelSource(
         name="bert-base-cased",
         hub="google-bert/bert-base-cased",
         stand_in="bert-base-cased",
         architecture={"model_type": "bert", "vocab_size": 28_996},
         cased=True,
     ),
-    Model(
+    ModelSource(
         name="distilbert-base-uncased",
         hub="distilbert/distilbert-base-uncased",
         stand_in="distilbert-base-uncased",
         architecture={"model_type": "distilbert"},
     ),
-    Model(
+    ModelSource(
         name="all-MiniLM-L6-v2",
         hub="sentence-transformers/all-MiniLM-L6-v2",
         stand_in="bert-base-uncased",
@@ -175,32 +194,77 @@ def reported_by(module: str) -> tuple[str, ...]:
     return _REPORTED.get(module) or _REPORTED.get(name, (name,))
 
 
-def dataset(name: str) -> Dataset:
-    """The data set of that name.
+def metric_names(modules: Iterable[str]) -> tuple[str, ...]:
+    """Names of the metrics that modules report, and of the loss, which every loop does."""
+    names = [name for module in modules for name in reported_by(module)]
+    return tuple(dict.fromkeys([*names, "loss"]))
+
+
+def dataset(value: str | Dataset, root: Path = Path()) -> DatasetSource:
+    """The data set that a recipe names or declares.
+
+    Args:
+        value: of the recipe.
+        root: of the repository that its paths count from.
 
     Raises:
-        SpecError: there is none; the message names the nearest.
+        SpecError: there is none of that name; the message names the nearest.
     """
-    if name not in DATASETS:
-        raise unknown("data set", name, DATASETS)
-    return DATASETS[name]
+    if isinstance(value, Dataset):
+        return DatasetSource(
+            name=str(value),
+            folder=_slug(str(value)),
+            hub=value.path,
+            hub_files="",
+            texts=value.text_columns,
+            label_names=value.label_names,
+            evaluated="evaluation",
+            metrics=value.metrics,
+            own=value,
+            root=root,
+        )
+    if value not in DATASETS:
+        error = unknown("data set", value, DATASETS)
+        raise SpecError(error.what, fix=f"{error.fix}; or declare it: Dataset(path={value!r})")
+    return DATASETS[value]
 
 
-def model(name: str) -> Model:
-    """The model of that name.
+def model(value: str | Model, root: Path = Path()) -> ModelSource:
+    """The model that a recipe names or declares; a name with a slash is one of the Hub's.
+
+    Args:
+        value: of the recipe.
+        root: of the repository that its paths count from.
 
     Raises:
-        SpecError: there is none; the message names the nearest.
+        SpecError: there is none of that name; the message names the nearest.
     """
-    if name not in MODELS:
-        raise unknown("model", name, MODELS)
-    return MODELS[name]
+    if isinstance(value, str) and value in MODELS:
+        return MODELS[value]
+    if isinstance(value, str) and "/" not in value:
+        error = unknown("model", value, MODELS)
+        raise SpecError(
+            error.what,
+            fix=f"{error.fix}; a repository of the Hub, such as 'microsoft/deberta-v3-small'; or "
+            f"declare it: Model(path={value!r})",
+        )
+    own = value if isinstance(value, Model) else Model(path=value)
+    return ModelSource(
+        name=str(value), hub=own.path or "", limit=None, architecture={}, own=own, root=root
+    )
 
 
-def kin(known: Model) -> list[Model]:
+def kin(known: ModelSource) -> list[ModelSource]:
     """Other models that cut texts into the same tokens."""
+    if known.own is not None:
+        return []
     alike = [other for other in MODELS.values() if other.cased == known.cased]
     return [other for other in alike if other.name != known.name]
+
+
+def _slug(name: str) -> str:
+    """A name as a folder's: what no file system minds."""
+    return re.sub(r"[^\w.-]+", "_", name).strip(".") or "data"
 
 
 def positions(architecture: Mapping[str, Any]) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Self
 
 from harness.core import collation
@@ -9,7 +10,7 @@ from harness.core.collation import Collation
 from harness.core.recipe import LOOPS, Device, Loop, Recipe, Scale, find_loop
 from harness.core.variations import base
 from harness.judge import catalog
-from harness.judge.catalog import Dataset, Model
+from harness.judge.catalog import DatasetSource, ModelSource
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,20 +36,21 @@ class Cell:
     recipe: Recipe
     scale: Scale
     device: Device
-    dataset: Dataset = field(compare=False, repr=False)
-    model: Model = field(compare=False, repr=False)
+    dataset: DatasetSource = field(compare=False, repr=False)
+    model: ModelSource = field(compare=False, repr=False)
     collation: Collation = field(compare=False, repr=False)
     loop: Loop = field(compare=False, repr=False)
     changed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Hold that what is resolved is what the recipe names."""
-        named = (self.recipe.dataset, self.recipe.model, self.recipe.collation, self.recipe.loop)
+        recipe = self.recipe
+        named = (str(recipe.dataset), str(recipe.model), recipe.collation, recipe.loop)
         resolved = (self.dataset.name, self.model.name, self.collation.name, self.loop.name)
         assert named == resolved, f"{named} is not {resolved}"  # noqa: S101 - our own mistake
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913 - a recipe, and where it is
         cls,
         *,
         name: str,
@@ -56,8 +58,9 @@ class Cell:
         scale: Scale,
         device: Device,
         changed: tuple[str, ...] = (),
+        root: Path = Path(),
     ) -> Self:
-        """The cell of a recipe, its names resolved.
+        """The cell of a recipe, its names resolved; its paths count from a root.
 
         Raises:
             SpecError: one of them means nothing.
@@ -67,8 +70,8 @@ class Cell:
             recipe=recipe,
             scale=scale,
             device=device,
-            dataset=catalog.dataset(recipe.dataset),
-            model=catalog.model(recipe.model),
+            dataset=catalog.dataset(recipe.dataset, root),
+            model=catalog.model(recipe.model, root),
             collation=collation.parse(recipe.collation),
             loop=find_loop(recipe.loop),
             changed=changed,

@@ -111,8 +111,14 @@ def _unwritten(job: dict[str, Any], error: BaseException) -> dict[str, str]:
 
 def _do(values: dict[str, Any], conversation: Conversation) -> None:
     """Dispatch a job by its kind."""
-    from harness.core.job import Job
+    from harness.core.job import Job, LoadJob
 
+    if values["kind"] == "load":
+        from harness.worker.load import load
+
+        load(LoadJob.from_json(values))
+        conversation.send("result", value=None)
+        return
     job = Job.from_json(values)
     if job.fault is not None:
         runpy.run_path(job.fault)

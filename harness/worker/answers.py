@@ -186,7 +186,7 @@ def _cached(bench: Bench) -> tuple[int, int]:
     """Longest example under a short limit, then under a longer one, if `map` may use its cache."""
     lengths = []
     for limit in (6, 9):
-        function = data.Tokenize(bench.tokenizer, bench.job.texts, limit)
+        function = data.Tokenize(bench.tokenizer, bench.job.schema.texts, limit)
         tokenized = bench.raw.map(function, batched=True, load_from_cache_file=True)
         lengths.append(max(map(len, tokenized["input_ids"][:])))
     return lengths[0], lengths[1]

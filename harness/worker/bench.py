@@ -52,11 +52,11 @@ class Bench:
             SourceError: the data cannot be trained on, or the checkpoint cannot be loaded.
         """
         base, scratch = job.recipe, Path(job.scratch)
-        models.check(job.model, job.label_names)
-        schema = tables.Schema(texts=job.texts, label_names=job.label_names)
+        schema = job.schema
+        models.check(job.model, schema.label_names)
         tokenizer = models.tokenizer(job.model)
         max_length = base.max_length or variations.LONGEST
-        function = data.Tokenize(tokenizer, job.texts, max_length)
+        function = data.Tokenize(tokenizer, schema.texts, max_length)
         chosen = {
             name: data.sample(
                 data.load(job.data_files[name], schema, scratch), size, base.subset_seed
@@ -64,8 +64,8 @@ class Bench:
             for name, size in (("train", variations.ROWS), ("evaluation", variations.EVALUATED))
         }
         torch.manual_seed(base.seed)
-        wet, _ = models.classifier(job.model, job.label_names)
-        dry, _ = models.classifier(job.model, job.label_names, dropout=False)
+        wet, _ = models.classifier(job.model, schema.label_names)
+        dry, _ = models.classifier(job.model, schema.label_names, dropout=False)
         dry.load_state_dict(wet.state_dict())
         return cls(
             job=job,

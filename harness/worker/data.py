@@ -12,7 +12,7 @@ import datasets
 
 from harness.core import tables
 from harness.core.errors import SourceError
-from harness.core.tables import Schema
+from harness.core.schema import Schema
 
 SIGNATURE = "process"
 """Column that says which process made a row."""

@@ -55,7 +55,7 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
             "gives_token_types": int("token_type_ids" in tokenizer.model_input_names),
             "token_types": int(getattr(setup.model.config, "type_vocab_size", 0)),
         },
-        "examples": _examples(prepared, job.texts),
+        "examples": _examples(prepared, job.schema.texts),
         "parameters": _parameters(prepared, outcome),
         "newly_initialized": prepared.newly_initialized,
         "unlike": (
@@ -66,7 +66,7 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
         "base_prefix": setup.model.base_model_prefix,
         "optimizer": _optimizer(outcome.optimizer),
         "checkpoints": checkpoints(setup),
-        "reload": questions.ask("reload", lambda: reload(prepared, job.label_names), {}),
+        "reload": questions.ask("reload", lambda: reload(prepared, job.schema.label_names), {}),
         "state_log_equal": questions.ask(
             "state_log_equal", lambda: _state_log_equal(setup, outcome), None
         ),
@@ -112,7 +112,7 @@ def _strangers(job: Job, prepared: Prepared) -> dict[str, int]:
     strangers = {}
     for name, chosen in prepared.raw.items():
         files = job.data_files["train" if name == "train" else "evaluation"]
-        columns = [*job.texts, prepared.label]
+        columns = [*job.schema.texts, prepared.label]
         tables = [pq.read_table(path, columns=columns) for path in files]
         source = Counter(
             row for table in tables for row in zip(*_lists(table, columns), strict=True)

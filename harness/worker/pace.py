@@ -43,7 +43,7 @@ class Pacer:
         transformers.set_seed(job.recipe.seed)
         self.job, self.recipe = job, job.recipe
         self.tokenizer = models.tokenizer(job.model)
-        self.model = models.untrained(job.architecture, len(job.label_names)).to(job.device)
+        self.model = models.untrained(job.architecture, len(job.schema.label_names)).to(job.device)
         self.types = "token_type_ids" in self.tokenizer.model_input_names
         self.optimizer = plan.optimizer(self.model, self.recipe)
         self.autocast = plan.autocast(self.recipe, job.device)

@@ -11,7 +11,6 @@ import multiprocess
 import numpy as np
 import numpy.typing as npt
 
-from harness.core import tables
 from harness.core.job import Job
 from harness.worker import data, models
 
@@ -21,15 +20,14 @@ ROWS = 64
 
 def measure(job: Job) -> list[int]:
     """Tokens of each of the recipe's training examples, special tokens included, uncut."""
-    schema = tables.Schema(texts=job.texts, label_names=job.label_names)
-    split = data.load(job.data_files["train"], schema, Path(job.scratch))
+    split = data.load(job.data_files["train"], job.schema, Path(job.scratch))
     split = data.sample(split, job.recipe.max_train_samples, job.recipe.subset_seed)
     tokenizer = models.tokenizer(job.model)
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
     return [
         len(ids)
         for start in range(0, len(split), ROWS)
-        for ids in tokenizer(*(split[start : start + ROWS][name] for name in job.texts))[
+        for ids in tokenizer(*(split[start : start + ROWS][name] for name in job.schema.texts))[
             "input_ids"
         ]
     ]
@@ -51,12 +49,11 @@ def compare_processes(job: Job) -> dict[str, Any]:
         `processes` really made them.
     """
     processes = job.recipe.num_proc or 1
-    schema = tables.Schema(texts=job.texts, label_names=job.label_names)
-    split = data.load(job.data_files["evaluation"], schema, Path(job.scratch))
+    split = data.load(job.data_files["evaluation"], job.schema, Path(job.scratch))
     split = split.select(range(min(ROWS, len(split))))
     tokenizer = models.tokenizer(job.model)
     max_length = job.recipe.max_length or tokenizer.model_max_length
-    function = data.Signed(data.Tokenize(tokenizer, job.texts, max_length))
+    function = data.Signed(data.Tokenize(tokenizer, job.schema.texts, max_length))
     alone = data.tokenize(split, function)
     multiprocess.set_start_method("spawn", force=True)
     together = data.tokenize(split, function, processes)

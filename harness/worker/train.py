@@ -102,7 +102,7 @@ def drive(setup: Setup, watch: Watch) -> LoopResult:
 def prepare(job: Job, timer: Timer) -> Prepared:
     """Data, model, collator, arguments and metrics, ready for a loop."""
     scratch = Path(job.scratch)
-    schema = tables.Schema(texts=job.texts, label_names=job.label_names)
+    schema = job.schema
     raw = {name: data.load(files, schema, scratch) for name, files in job.data_files.items()}
     recipe = job.recipe
     evaluated = raw["evaluation"]
@@ -114,14 +114,14 @@ def prepare(job: Job, timer: Timer) -> Prepared:
         chosen["holdout"] = data.sample(evaluated, recipe.max_holdout_samples, recipe.holdout_seed)
     timer.lap("load data")
 
-    models.check(job.model, job.label_names)
+    models.check(job.model, schema.label_names)
     transformers.set_seed(recipe.seed)  # before the head is drawn, as the examples do
-    model, newly_initialized = models.classifier(job.model, job.label_names)
+    model, newly_initialized = models.classifier(job.model, schema.label_names)
     tokenizer = models.tokenizer(job.model)
     max_length = recipe.length(models.limit(model, tokenizer))
     timer.lap("load model")
 
-    function = data.Tokenize(tokenizer, job.texts, max_length)
+    function = data.Tokenize(tokenizer, schema.texts, max_length)
     tokenized = {
         name: data.tokenize(split, function, recipe.num_proc) for name, split in chosen.items()
     }

@@ -26,6 +26,7 @@ from typing import Any
 from harness.core.recipe import OUR_FIELDS
 from harness.judge.runs.sources import Sources
 from harness.judge.suite.base import Suite, cells
+from tests.ready import inputs_of
 from tests.repositories import ROOT
 
 STRAIGHT = Path(__file__).parent / "straight.py"
@@ -51,13 +52,15 @@ def straight_cells() -> list[dict[str, Any]]:
     for suite in suites():
         for cell in cells(suite, ["tiny"], {}, None):
             recipe, dataset = cell.recipe, cell.dataset
-            inputs = Sources(hub=False).find(cell)
+            inputs = inputs_of(Sources(hub=False), cell)
             arguments = {n: v for n, v in asdict(recipe).items() if n not in OUR_FIELDS}
             straight.append(
                 {
-                    "files": {n: [str(f) for f in files] for n, files in inputs.files.items()},
+                    "files": {
+                        n: [str(f) for f in files] for n, files in inputs.tables.files.items()
+                    },
                     "model": str(inputs.model),
-                    "metrics": {name: str(path) for name, path in inputs.metrics.items()},
+                    "metrics": {name: str(path) for name, path in inputs.tables.metrics.items()},
                     "texts": dataset.texts,
                     "labels": len(dataset.label_names),
                     "padding": cell.collation.padding,

@@ -18,9 +18,9 @@ from typing import Any
 import torch
 import transformers
 
-from harness.core import tables
 from harness.core.collation import DYNAMIC
 from harness.core.recipe import Recipe
+from harness.core.schema import Schema
 from harness.judge import catalog
 from harness.judge.cell import Cell
 from harness.judge.runs.sources import Sources
@@ -28,6 +28,7 @@ from harness.worker import data, models
 from harness.worker.compat import argument_values
 from harness.worker.loops.trainer import WatchCallback, WatchedTrainer
 from harness.worker.watch import Watch
+from tests.ready import inputs_of
 
 RECIPE = catalog.tiny(
     Recipe(dataset="glue/mrpc", max_length=128, num_train_epochs=1, per_device_train_batch_size=8)
@@ -37,9 +38,9 @@ RECIPE = catalog.tiny(
 def prepare(folder: Path) -> tuple[Any, Any, str]:
     """The tokenized training split, the tokenizer and the model's folder."""
     cell = Cell.of(name="cost", recipe=RECIPE, scale="tiny", device="cpu")
-    inputs, dataset = Sources(hub=False).find(cell), cell.dataset
-    schema = tables.Schema(texts=dataset.texts, label_names=dataset.label_names)
-    rows = data.load([str(file) for file in inputs.files["train"]], schema, folder)
+    inputs, dataset = inputs_of(Sources(hub=False), cell), cell.dataset
+    schema = Schema(texts=dataset.texts, label_names=dataset.label_names)
+    rows = data.load([str(file) for file in inputs.tables.files["train"]], schema, folder)
     tokenizer = models.tokenizer(str(inputs.model))
     function = data.Tokenize(tokenizer, dataset.texts, RECIPE.max_length or 32)
     return data.tokenize(rows, function), tokenizer, str(inputs.model)

@@ -14,9 +14,10 @@ from safetensors import safe_open
 
 from harness.core import tables, weights
 from harness.core.errors import SourceError
+from harness.core.schema import Schema
 from harness.judge.runs.sources import embedded
 
-SCHEMA = tables.Schema(texts=("text",), label_names=("no", "yes"))
+SCHEMA = Schema(texts=("text",), label_names=("no", "yes"))
 GARBAGE = settings(
     deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -100,7 +100,7 @@ def test_launched_processes_are_forked_ones(runner: Runner, tmp_path: Path) -> N
     """What torchrun starts computes what the forked processes do, bit for bit."""
     cell = cell_of(replace(RECIPE, loop="accelerate"))
     forked = runner.trials(cell)["two processes"]
-    inputs = runner.sources.find(cell)
+    inputs = runner.inputs.find(cell)
     job = assign("try", base_of(cell), inputs, tmp_path, threads=1)
     (tmp_path / "job.json").write_text(json.dumps(job.to_json()), encoding="utf-8")
     script = str(ROOT / "tests" / "launched.py")

@@ -95,7 +95,7 @@ class Contest:
             proven=runner.proven,
             cell=cell,
             collations=collations,
-            data=cell.recipe.dataset if measured else f"{kind} lengths",
+            data=str(cell.recipe.dataset) if measured else f"{kind} lengths",
             lengths=lengths,
             hidden=catalog.width(architecture),
             max_length=max_length,

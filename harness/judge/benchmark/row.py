@@ -53,7 +53,7 @@ class Pace:
         return cls(
             suite=suite,
             data=contest.data,
-            model=recipe.model,
+            model=str(recipe.model),
             scale=cell.scale,
             device=cell.device,
             batch_size=recipe.per_device_train_batch_size,

@@ -102,7 +102,7 @@ def _at_scale(runner: Runner, cell: Cell) -> Cell:
         case "tiny" | "full" as scale:
             return replace(cell, scale=scale)
     try:
-        runner.sources.find_tokens(cell)
+        runner.inputs.find_tokens(cell)
     except MissingSourceError as error:
         print(f"{error.what}: what follows is of the embedded stand-ins, a quarter as long")
         print("for the real lengths, give --harness-sources DIR, or go online\n", flush=True)

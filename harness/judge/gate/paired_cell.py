@@ -105,7 +105,7 @@ class Match:
             return
         self.say(f"{self.name}: {parting.description}; repeating")
         yield self._training(ours, theirs)
-        for name in cell.dataset.compared_metrics:
+        for name in ours.compared_metrics:
             yield self._by_example(name) if kind_of(name).by_example else self._run_by_run(name)
 
     def _finding(

@@ -241,7 +241,8 @@ def _covering(cells: Iterable[Cell]) -> list[Cell]:
     chosen = []
     for cell in sorted(cells, key=lambda cell: cell.recipe.max_length or math.inf):
         recipe = cell.recipe
-        shows = {(recipe.dataset, value) for value in (recipe.model, recipe.collation, recipe.loop)}
+        named = (str(recipe.model), recipe.collation, recipe.loop)
+        shows = {(str(recipe.dataset), value) for value in named}
         if cell.scale == "tiny" and not shows <= shown:
             shown |= shows
             chosen.append(cell)

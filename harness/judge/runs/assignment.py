@@ -10,8 +10,9 @@ from typing import Any
 
 from harness.core import digest, record, trial, variations
 from harness.core.job import Job, Kind
+from harness.judge import catalog
 from harness.judge.cell import Cell
-from harness.judge.runs.sources import Inputs
+from harness.judge.runs.inputs import Inputs
 from harness.judge.store.local import Key
 
 _NO_ARCHITECTURE = {"architectures", "dtype", "transformers_version"}
@@ -27,13 +28,12 @@ def assign(kind: Kind, cell: Cell, inputs: Inputs, scratch: Path, *, threads: in
         loop=cell.loop,
         device=cell.device,
         threads=threads,
-        data_files={split: tuple(map(str, files)) for split, files in inputs.files.items()},
-        texts=cell.dataset.texts,
-        label_names=cell.dataset.label_names,
+        data_files={split: tuple(map(str, files)) for split, files in inputs.tables.files.items()},
+        schema=inputs.tables.schema,
         model=str(inputs.model),
         architecture=architecture(cell, inputs) if kind == "pace" else {},
-        metrics={name: str(folder) for name, folder in inputs.metrics.items()},
-        f1_average=cell.dataset.f1_average,
+        metrics={name: str(folder) for name, folder in inputs.tables.metrics.items()},
+        f1_average=inputs.tables.f1_average,
         output="",
         scratch=str(scratch),
         variations=variations.names(cell.loop, cell.scale) if kind == "try" else (),
@@ -55,12 +55,13 @@ def complete(
             "device": cell.device,
             "inputs": {"digests": inputs.digests(), "origins": inputs.origins},
             "environment": environment,
-            "label_names": cell.dataset.label_names,
-            "ceiling": inputs.ceiling,
+            "task": inputs.tables.schema.task,
+            "label_names": inputs.tables.schema.label_names,
+            "ceiling": inputs.tables.ceiling,
             "collation": cell.collation,
-            "metric_names": cell.dataset.metric_names,
-            "compared_metrics": cell.dataset.compared_metrics,
-            "f1_average": cell.dataset.f1_average,
+            "metric_names": catalog.metric_names(inputs.tables.metrics),
+            "compared_metrics": inputs.tables.compared_metrics,
+            "f1_average": inputs.tables.f1_average,
         },
     )
 
@@ -91,7 +92,8 @@ def architecture(cell: Cell, inputs: Inputs) -> Mapping[str, Any]:
 
 def tokenizer_digest(model: Path) -> str:
     """Digest of a model's small files, those that decide what a tokenizer and its collator do."""
-    return digest.of_files(sorted([*model.glob("*.json"), *model.glob("*.txt")]), model)
+    small = sorted([*model.glob("*.json"), *model.glob("*.txt")])
+    return digest.of_json({path.name: digest.of_large(path) for path in small})
 
 
 def attempt(night: str, session: str) -> str:

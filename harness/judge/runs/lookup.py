@@ -10,7 +10,7 @@ from typing import Self
 
 from harness.core import weights
 from harness.core.recipe import Scale
-from harness.judge.catalog import Dataset, Model
+from harness.judge.catalog import DatasetSource, ModelSource
 
 _MODEL_FILES = ("*.json", "*.txt", weights.NAME, "model-*-of-*.safetensors")
 
@@ -26,7 +26,8 @@ class Lookup:
         example: a path in there that would do.
         hub: its repository at the Hub.
         patterns: of the files that are wanted from there.
-        package: a Python package that ships it; see `harness.judge.catalog.Model`.
+        revision: of that repository; its main branch if None.
+        package: a Python package that ships it; see `harness.judge.catalog.ModelSource`.
     """
 
     kind: str
@@ -35,10 +36,11 @@ class Lookup:
     example: str
     hub: str = ""
     patterns: tuple[str, ...] = ()
+    revision: str | None = None
     package: tuple[str, str, str] | None = None
 
     @classmethod
-    def of_dataset(cls, dataset: Dataset) -> Self:
+    def of_dataset(cls, dataset: DatasetSource) -> Self:
         """What to look for where a data set is wanted."""
         splits = ("train", dataset.evaluated)
         return cls(
@@ -51,7 +53,7 @@ class Lookup:
         )
 
     @classmethod
-    def of_model(cls, model: Model, scale: Scale) -> Self:
+    def of_model(cls, model: ModelSource, scale: Scale) -> Self:
         """What to look for where a model is wanted: for tiny, its stand-in."""
         return cls(
             kind="models",
@@ -102,7 +104,8 @@ def _snapshot(lookup: Lookup, place: str, *, local_files_only: bool) -> tuple[Pa
         folder = snapshot_download(
             lookup.hub,
             repo_type=repo_type,
-            allow_patterns=list(lookup.patterns),
+            revision=lookup.revision,
+            allow_patterns=list(lookup.patterns) or None,
             local_files_only=local_files_only,
         )
     except Exception as error:  # noqa: BLE001 - every way to fail means that it is not there

@@ -1,11 +1,10 @@
 """The runner: looks a record up, else launches a worker. The only cache policy there is."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,18 +13,20 @@ from harness.core.errors import HarnessError, NotStoredError, StoreError
 from harness.core.job import Kind
 from harness.core.record import Record
 from harness.core.trial import Trials
-from harness.judge import repository
 from harness.judge.cell import Cell, base_of, tokenized_of
 from harness.judge.console import silence
-from harness.judge.runs import assignment, failures, store_miss
+from harness.judge.runs import assignment, described, failures, store_miss
 from harness.judge.runs.answer_cache import AnswerCache
 from harness.judge.runs.child import Child
+from harness.judge.runs.inputs import Inputs
 from harness.judge.runs.launcher import Launcher
 from harness.judge.runs.live import LiveChildren
+from harness.judge.runs.preparation import Preparation
 from harness.judge.runs.result import Result
-from harness.judge.runs.sources import Inputs, Sources, hub_is_offline
+from harness.judge.runs.sources import Sources, hub_is_offline
 from harness.judge.settings import Settings
 from harness.judge.store import staging
+from harness.judge.store.inputs import InputStore
 from harness.judge.store.local import Key, Store
 from harness.judge.store.remote import Remote
 
@@ -59,16 +60,12 @@ class Runner:
     explains: bool = False
     launcher: Launcher = field(init=False)
     store: Store = field(init=False)
-    sources: Sources = field(init=False)
-    _describing: threading.Lock = field(default_factory=threading.Lock)
-    _environment: dict[str, Any] | None = None
+    inputs: Preparation = field(init=False)
+    _describe: Callable[[], dict[str, Any]] = field(init=False)
     _announced: bool = False
     _known: dict[tuple[Kind, Cell], Any] = field(default_factory=dict)
     _answers: AnswerCache = field(init=False)
     _live: LiveChildren = field(init=False)
-    _tokenizer_digest: Callable[[Path], str] = field(
-        default_factory=lambda: cache(assignment.tokenizer_digest)
-    )
 
     def __post_init__(self) -> None:
         """Open the store; nothing is started yet."""
@@ -79,11 +76,18 @@ class Runner:
             announce=self.announce,
             pass_environment=self.settings.pass_environment,
         )
-        self.sources = Sources(folders=self.settings.sources, hub=not hub_is_offline())
+        self._describe = described.once(self.launcher, self.settings.store, self.announce)
+        self.inputs = Preparation(
+            sources=Sources(folders=self.settings.sources, hub=not hub_is_offline()),
+            store=InputStore(self.settings.store),
+            launcher=self.launcher,
+            environment=self._environment_key,
+            timeout=self.settings.timeout,
+        )
         self._live = LiveChildren(self.settings.timeout)
         self._answers = AnswerCache(
             store=self.store,
-            environment=lambda: environment.key(self.environment(), device="cpu", threads=1),
+            environment=self._environment_key,
             may_ask=self._may_make,
             fresh=self.settings.fresh,
         )
@@ -94,15 +98,11 @@ class Runner:
         Raises:
             InterpreterError: the interpreter does not start, or lacks what is to be judged.
         """
-        with self._describing:
-            if self._environment is None:
-                cache = self.settings.store / "fingerprints.json"
-                if not cache.is_file():
-                    self.announce(f"reading the installed packages of {self.settings.python}")
-                with suppress(OSError):  # a cache that cannot be written only costs time
-                    repository.unversioned(cache.parent)
-                self._environment = self.launcher.describe(cache)
-        return self._environment
+        return self._describe()
+
+    def _environment_key(self) -> str:
+        """Its key, for what a single thread of the CPU computes."""
+        return environment.key(self.environment(), device="cpu", threads=1)
 
     def run(self, cell: Cell) -> Result:
         """The cell's record, from the store or trained now.
@@ -141,7 +141,7 @@ class Runner:
     def compare_processes(self, cell: Cell, fault: Path | None = None) -> Any:
         """What tokenizing in spawned processes gives; see `harness.worker.tokenize`."""
         cell = tokenized_of(cell)
-        inputs = self.sources.find(cell)
+        inputs = self.inputs.find(cell)
         request = {"compare_processes": cell.recipe.key, "inputs": inputs.digests()}
         if fault is not None:
             return self._short(cell, inputs, "tokenize", fault)
@@ -149,7 +149,7 @@ class Runner:
 
     def lengths(self, cell: Cell) -> list[int]:
         """Tokens of each of the cell's training examples, uncut."""
-        inputs = self.sources.find_tokens(cell)
+        inputs = self.inputs.find_tokens(cell)
         request = {"lengths": cell.recipe.key, "inputs": inputs.digests()}
         return list(self._answers.get(request, lambda: self._short(cell, inputs, "measure")))
 
@@ -158,7 +158,7 @@ class Runner:
 
         See `harness.worker.collators`.
         """
-        inputs = self.sources.find(cell)
+        inputs = self.inputs.find(cell)
         request = {**request, "collation": asdict(cell.collation)}
 
         def ask() -> Any:
@@ -166,17 +166,17 @@ class Runner:
             return self._live.ask(str(inputs.model), serving, request)
 
         return self._answers.get(
-            {"collate": request, "tokenizer": self._tokenizer_digest(inputs.model)}, ask
+            {"collate": request, "tokenizer": assignment.tokenizer_digest(inputs.model)}, ask
         )
 
     def proven(self, cell: Cell, lengths: Sequence[int], ask: Callable[[], Any]) -> Any:
         """How sound the cell's collation is on examples of some lengths, remembered or new."""
-        inputs = self.sources.find_tokens(cell)
+        inputs = self.inputs.find_tokens(cell)
         request = {
             "prove": cell.recipe.key,
             "lengths": lengths,
             "architecture": self.architecture(cell),
-            "tokenizer": self._tokenizer_digest(inputs.model),
+            "tokenizer": assignment.tokenizer_digest(inputs.model),
             "device": cell.device,
             "threads": self.threads(cell),
         }
@@ -187,20 +187,20 @@ class Runner:
         self, cell: Cell, fault: Path | None = None
     ) -> Iterator[Callable[[], dict[str, float]]]:
         """What trains a cell anew whenever called, and returns its seconds by phase."""
-        inputs = self.sources.find(cell)
+        inputs = self.inputs.find(cell)
         with self._serving("time", cell, inputs, fault) as child:
             yield lambda: child.ask({}, self.settings.timeout)
 
     @contextmanager
     def paced(self, cell: Cell, fault: Path | None = None) -> Iterator[Ask]:
         """What runs batches of the cell's architecture; see `harness.worker.pace`."""
-        inputs = self.sources.find_tokens(cell)
+        inputs = self.inputs.find_tokens(cell)
         with self._serving("pace", cell, inputs, fault) as child:
             yield lambda request: child.ask(request, self.settings.timeout)
 
     def architecture(self, cell: Cell) -> Mapping[str, Any]:
         """The configuration of the cell's model: the stand-in's, or the original's."""
-        return assignment.architecture(cell, self.sources.find_tokens(cell))
+        return assignment.architecture(cell, self.inputs.find_tokens(cell))
 
     def close(self) -> None:
         """Keep what live children answered, and end the workers."""
@@ -231,7 +231,7 @@ class Runner:
 
     def _look_up_or_make(self, kind: Kind, cell: Cell, read: Read[Kept]) -> tuple[Kept, bool, Key]:
         """What a worker leaves behind for a cell, whether it was made now, and its key."""
-        inputs = self.sources.find(cell)
+        inputs = self.inputs.find(cell)
         judged = environment.key(self.environment(), device=cell.device, threads=self.threads(cell))
         again = self.session if self.settings.fresh else ""
         key = assignment.key(kind, cell, inputs, judged, assignment.attempt(self.night, again))
@@ -272,7 +272,7 @@ class Runner:
     ) -> None:
         """Have a worker train or try the cell into a folder, by a job with some other fields."""
         report = self.progress if kind == "train" else None
-        inputs, judged = self.sources.find(cell), self.environment()
+        inputs, judged = self.inputs.find(cell), self.environment()
         with self._serving(kind, cell, inputs, fault, output=str(output), **fields) as child:
             child.await_result(self.settings.timeout, partial(report, cell) if report else None)
         assignment.complete(kind, output, cell, inputs, judged)

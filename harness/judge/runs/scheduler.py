@@ -96,6 +96,10 @@ class Schedule:
         self.reached[cell] = (step, total)
 
 
+_LONG = 512
+"""Tokens that a model is thought to read, where nothing is known of it."""
+
+
 def _variety(cell: Cell) -> int:
     """How many variations a cell's trials have."""
     return len(variations.names(cell.loop, cell.scale))
@@ -103,4 +107,4 @@ def _variety(cell: Cell) -> int:
 
 def _effort(cell: Cell) -> float:
     """A guess at how long a cell trains, good enough to order cells of one scale."""
-    return (cell.recipe.max_length or cell.model.limit) * cell.recipe.num_train_epochs
+    return (cell.recipe.max_length or cell.model.limit or _LONG) * cell.recipe.num_train_epochs

@@ -1,4 +1,4 @@
-"""Sources: where a cell's data set, model and metrics really lie, as local paths.
+"""Sources: where data sets, models and metrics of the catalog really lie, as local paths.
 
 A source folder holds `datasets/NAME/SPLIT*.parquet`, `models/NAME/` and `metrics/NAME/`. The
 embedded fixtures are one, and `--harness-sources` names others. At full scale the Hugging Face
@@ -8,17 +8,16 @@ that nobody has named.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.core import digest
 from harness.core.errors import MissingSourceError, SourceError
 from harness.core.recipe import Scale
-from harness.judge import catalog
-from harness.judge.catalog import Dataset, Model
-from harness.judge.cell import Cell
+from harness.core.schema import Schema
+from harness.judge.catalog import DatasetSource, ModelSource
+from harness.judge.runs.inputs import Tables
 from harness.judge.runs.lookup import Lookup, from_cache, from_hub, from_package
 from harness.judge.runs.safety import refuse_unsafe
 
@@ -35,41 +34,6 @@ def embedded() -> Path:
     return inside if inside.is_dir() else package.parent / "fixtures"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Inputs:
-    """What a cell trains on, as local paths.
-
-    Attributes:
-        files: parquet files by split, `train` and `evaluation`.
-        model: folder of the checkpoint.
-        metrics: folders of metric modules by name.
-        ceiling: best possible metrics of the evaluated split, where they are known.
-        origins: the folder of each, as text.
-    """
-
-    files: Mapping[str, tuple[Path, ...]]
-    model: Path
-    metrics: Mapping[str, Path]
-    ceiling: Mapping[str, float]
-    origins: Mapping[str, str]
-
-    def digests(self) -> dict[str, str]:
-        """Digests of the bytes of the data, the model and the metrics, names left out."""
-        data = {
-            split: [digest.of_large(file) for file in files] for split, files in self.files.items()
-        }
-        model = sorted(path for path in self.model.iterdir() if path.is_file())
-        metrics = {
-            name: [digest.of_large(file) for file in sorted(folder.glob("*.py"))]
-            for name, folder in self.metrics.items()
-        }
-        return {
-            "data": digest.of_json(data),
-            "model": digest.of_json({path.name: digest.of_large(path) for path in model}),
-            "metrics": digest.of_json(metrics),
-        }
-
-
 @dataclass(slots=True)
 class Sources:
     """Looks data sets, models and metrics up, and remembers where each is or why it is nowhere.
@@ -82,69 +46,65 @@ class Sources:
     folders: tuple[Path, ...] = ()
     hub: bool = True
     _folders: dict[tuple[str, str, Scale], Path | SourceError] = field(default_factory=dict)
-    _inputs: dict[tuple[str, str, Scale], Inputs] = field(default_factory=dict)
 
-    def find(self, cell: Cell) -> Inputs:
-        """Everything that a cell trains on.
+    def tables(self, dataset: DatasetSource, scale: Scale) -> Tables:
+        """The tables of a data set that the catalog knows, with its metrics.
 
         Raises:
             MissingSourceError: something is nowhere; the message lists every place tried.
             SourceError: something is refused or malformed.
         """
-        return self._inputs_of(cell.dataset, cell.model, cell.scale)
-
-    def find_tokens(self, cell: Cell) -> Inputs:
-        """What tells the lengths of a cell's examples: another model's tokenizer will do.
-
-        Raises:
-            MissingSourceError: neither the model nor one of the same vocabulary is anywhere.
-            SourceError: something is refused or malformed.
-        """
-        missing = None
-        for model in (cell.model, *catalog.kin(cell.model)):
-            try:
-                return self._inputs_of(cell.dataset, model, cell.scale)
-            except MissingSourceError as error:
-                missing = missing or error
-        assert missing is not None  # noqa: S101 - the model itself was looked for
-        raise missing
-
-    def _inputs_of(self, dataset: Dataset, model: Model, scale: Scale) -> Inputs:
-        """What a data set and a model are at a scale; looked up once."""
-        key = (dataset.name, model.name, scale)
-        if key not in self._inputs:
-            self._inputs[key] = self._look_up(dataset, model, scale)
-        return self._inputs[key]
-
-    def _look_up(self, dataset: Dataset, model: Model, scale: Scale) -> Inputs:
-        """Look up a data set with its metrics and a model, and refuse what is unsafe."""
         if scale == "full":
-            for folder in self.folders:
-                if not folder.is_dir():
-                    raise SourceError(
-                        f"{folder} is no folder", fix="correct --harness-sources, or leave it out"
-                    )
+            self._check_folders()
+        schema = Schema(texts=dataset.texts, label_names=dataset.label_names)
         folder = self._folder_of(Lookup.of_dataset(dataset), scale)
         files = {
             "train": split_files(folder, "train"),
             "evaluation": split_files(folder, dataset.evaluated),
         }
         if scale == "full":  # the embedded tables are ours, and pyarrow takes a while to import
-            from harness.core.tables import Schema, check_footers
+            from harness.core.tables import check_footers
 
             for split in files.values():
-                check_footers(split, Schema(texts=dataset.texts, label_names=dataset.label_names))
-        checkpoint = self._folder_of(Lookup.of_model(model, scale), scale)
-        refuse_unsafe(checkpoint)
-        return Inputs(
+                check_footers(split, schema)
+        return Tables(
             files=files,
-            model=checkpoint,
-            metrics={
-                name: self._folder_of(Lookup.of_metric(name), scale) for name in dataset.metrics
-            },
+            schema=schema,
+            metrics=self.metrics(dataset.metrics, scale),
+            compared_metrics=dataset.compared_metrics,
+            f1_average=dataset.f1_average,
             ceiling=ceiling(folder, dataset.evaluated),
-            origins={"dataset": str(folder), "model": str(checkpoint)},
+            origin=str(folder),
         )
+
+    def metrics(self, names: Iterable[str], scale: Scale) -> dict[str, Path]:
+        """Folders of metric modules by name.
+
+        Raises:
+            MissingSourceError: one is nowhere.
+        """
+        return {name: self._folder_of(Lookup.of_metric(name), scale) for name in names}
+
+    def checkpoint(self, model: ModelSource, scale: Scale) -> Path:
+        """The folder of a model, which is safe to load; at tiny scale, of its stand-in.
+
+        Raises:
+            MissingSourceError: it is nowhere; the message lists every place tried.
+            SourceError: it is refused.
+        """
+        if scale == "full":
+            self._check_folders()
+        folder = self._folder_of(Lookup.of_model(model, scale), scale)
+        refuse_unsafe(folder)
+        return folder
+
+    def _check_folders(self) -> None:
+        """Refuse a folder of `--harness-sources` that is none."""
+        for folder in self.folders:
+            if not folder.is_dir():
+                raise SourceError(
+                    f"{folder} is no folder", fix="correct --harness-sources, or leave it out"
+                )
 
     def _folder_of(self, lookup: Lookup, scale: Scale) -> Path:
         """The folder of a data set, model or metric; remembered, failures too."""

@@ -3,6 +3,7 @@
     VERSION                                       format of the store
     records/LABEL-RECIPE/ENVIRONMENT/ATTEMPT/     a record, sealed
     sessions/NIGHT/SESSION/                       what a session has judged, sealed
+    inputs/NAME/ENVIRONMENT/                      a user's rows as tables, sealed, never shared
     collations/ENVIRONMENT/*.json                 answers of live children, by request
     staging/                                      what is being written
     corrupt/                                      records that were not what was written

@@ -1,10 +1,6 @@
 """The class users write: a recipe, a matrix, thresholds. Everything else is inherited."""
 
-import ast
-import inspect
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -34,7 +30,7 @@ from harness.judge.invariants.speed import Speed
 from harness.judge.invariants.splits import Splits
 from harness.judge.invariants.thresholds import ThresholdsReached
 from harness.judge.invariants.training import Training
-from harness.judge.suite import validation
+from harness.judge.suite import locating, validation
 
 
 class SuiteDeclaration:
@@ -125,39 +121,8 @@ def check(suite: type[SuiteDeclaration]) -> None:
             that is replaced, an opt-out without a reason, a threshold out of its range, or a
             suite of a suite.
     """
-    with _locating(suite):
+    with locating.line(suite):
         _check(suite)
-
-
-@contextmanager
-def _locating(suite: type[SuiteDeclaration]) -> Iterator[None]:
-    """Say in which line of a suite an error is: of the attribute that it names, or the recipe's."""
-    try:
-        yield
-    except SpecError as error:
-        lines = _lines(suite)
-        axes = getattr(suite.matrix, "axes", ())
-        is_axis = any(error.what.startswith(f"{name}=") for name in axes)
-        about = "matrix" if is_axis else error.what.split()[0].rstrip(":").rpartition(".")[2]
-        line = next((lines[name] for name in (about, "recipe", "") if name in lines), 0)
-        where = f"{inspect.getsourcefile(suite)}:{line}: " if line else ""
-        raise SpecError(f"{where}{error.what}", why=error.why, fix=error.fix) from None
-
-
-def _lines(suite: type[SuiteDeclaration]) -> dict[str, int]:
-    """Lines of a class's assignments by name, its own under an empty one; none without a file."""
-    try:
-        source, start = inspect.getsourcelines(suite)
-        (tree,) = ast.parse(textwrap.dedent("".join(source))).body
-    except (OSError, TypeError, SyntaxError, ValueError):
-        return {}
-    lines = {"": start}
-    for node in tree.body if isinstance(tree, ast.ClassDef) else ():
-        if isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names = [target.id for target in targets if isinstance(target, ast.Name)]
-            lines |= dict.fromkeys(names, start + node.lineno - 1)
-    return lines
 
 
 def _check(suite: type[SuiteDeclaration]) -> None:
@@ -230,9 +195,10 @@ def cells(
     matrix = suite.matrix.without(overrides)
     base = validation.apply_overrides(suite.recipe, overrides)
     changed = tuple(sorted(set(overrides) & set(Recipe.field_names())))
+    root = locating.root(suite)
     for scale in (scale for scale in scales if scale in suite.scales):
         for name, recipe in matrix.multiply(base):
-            with _locating(suite):
+            with locating.line(suite):
                 validation.check(recipe)
             scaled = recipe
             if scale == "tiny":
@@ -243,8 +209,9 @@ def cells(
                 scale=scale,
                 device=_device(device, scale),
                 changed=changed,
+                root=root,
             )
-            with _locating(suite):
+            with locating.line(suite):
                 _check_metric_names(suite, cell, overrides)
             yield cell
 

@@ -63,7 +63,7 @@ class KnownIssue:
         return (
             invariant in self.invariants
             and recipe.loop in self.loops
-            and (not self.models or recipe.model in self.models)
+            and (not self.models or str(recipe.model) in self.models)
             and (not self.collations or recipe.collation in self.collations)
             and all(
                 _contains(affected, versions.get(canonicalize_name(name)))

@@ -71,7 +71,8 @@ def check(recipe: Recipe) -> None:
     dataset, model = catalog.dataset(recipe.dataset), catalog.model(recipe.model)
     check_optimizer(recipe.loop, recipe.optim)
     _check_together(recipe)
-    recipe.length(model.limit)  # refuses a max_length over it
+    if model.limit is not None:
+        recipe.length(model.limit)  # refuses a max_length over it
     _check_best_model(recipe, dataset)
 
 
@@ -99,12 +100,14 @@ def check_metric(name: str, value: float | None) -> None:
         raise error.named(name) from None
 
 
-def check_metric_names(thresholds: Thresholds, dataset: catalog.Dataset) -> None:
+def check_metric_names(thresholds: Thresholds, dataset: catalog.DatasetSource) -> None:
     """Refuse thresholds that are about no metric of a data set.
 
     Raises:
         SpecError: the message names the nearest threshold, and all there are.
     """
+    if not dataset.metric_names:  # its rows decide what is learnt, and so what is measured
+        return
     valid = (*dataset.metric_names, *Thresholds.fixed_names())
     for name, _ in thresholds.metrics:
         if name not in valid:
@@ -151,11 +154,11 @@ def _check_together(recipe: Recipe) -> None:
         )
 
 
-def _check_best_model(recipe: Recipe, dataset: catalog.Dataset) -> None:
+def _check_best_model(recipe: Recipe, dataset: catalog.DatasetSource) -> None:
     """Refuse a best model that could not be known or restored."""
     if recipe.metric_for_best_model is not None:
         bare = recipe.metric_for_best_model.removeprefix("eval_")
-        if bare not in dataset.metric_names:
+        if dataset.metric_names and bare not in dataset.metric_names:
             raise unknown(
                 f"metric of {dataset.folder}", recipe.metric_for_best_model, dataset.metric_names
             )

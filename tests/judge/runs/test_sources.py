@@ -21,6 +21,7 @@ from harness.judge.runs.runner import Runner
 from harness.judge.runs.sources import Sources, embedded
 from harness.judge.settings import Settings
 from harness.judge.suite import evaluate
+from tests.ready import inputs_of
 
 CELL = Cell.of(
     name="real",
@@ -53,7 +54,7 @@ def reading(runner: Runner, folder: Path) -> Runner:
     own = Runner(settings=settings, session=uuid.uuid4().hex)
     own.launcher.close()
     own.launcher = runner.launcher
-    own.sources = Sources(folders=(folder,), hub=False)
+    own.inputs.sources = Sources(folders=(folder,), hub=False)
     return own
 
 
@@ -135,7 +136,7 @@ def test_what_stays_as_it_is_is_read_once(folder: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(digest, "of_file", of_file)
     monkeypatch.setattr(digest, "_SETTLED", -(10**12))
-    inputs = Sources(folders=(folder,), hub=False).find(CELL)
+    inputs = inputs_of(Sources(folders=(folder,), hub=False), CELL)
     first, files = inputs.digests(), len(read)
     assert inputs.digests() == first
     assert len(read) == files
@@ -254,7 +255,7 @@ def test_too_long_for_the_checkpoint_is_refused(runner: Runner, folder: Path) ->
 
 def find(folder: Path) -> None:
     """Look for what the cell needs, without the Hub."""
-    Sources(folders=(folder,), hub=False).find(CELL)
+    inputs_of(Sources(folders=(folder,), hub=False), CELL)
 
 
 def test_a_missing_split_is_told(folder: Path) -> None:
@@ -270,8 +271,8 @@ def test_the_hubs_numbered_parts_are_read(folder: Path) -> None:
     for part in range(2):
         shutil.copy(whole, whole.with_name(f"test-0000{part}-of-00002.parquet"))
     whole.unlink()
-    inputs = Sources(folders=(folder,), hub=False).find(CELL)
-    assert len(inputs.files["evaluation"]) == 2
+    inputs = inputs_of(Sources(folders=(folder,), hub=False), CELL)
+    assert len(inputs.tables.files["evaluation"]) == 2
 
 
 def test_every_place_tried_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,7 +283,7 @@ def test_every_place_tried_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (tmp_path / name).mkdir()
     sources = Sources(folders=(tmp_path / "a", tmp_path / "b"))
     with pytest.raises(MissingSourceError) as caught:
-        sources.find(CELL)
+        inputs_of(sources, CELL)
     lines = caught.value.text.splitlines()
     assert lines[:4] == [
         "dataset 'imdb' was not found",
@@ -298,11 +299,13 @@ def test_every_place_tried_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_no_metric_is_taken_from_the_hub(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A metric is code: the user's own, else the embedded one, and no download."""
     monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(folder))
-    inputs = Sources(folders=(folder,)).find(CELL)
-    assert set(inputs.metrics.values()) == {embedded() / "metrics" / n for n in inputs.metrics}
+    inputs = inputs_of(Sources(folders=(folder,)), CELL)
+    assert set(inputs.tables.metrics.values()) == {
+        embedded() / "metrics" / n for n in inputs.tables.metrics
+    }
     shutil.copytree(embedded() / "metrics" / "f1", folder / "metrics" / "f1")
-    inputs = Sources(folders=(folder,)).find(CELL)
-    assert inputs.metrics["f1"] == folder / "metrics" / "f1"
+    inputs = inputs_of(Sources(folders=(folder,)), CELL)
+    assert inputs.tables.metrics["f1"] == folder / "metrics" / "f1"
 
 
 def refuse(folder: Path) -> str:
@@ -407,11 +410,11 @@ def test_a_checkpoint_of_two_is_refused(
 def test_inputs_are_named_by_their_bytes(folder: Path, tmp_path: Path) -> None:
     """The same bytes elsewhere are the same inputs; one changed row is another."""
     sources = Sources(folders=(folder,), hub=False)
-    before = sources.find(CELL).digests()
+    before = inputs_of(sources, CELL).digests()
     shutil.copytree(folder, tmp_path / "moved")
-    moved = Sources(folders=(tmp_path / "moved",), hub=False).find(CELL)
+    moved = inputs_of(Sources(folders=(tmp_path / "moved",), hub=False), CELL)
     assert moved.digests() == before
     write(folder, "test", {"text": ["good", "worse"] * 20, "label": [1, 0] * 20})
-    after = sources.find(CELL).digests()
+    after = inputs_of(sources, CELL).digests()
     assert after["data"] != before["data"]
     assert after["model"] == before["model"]

@@ -1,0 +1,72 @@
+"""The inputs of a cell: what it trains on, as local paths, and the digests of their bytes."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from harness.core import digest
+from harness.core.schema import Schema
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tables:
+    """A data set, ready to be trained on.
+
+    Attributes:
+        files: parquet files by split, `train` and `evaluation`, and `holdout` where it has one.
+        schema: of them.
+        metrics: folders of metric modules by name.
+        compared_metrics: names of the metrics that nights and the gate compare.
+        f1_average: of a plain `f1` metric.
+        ceiling: best possible metrics of the evaluated split, where they are known.
+        origin: where the rows come from, as text.
+        notes: what a user should know of how the tables came about, a sentence each.
+    """
+
+    files: Mapping[str, tuple[Path, ...]]
+    schema: Schema
+    metrics: Mapping[str, Path]
+    compared_metrics: tuple[str, ...]
+    f1_average: str
+    ceiling: Mapping[str, float]
+    origin: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inputs:
+    """What a cell trains on.
+
+    Attributes:
+        tables: its data set.
+        model: folder of the checkpoint.
+        notes: what a user should know of how these came about, a sentence each.
+    """
+
+    tables: Tables
+    model: Path
+    notes: tuple[str, ...] = ()
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """Where data and model come from, as text."""
+        return {"dataset": self.tables.origin, "model": str(self.model)}
+
+    def digests(self) -> dict[str, str]:
+        """Digests of the bytes of the data, the model and the metrics, names left out."""
+        tables = self.tables
+        data = {
+            split: [digest.of_large(file) for file in files]
+            for split, files in tables.files.items()
+        }
+        model = sorted(path for path in self.model.iterdir() if path.is_file())
+        metrics = {
+            name: [digest.of_large(file) for file in sorted(folder.glob("*.py"))]
+            for name, folder in tables.metrics.items()
+        }
+        return {
+            "data": digest.of_json(data),
+            "schema": digest.of_json(asdict(tables.schema)),
+            "model": digest.of_json({path.name: digest.of_large(path) for path in model}),
+            "metrics": digest.of_json(metrics),
+        }
