@@ -9,6 +9,7 @@ import pytest
 from harness.core.job import Job
 from harness.core.observed import Observed
 from harness.core.record import Record
+from harness.core.schema import Schema
 from harness.core.trial import ObservedTrials, Trials
 from harness.judge.cell import Cell
 from harness.judge.runs.runner import Runner
@@ -27,7 +28,7 @@ def test_a_worker_writes_nothing_that_it_was_handed(kind: type) -> None:
     handed = (names(Record) | names(Trials)) - names(Observed) - names(ObservedTrials)
     metrics = {"metric_names", "compared_metrics"}
     only_noted = {"version", "scale", "inputs", "environment", "ceiling", *metrics}
-    assert handed - names(Job) == only_noted
+    assert handed - names(Job) - names(Schema) == only_noted
 
 
 def test_a_worker_cannot_say_where_its_record_comes_from(
@@ -49,7 +50,7 @@ def test_a_worker_cannot_say_where_its_record_comes_from(
     assert (forged.recipe, forged.scale) == (small_cell.recipe, "tiny")
     assert forged.environment == small_record.environment == runner.environment()
     assert forged.inputs == small_record.inputs
-    assert set(forged.inputs["digests"]) == {"data", "model", "metrics"}
+    assert set(forged.inputs["digests"]) == {"data", "schema", "model", "metrics"}
 
 
 def test_records_of_the_version_before_are_read(small_record: Record, tmp_path: Path) -> None:

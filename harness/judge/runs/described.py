@@ -12,12 +12,12 @@ from harness.judge.runs.launcher import Launcher
 
 
 def once(
-    launcher: Launcher, store: Path, announce: Callable[[str], None]
+    launcher: Callable[[], Launcher], store: Path, announce: Callable[[str], None]
 ) -> Callable[[], dict[str, Any]]:
     """What gives the description of a launcher's interpreter; threads share the first.
 
     Args:
-        launcher: of the interpreter.
+        launcher: gives the interpreter's launcher.
         store: root of the store, which remembers digests of files.
         announce: called with what takes long, when it begins.
     """
@@ -27,10 +27,10 @@ def once(
     def description() -> dict[str, Any]:
         digests = store / "fingerprints.json"
         if not digests.is_file():
-            announce(f"reading the installed packages of {launcher.python}")
+            announce(f"reading the installed packages of {launcher().python}")
         with suppress(OSError):  # a cache that cannot be written only costs time
             repository.unversioned(store)
-        return launcher.describe(digests)
+        return launcher().describe(digests)
 
     def describe() -> dict[str, Any]:
         with describing:

@@ -25,7 +25,7 @@ from harness.judge.runs import rows
 from harness.judge.runs.inputs import Inputs, Tables
 from harness.judge.runs.launcher import Launcher
 from harness.judge.runs.sources import Sources
-from harness.judge.store.inputs import InputStore
+from harness.judge.store.input_store import InputStore
 
 TINY_ROWS = {"train": catalog.TINY_MOST_ROWS, "evaluation": 256, "holdout": 256}
 """Rows of each split that are kept of a user's data at the tiny scale."""
@@ -38,14 +38,14 @@ class Preparation:
     Attributes:
         sources: of what lies ready.
         store: keeps what is made.
-        launcher: of the judged interpreter.
+        launcher: gives the judged interpreter's.
         environment: its key; called when it is first needed.
         timeout: seconds that making something may take.
     """
 
     sources: Sources
     store: InputStore
-    launcher: Launcher
+    launcher: Callable[[], Launcher]
     environment: Callable[[], str]
     timeout: float
     _known: dict[tuple[Any, ...], Any] = field(default_factory=dict)
@@ -150,8 +150,9 @@ class Preparation:
             known = self.store.get(path)
             if known is not None:
                 return known
-            with self.store.make(path) as output, self.launcher.scratch() as scratch:
+            launcher = self.launcher()
+            with self.store.make(path) as output, launcher.scratch() as scratch:
                 whole = {**job, "output": str(output), "scratch": str(scratch)}
-                with closing(self.launcher.converse(whole, scratch / "log")) as child:
+                with closing(launcher.converse(whole, scratch / "log")) as child:
                     child.await_result(self.timeout)
         return self.store.root / "inputs" / path

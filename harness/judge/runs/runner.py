@@ -26,7 +26,7 @@ from harness.judge.runs.result import Result
 from harness.judge.runs.sources import Sources, hub_is_offline
 from harness.judge.settings import Settings
 from harness.judge.store import staging
-from harness.judge.store.inputs import InputStore
+from harness.judge.store.input_store import InputStore
 from harness.judge.store.local import Key, Store
 from harness.judge.store.remote import Remote
 
@@ -76,11 +76,11 @@ class Runner:
             announce=self.announce,
             pass_environment=self.settings.pass_environment,
         )
-        self._describe = described.once(self.launcher, self.settings.store, self.announce)
+        self._describe = described.once(lambda: self.launcher, self.settings.store, self.announce)
         self.inputs = Preparation(
             sources=Sources(folders=self.settings.sources, hub=not hub_is_offline()),
             store=InputStore(self.settings.store),
-            launcher=self.launcher,
+            launcher=lambda: self.launcher,
             environment=self._environment_key,
             timeout=self.settings.timeout,
         )
