@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.core import nvml
 from harness.judge.cell import Cell
 from harness.judge.document import Document
 from harness.judge.runs.runner import Runner
@@ -104,6 +105,22 @@ def test_without_an_accelerator_gpu_is_not_green(
     result = door("-m", "gpu")
     assert result.ret == 5
     result.stdout.fnmatch_lines(["nothing was measured*", "not measured*no accelerator*"])
+
+
+def test_the_driver_is_asked_once_a_cell(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many invariants the cell has; without a device all of them are one skip."""
+    asked: list[str] = []
+
+    def describe() -> dict[str, str]:
+        asked.append("driver")
+        return {}
+
+    monkeypatch.setattr(nvml, "describe", describe)
+    pytester.makepyfile(test_small=SMALL_SUITE)
+    pytester.inline_run("--collect-only", "-q", "-m", "gpu")
+    assert asked == ["driver"]
 
 
 def test_without_a_source_full_is_not_green(

@@ -13,6 +13,7 @@ from harness.judge.cli import __main__
 from harness.judge.runs.launcher import Launcher
 from harness.judge.venvs import build, requirements
 from harness.judge.venvs.build import Environments
+from harness.judge.venvs.distributions import Distribution
 from harness.judge.venvs.installer import Installer
 from tests import uv, wheels
 from tests.repositories import ROOT
@@ -33,6 +34,26 @@ def test_a_change_keeps_everything_else(made: Environments) -> None:
     assert {pin.partition("==")[0] for pin in before ^ after} == {"tqdm"}
     assert "tqdm==4.67.1" in after
     assert not any(pin.startswith(build.OURS) for pin in before)
+
+
+def test_packages_of_an_interpreter_are_listed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a resolution, though the base may also be one of those that packages are taken from."""
+    base = tmp_path / "base"
+    subprocess.run([*uv.UV, "venv", "--quiet", str(base)], check=True)
+    python = base / "bin" / "python"
+    listed: list[Path] = []
+    original = build.installed_in
+
+    def installed_in(interpreter: Path) -> dict[str, Distribution]:
+        listed.append(interpreter)
+        return original(interpreter)
+
+    monkeypatch.setattr(build, "installed_in", installed_in)
+    givers = Environments(folder=tmp_path / "environments", givers=(python,))
+    givers.resolve(python, ["tqdm==4.67.1"])
+    assert listed == [python]
 
 
 def test_an_environment_is_made_once(made: Environments, tmp_path: Path) -> None:
