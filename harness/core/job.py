@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 from harness.core import serial
 from harness.core.collation import Collation
-from harness.core.dataset import Dataset
+from harness.core.dataset import Dataset, Task
 from harness.core.recipe import Loop, Recipe
 from harness.core.schema import Schema
 
@@ -35,6 +35,7 @@ class Job:
         data_files: parquet files by split, `train` and `evaluation`.
         schema: of those files.
         model: folder of the checkpoint; of a tokenizer alone where only `architecture` counts.
+        tokenizer: folder of the tokenizer.
         architecture: the model's configuration, for one with random weights.
         metrics: folders of metric modules by name.
         f1_average: of a plain `f1` metric.
@@ -53,6 +54,7 @@ class Job:
     data_files: Mapping[str, tuple[str, ...]]
     schema: Schema
     model: str
+    tokenizer: str
     architecture: Mapping[str, Any]
     metrics: Mapping[str, str]
     f1_average: str
@@ -93,6 +95,45 @@ class LoadJob:
     output: str = ""
     scratch: str = ""
     kind: Literal["load"] = "load"
+
+    def to_json(self) -> dict[str, Any]:
+        """The job as JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The job that `to_json` wrote."""
+        job: Self = serial.decode(cls, values)
+        return job
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShrinkJob:
+    """A model for a worker to make a tiny one of.
+
+    Attributes:
+        name: of the model, for messages.
+        config: fields of its configuration; those of `original` if empty.
+        original: its folder, of which no weights are read; empty if there is none.
+        tokenizer: folder of its tokenizer, where that is another; empty if not.
+        tokenizer_options: of its type's tokenizer class, where there is no folder.
+        rows: whose texts the tokenizer may learn from; None if there are none.
+        task: whose head is tried.
+        output: existing folder that receives the checkpoint.
+        scratch: existing folder for everything else; removed by the judging tower.
+        kind: tells it from a `Job`.
+    """
+
+    name: str
+    config: Mapping[str, Any]
+    original: str = ""
+    tokenizer: str = ""
+    tokenizer_options: Mapping[str, Any]
+    rows: LoadJob | None
+    task: Task
+    output: str = ""
+    scratch: str = ""
+    kind: Literal["shrink"] = "shrink"
 
     def to_json(self) -> dict[str, Any]:
         """The job as JSON types."""

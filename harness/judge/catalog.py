@@ -213,7 +213,7 @@ def dataset(value: str | Dataset, root: Path = Path()) -> DatasetSource:
     if isinstance(value, Dataset):
         return DatasetSource(
             name=str(value),
-            folder=_slug(str(value)),
+            folder=slug(str(value)),
             hub=value.path,
             hub_files="",
             texts=value.text_columns,
@@ -249,6 +249,12 @@ def model(value: str | Model, root: Path = Path()) -> ModelSource:
             f"declare it: Model(path={value!r})",
         )
     own = value if isinstance(value, Model) else Model(path=value)
+    if (own.path is None) is (own.config is None):
+        raise SpecError(
+            f"a Model has {'both path and' if own.path else 'neither path nor'} config",
+            why="a configuration stands for a checkpoint that is not there",
+            fix="give path='…', or config={'model_type': '…'}",
+        )
     return ModelSource(
         name=str(value), hub=own.path or "", limit=None, architecture={}, own=own, root=root
     )
@@ -262,7 +268,7 @@ def kin(known: ModelSource) -> list[ModelSource]:
     return [other for other in alike if other.name != known.name]
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
     """A name as a folder's: what no file system minds."""
     return re.sub(r"[^\w.-]+", "_", name).strip(".") or "data"
 

@@ -115,6 +115,11 @@ class SessionRecord:
         """Whether anything was measured."""
         return bool(self.cells or self.judged_trials or self.paces)
 
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know of how the cells' inputs came about, each once."""
+        return list(dict.fromkeys(note for cell in self.cells for note in cell.notes))
+
     def outcomes_of(self, cell: str) -> dict[str, Outcome]:
         """What became of the tests of a cell, given suite and cell."""
         return {

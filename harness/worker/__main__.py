@@ -111,12 +111,18 @@ def _unwritten(job: dict[str, Any], error: BaseException) -> dict[str, str]:
 
 def _do(values: dict[str, Any], conversation: Conversation) -> None:
     """Dispatch a job by its kind."""
-    from harness.core.job import Job, LoadJob
+    from harness.core.job import Job, LoadJob, ShrinkJob
 
     if values["kind"] == "load":
         from harness.worker.load import load
 
         load(LoadJob.from_json(values))
+        conversation.send("result", value=None)
+        return
+    if values["kind"] == "shrink":
+        from harness.worker.shrink import shrink
+
+        shrink(ShrinkJob.from_json(values))
         conversation.send("result", value=None)
         return
     job = Job.from_json(values)
@@ -158,7 +164,7 @@ def _answerer(job: "Job") -> Callable[[Any], Any]:
         return Pacer(job).answer
     from harness.worker.collators import Collator
 
-    return Collator(job.model).answer
+    return Collator(job.tokenizer).answer
 
 
 def once() -> int:

@@ -53,8 +53,8 @@ class Bench:
         """
         base, scratch = job.recipe, Path(job.scratch)
         schema = job.schema
-        models.check(job.model, schema.label_names)
-        tokenizer = models.tokenizer(job.model)
+        models.check(job)
+        tokenizer = models.tokenizer(job.tokenizer)
         max_length = base.max_length or variations.LONGEST
         function = data.Tokenize(tokenizer, schema.texts, max_length)
         chosen = {

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from transformers import (
 
 from harness.core import weights
 from harness.core.collation import Collation
+from harness.core.dataset import Task
 from harness.core.errors import SourceError
+from harness.core.job import Job
 
 _OURS = {
     "_name_or_path",
@@ -33,6 +36,26 @@ _OURS = {
     "use_cache",
 }
 """Settings that loading as a classifier, or training, changes by right."""
+
+UNLIMITED = 1_000_000
+"""Tokens that a model without a limit reads: no example is as long."""
+
+_POSITIONS = re.compile(r"pos|wpe")
+"""In names of tables that have a row a position."""
+
+
+def auto(task: Task) -> Any:
+    """The class of transformers that loads a model for a task."""
+    return getattr(transformers, f"AutoModelFor{_HEADS[task]}")
+
+
+_HEADS = {
+    "single_label_classification": "SequenceClassification",
+    "multi_label_classification": "SequenceClassification",
+    "regression": "SequenceClassification",
+    "token_classification": "TokenClassification",
+    "causal_lm": "CausalLM",
+}
 
 
 def tokenizer(folder: str) -> Any:
@@ -53,15 +76,18 @@ def tokenizer(folder: str) -> Any:
             why=f"its vocabulary is {', '.join(sorted(tokens.get_vocab()))}",
             fix="put the checkpoint's vocabulary there: tokenizer.json, or vocab.txt and its like",
         )
+    if tokens.pad_token is None and tokens.eos_token is not None:
+        tokens.pad_token = tokens.eos_token  # as users of decoders do; the record says so
     if tokens.pad_token_id is None:
         raise SourceError(
-            f"{folder} has a tokenizer without a padding token",
+            f"{folder} has a tokenizer without a padding token, and without an end of sequence "
+            "that could pad",
             fix="name one as pad_token in tokenizer_config.json",
         )
     return tokens
 
 
-def check(folder: str, label_names: tuple[str, ...]) -> None:
+def check(job: Job) -> None:
     """Refuse a checkpoint whose parts do not belong together, before memory is taken for it.
 
     The model is built without its numbers, and its shapes are compared with the stored ones.
@@ -70,13 +96,14 @@ def check(folder: str, label_names: tuple[str, ...]) -> None:
         SourceError: the configuration describes no model, or another than the weights, or the
             tokenizer has ids that the model does not embed.
     """
+    folder, label_names = job.model, job.schema.label_names
     config = Path(folder) / "config.json"
     try:
         described = AutoConfig.from_pretrained(
             folder, num_labels=len(label_names), trust_remote_code=False
         )
         with torch.device("meta"):
-            model = AutoModelForSequenceClassification.from_config(described)
+            model = auto(job.schema.task).from_config(described)
         embedded = int(model.get_input_embeddings().weight.shape[0])
     except Exception as error:
         raise _unusable(f"{config} describes no classifier that can be built", error) from error
@@ -92,7 +119,7 @@ def check(folder: str, label_names: tuple[str, ...]) -> None:
                 why=f"by config.json and {len(label_names)} labels it is {tuple(tensor.shape)}",
                 fix="take the configuration and the weights of one checkpoint",
             )
-    largest = max(tokenizer(folder).get_vocab().values())
+    largest = max(tokenizer(job.tokenizer).get_vocab().values())
     if largest >= embedded:
         raise SourceError(
             f"{folder} is refused: its tokenizer has ids up to {largest}",
@@ -148,8 +175,24 @@ def dropout(model: Any) -> float:
 
 
 def limit(model: Any, tokens: Any) -> int:
-    """Most tokens that the model can read."""
-    return min(int(model.config.max_position_embeddings), int(tokens.model_max_length))
+    """Most tokens that a model and its tokenizer, if one is given, can read.
+
+    A table of positions has a row for each. Where one of them is padding's, as in RoBERTa, those
+    up to it are no token's. Without a table, the configuration says how far positions go; where it
+    does not either, there is no limit, which is `UNLIMITED`.
+    """
+    named = getattr(model.config, "max_position_embeddings", None)
+    limits = [named] if isinstance(named, int) and named > 0 else []
+    limits += [
+        table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
+        for name, table in model.named_modules()
+        if isinstance(table, torch.nn.Embedding)
+        and table.num_embeddings == named
+        and _POSITIONS.search(name)
+    ]
+    if tokens is not None:
+        limits.append(int(tokens.model_max_length))
+    return min([UNLIMITED, *limits])
 
 
 def collator(tokens: Any, collation: Collation, max_length: int) -> Any:

@@ -42,7 +42,7 @@ class Pacer:
         torch.set_num_threads(job.threads)
         transformers.set_seed(job.recipe.seed)
         self.job, self.recipe = job, job.recipe
-        self.tokenizer = models.tokenizer(job.model)
+        self.tokenizer = models.tokenizer(job.tokenizer)
         self.model = models.untrained(job.architecture, len(job.schema.label_names)).to(job.device)
         self.types = "token_type_ids" in self.tokenizer.model_input_names
         self.optimizer = plan.optimizer(self.model, self.recipe)

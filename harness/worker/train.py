@@ -114,10 +114,10 @@ def prepare(job: Job, timer: Timer) -> Prepared:
         chosen["holdout"] = data.sample(evaluated, recipe.max_holdout_samples, recipe.holdout_seed)
     timer.lap("load data")
 
-    models.check(job.model, schema.label_names)
+    models.check(job)
     transformers.set_seed(recipe.seed)  # before the head is drawn, as the examples do
     model, newly_initialized = models.classifier(job.model, schema.label_names)
-    tokenizer = models.tokenizer(job.model)
+    tokenizer = models.tokenizer(job.tokenizer)
     max_length = recipe.length(models.limit(model, tokenizer))
     timer.lap("load model")
 

@@ -138,6 +138,7 @@ def _row(test: NodeId, cell: Cell, result: "Result") -> CellRow:
         trained=result.trained,
         record=result.key.path,
         warnings=len(record.warnings),
+        notes=result.notes,
     )
 
 

@@ -153,6 +153,7 @@ class Reporting:
 
     def _remarks(self) -> Iterator[str]:
         """What there is to say beside the table."""
+        yield from (f"note: {note}" for note in self.record.notes)
         yield from self.record.set_aside
         for reason, cells in self.record.not_measured.items():
             yield f"not measured ({len(cells)} cells): {reason}"

@@ -49,6 +49,7 @@ def overview(session: SessionRecord, records: Mapping[str, Record], command: Com
         sums=session.verdict,
         causes=causes,
         subject=subject,
+        notes=session.notes,
         known_issues=session.known_issues,
         fixed=session.fixed_issues,
         reasons=session.not_measured,

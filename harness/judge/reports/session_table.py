@@ -95,8 +95,8 @@ def markdown(record: SessionRecord, command: Command) -> str:
         parts += [_line(COLUMNS), _line(["--:" if c in _RIGHT else "---" for c in COLUMNS])]
         parts += [_line(cells(row)) for row in record.cells]
         parts.append("")
-    if record.set_aside:
-        parts += ["## Set aside", "", *(f"- {line}" for line in record.set_aside), ""]
+    parts += _section("Notes", record.notes)
+    parts += _section("Set aside", record.set_aside)
     if record.not_measured:
         parts += ["## Not measured", ""]
         for reason, unmeasured in record.not_measured.items():
@@ -112,15 +112,17 @@ def markdown(record: SessionRecord, command: Command) -> str:
             what, *advice = summary.splitlines()
             parts += [f"- {what} ({count} tests)", *(f"  {line}" for line in advice)]
         parts.append("")
-    if record.fixed_issues:
-        parts += ["## Fixed in the installed version", ""]
-        parts += [f"- {reason} ({count} tests)" for reason, count in record.fixed_issues.items()]
-        parts.append("")
-    if record.noise:
-        parts += ["## Noise", "", *(f"- {line}" for line in noise_lines(record)), ""]
+    fixed = [f"{reason} ({count} tests)" for reason, count in record.fixed_issues.items()]
+    parts += _section("Fixed in the installed version", fixed)
+    parts += _section("Noise", noise_lines(record))
     if record.environment.get("packages"):
         parts += ["## Environment", "", versions(record.environment), ""]
     return "\n".join(parts)
+
+
+def _section(title: str, items: Sequence[str]) -> list[str]:
+    """A heading and a list below it; nothing without items."""
+    return [f"## {title}", "", *(f"- {item}" for item in items), ""] if items else []
 
 
 def versions(environment: Mapping[str, Any]) -> str:

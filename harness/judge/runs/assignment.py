@@ -31,6 +31,7 @@ def assign(kind: Kind, cell: Cell, inputs: Inputs, scratch: Path, *, threads: in
         data_files={split: tuple(map(str, files)) for split, files in inputs.tables.files.items()},
         schema=inputs.tables.schema,
         model=str(inputs.model),
+        tokenizer=str(inputs.tokenizer or inputs.model),
         architecture=architecture(cell, inputs) if kind == "pace" else {},
         metrics={name: str(folder) for name, folder in inputs.tables.metrics.items()},
         f1_average=inputs.tables.f1_average,
@@ -90,9 +91,10 @@ def architecture(cell: Cell, inputs: Inputs) -> Mapping[str, Any]:
     return {name: config[name] for name in config if name not in _NO_ARCHITECTURE}
 
 
-def tokenizer_digest(model: Path) -> str:
+def tokenizer_digest(inputs: Inputs) -> str:
     """Digest of a model's small files, those that decide what a tokenizer and its collator do."""
-    small = sorted([*model.glob("*.json"), *model.glob("*.txt")])
+    folder = inputs.tokenizer or inputs.model
+    small = sorted([*folder.glob("*.json"), *folder.glob("*.txt")])
     return digest.of_json({path.name: digest.of_large(path) for path in small})
 
 

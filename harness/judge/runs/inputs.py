@@ -20,6 +20,8 @@ class Tables:
         f1_average: of a plain `f1` metric.
         ceiling: best possible metrics of the evaluated split, where they are known.
         origin: where the rows come from, as text.
+        key: digest of what decides the rows, in whatever environment they are read.
+        own: whether they are a user's.
         notes: what a user should know of how the tables came about, a sentence each.
     """
 
@@ -30,6 +32,8 @@ class Tables:
     f1_average: str
     ceiling: Mapping[str, float]
     origin: str
+    key: str = ""
+    own: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -40,11 +44,13 @@ class Inputs:
     Attributes:
         tables: its data set.
         model: folder of the checkpoint.
+        tokenizer: folder of its tokenizer, where that lies elsewhere.
         notes: what a user should know of how these came about, a sentence each.
     """
 
     tables: Tables
     model: Path
+    tokenizer: Path | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -59,7 +65,8 @@ class Inputs:
             split: [digest.of_large(file) for file in files]
             for split, files in tables.files.items()
         }
-        model = sorted(path for path in self.model.iterdir() if path.is_file())
+        folders = [self.model, *([self.tokenizer] if self.tokenizer else [])]
+        model = [path for folder in folders for path in sorted(folder.iterdir()) if path.is_file()]
         metrics = {
             name: [digest.of_large(file) for file in sorted(folder.glob("*.py"))]
             for name, folder in tables.metrics.items()

@@ -12,7 +12,10 @@ from harness.core import weights
 from harness.core.recipe import Scale
 from harness.judge.catalog import DatasetSource, ModelSource
 
-_MODEL_FILES = ("*.json", "*.txt", weights.NAME, "model-*-of-*.safetensors")
+_DESCRIBING_FILES = ("*.json", "*.txt", "*.model")
+"""Files of a model's configuration and of its tokenizer."""
+
+_MODEL_FILES = (*_DESCRIBING_FILES, weights.NAME, "model-*-of-*.safetensors")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +66,19 @@ class Lookup:
             hub=model.hub,
             patterns=_MODEL_FILES,
             package=model.package,
+        )
+
+    @classmethod
+    def of_own(cls, path: str, revision: str | None, *, whole: bool) -> Self:
+        """What to look for where a user names a Hub repository; its weights only if it is whole."""
+        return cls(
+            kind="models",
+            name=path,
+            stored=path,
+            example=path,
+            hub=path,
+            patterns=_MODEL_FILES if whole else _DESCRIBING_FILES,
+            revision=revision,
         )
 
     @classmethod

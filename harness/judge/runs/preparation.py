@@ -9,21 +9,23 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from harness.core import digest
 from harness.core.errors import HarnessError, MissingSourceError
-from harness.core.job import LoadJob
+from harness.core.job import LoadJob, ShrinkJob
 from harness.core.recipe import Scale
 from harness.core.schema import Schema
 from harness.judge import catalog
 from harness.judge.catalog import DatasetSource, ModelSource
 from harness.judge.cell import Cell
-from harness.judge.runs import rows
+from harness.judge.runs import rows, stand_ins
 from harness.judge.runs.inputs import Inputs, Tables
 from harness.judge.runs.launcher import Launcher
+from harness.judge.runs.originals import Original, Originals
+from harness.judge.runs.safety import refuse_code, refuse_unsafe
 from harness.judge.runs.sources import Sources
 from harness.judge.store.input_store import InputStore
 
@@ -90,8 +92,43 @@ class Preparation:
             ("tables", dataset.own or dataset.name, dataset.root, scale),
             lambda: self._tables(dataset, scale),
         )
-        checkpoint = self.sources.checkpoint(model, scale)
-        return Inputs(tables=tables, model=checkpoint, notes=tables.notes)
+        original = self._original(model, scale)
+        if scale == "full" or stand_ins.is_embedded(model, tables):
+            folder = original.folder or self.sources.checkpoint(model, scale)
+            refuse_unsafe(folder)
+            return Inputs(
+                tables=tables, model=folder, tokenizer=original.tokenizer, notes=tables.notes
+            )
+        if original.folder and original.tokenizer is None and stand_ins.is_small(original.folder):
+            refuse_unsafe(original.folder)
+            return Inputs(tables=tables, model=original.folder, notes=tables.notes)
+        if original.folder:
+            refuse_code(original.folder)
+        folder = self._shrunk(stand_ins.job(model, original, tables), tables)
+        return Inputs(tables=tables, model=folder, notes=(*tables.notes, _differences(folder)))
+
+    def _original(self, model: ModelSource, scale: Scale) -> Original:
+        """Where a declared model lies; nowhere if it is none, or a configuration alone.
+
+        Raises:
+            MissingSourceError: it should lie somewhere.
+        """
+        if model.own is None:
+            return Original(folder=None, tokenizer=None)
+        originals = Originals(folders=self.sources.folders, hub=self.sources.hub)
+        if scale == "full" and model.own.path is None:
+            raise MissingSourceError(
+                f"{model.name} has no checkpoint",
+                why="it is a configuration alone, of which the tiny scale makes a stand-in",
+                fix="add path to its Model, or scales=('tiny',) to the suite",
+            )
+        return originals.find(model, model.own, whole=scale == "full")
+
+    def _shrunk(self, job: ShrinkJob, tables: Tables) -> Path:
+        """The folder of a stand-in that a worker makes of a model."""
+        key = stand_ins.key(job, tables.key)
+        path = f"model-{catalog.slug(job.name)}-{key[:12]}/any"  # whatever the environment
+        return self._made(path, job.to_json())
 
     def _once(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         """What making something gives, once; its error again if it was one."""
@@ -119,9 +156,13 @@ class Preparation:
         key = digest.of_json(
             {"job": asdict(job) | {"root": ""}, "bytes": located.digests(), "scale": scale}
         )
-        name = f"data-{dataset.folder}-{key[:12]}"
-        folder = self._made(name, job.to_json(), lasting=located.lasting)
-        return self._read(folder, dataset, scale, located.origin)
+        session = "" if located.lasting else f"-{id(self):x}"
+        name = f"data-{dataset.folder}-{key[:12]}/{self.environment()[:12]}{session}"
+        folder = self._made(name, job.to_json())
+        return replace(
+            self._read(folder, dataset, scale, located.origin),
+            key=key if located.lasting else digest.of_json(_digests(folder)),
+        )
 
     def _read(self, folder: Path, dataset: DatasetSource, scale: Scale, origin: str) -> Tables:
         """The tables in a folder that a worker has written."""
@@ -139,13 +180,12 @@ class Preparation:
             f1_average="binary" if len(schema.label_names) == 2 else "weighted",  # noqa: PLR2004
             ceiling={},
             origin=origin,
+            own=True,
             notes=tuple(card["notes"]),
         )
 
-    def _made(self, name: str, job: Mapping[str, Any], *, lasting: bool) -> Path:
-        """The folder that a worker fills by a job; kept for later sessions if it lasts."""
-        session = "" if lasting else f"-{id(self):x}"
-        path = f"{name}/{self.environment()[:12]}{session}"
+    def _made(self, path: str, job: Mapping[str, Any]) -> Path:
+        """The folder that a worker fills by a job; kept for later sessions."""
         with self.store.lock(path):
             known = self.store.get(path)
             if known is not None:
@@ -156,3 +196,15 @@ class Preparation:
                 with closing(launcher.converse(whole, scratch / "log")) as child:
                     child.await_result(self.timeout)
         return self.store.root / "inputs" / path
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """Digests of the tables in a folder."""
+    return {path.name: digest.of_large(path) for path in sorted(folder.glob("*.parquet"))}
+
+
+def _differences(folder: Path) -> str:
+    """What a stand-in that was made differs in from its original, in a sentence."""
+    card: Mapping[str, Any] = json.loads((folder / "stand_in.json").read_text(encoding="utf-8"))
+    cut = [f"{name} {was} -> {now}" for name, (was, now) in card["cut"].items()]
+    return f"{card['of']} (a stand-in made of it): {'; '.join([*card['notes'], ', '.join(cut)])}"

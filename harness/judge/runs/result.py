@@ -15,9 +15,11 @@ class Result:
         trained: whether this process trained it now.
         seconds: wall time that getting it took.
         key: its place in the store.
+        notes: what a user should know of how its inputs came about.
     """
 
     record: Record
     trained: bool
     seconds: float
     key: Key
+    notes: tuple[str, ...] = ()

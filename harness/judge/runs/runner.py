@@ -113,7 +113,11 @@ class Runner:
         started = time.perf_counter()
         record, trained, key = self._once("train", cell, Record.read)
         return Result(
-            record=record, trained=trained, seconds=time.perf_counter() - started, key=key
+            record=record,
+            trained=trained,
+            seconds=time.perf_counter() - started,
+            key=key,
+            notes=self.inputs.find(cell).notes,
         )
 
     def trials(self, cell: Cell) -> Trials:
@@ -166,7 +170,7 @@ class Runner:
             return self._live.ask(str(inputs.model), serving, request)
 
         return self._answers.get(
-            {"collate": request, "tokenizer": assignment.tokenizer_digest(inputs.model)}, ask
+            {"collate": request, "tokenizer": assignment.tokenizer_digest(inputs)}, ask
         )
 
     def proven(self, cell: Cell, lengths: Sequence[int], ask: Callable[[], Any]) -> Any:
@@ -176,7 +180,7 @@ class Runner:
             "prove": cell.recipe.key,
             "lengths": lengths,
             "architecture": self.architecture(cell),
-            "tokenizer": assignment.tokenizer_digest(inputs.model),
+            "tokenizer": assignment.tokenizer_digest(inputs),
             "device": cell.device,
             "threads": self.threads(cell),
         }

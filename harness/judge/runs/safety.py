@@ -1,7 +1,9 @@
 """Checkpoints that are refused before anything loads them."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from harness.core import weights
 from harness.core.errors import SourceError
@@ -15,6 +17,27 @@ def refuse_unsafe(folder: Path) -> None:
     Raises:
         SourceError: it asks for `trust_remote_code`, holds only pickled weights, or is none; or
             its configuration is of another size than its weights.
+    """
+    settings = refuse_code(folder)
+    config = folder / "config.json"
+    if not weights.files(folder):
+        pickled = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
+        raise SourceError(
+            f"{folder} is refused: it has no {weights.NAME}",
+            why=f"pickled weights run code when loaded: {', '.join(pickled)}" if pickled else "",
+            fix="convert the weights with save_pretrained(..., safe_serialization=True)",
+        )
+    weights.check_sizes(settings, weights.shapes(folder), config)
+
+
+def refuse_code(folder: Path) -> Mapping[str, Any]:
+    """Refuse a model whose configuration is none, or whose loading would run code from it.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        SourceError: it asks for `trust_remote_code`, or cannot be read.
     """
     config = folder / "config.json"
     if not config.is_file():
@@ -36,11 +59,4 @@ def refuse_unsafe(folder: Path) -> None:
             why="loading it needs trust_remote_code, which runs code that came with the weights",
             fix="use a model whose architecture transformers ships",
         )
-    if not weights.files(folder):
-        pickled = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
-        raise SourceError(
-            f"{folder} is refused: it has no {weights.NAME}",
-            why=f"pickled weights run code when loaded: {', '.join(pickled)}" if pickled else "",
-            fix="convert the weights with save_pretrained(..., safe_serialization=True)",
-        )
-    weights.check_sizes(settings, weights.shapes(folder), config)
+    return settings

@@ -86,7 +86,7 @@ class Sources:
         return {name: self._folder_of(Lookup.of_metric(name), scale) for name in names}
 
     def checkpoint(self, model: ModelSource, scale: Scale) -> Path:
-        """The folder of a model, which is safe to load; at tiny scale, of its stand-in.
+        """The folder of a model of the catalog, safe to load; at tiny scale, of its stand-in.
 
         Raises:
             MissingSourceError: it is nowhere; the message lists every place tried.
