@@ -30,7 +30,8 @@ class Dataset(Spec):
             judged environment. Paths are relative to the repository that holds the suites.
         name: configuration of a Hub repository.
         revision: of a Hub repository: a branch, a tag or a commit.
-        data_files: files by their split, or files of the one split there is.
+        data_files: files by their split, or files of the one split there is; patterns such as
+            `part-*.csv` are matched. A function of `path` is called with them.
         options: further arguments of the reader, such as `{"delimiter": ";"}`.
         splits: which of the source's splits is `train`, `evaluation` and `holdout`; a number is
             the share of the training rows that is split off by `subset_seed`. Where nothing is
@@ -42,6 +43,8 @@ class Dataset(Spec):
         task: what is learnt; what the label column holds decides if None.
         metrics: names of metrics, or `module:function`; those that the task is judged by if
             empty.
+        incomplete: what becomes of rows that have no text, or no label: `refuse` the data set, or
+            `drop` them, which the session says. Of two texts, one may be empty.
     """
 
     path: str
@@ -55,6 +58,7 @@ class Dataset(Spec):
     label_names: tuple[str, ...] = ()
     task: Task | None = None
     metrics: tuple[str, ...] = ()
+    incomplete: Literal["refuse", "drop"] = "refuse"
 
     def __str__(self) -> str:
         """A short name, for ids and tables."""
@@ -70,7 +74,12 @@ class Dataset(Spec):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that the rows must have."""
-        return (*self.text_columns, *([self.label] if self.label else []))
+        return (*self.text_columns, *([self.label_column] if self.label_column else []))
+
+    @property
+    def label_column(self) -> str | None:
+        """The label column; None where there is nothing but text to learn."""
+        return None if self.task == "causal_lm" else self.label
 
     @property
     def is_code(self) -> bool:

@@ -12,11 +12,30 @@ import datasets
 
 from harness.core import tables
 from harness.core.errors import SourceError
-from harness.core.schema import LABEL, Schema
-from harness.worker.features import Tokenize
+from harness.core.schema import Schema
 
 SIGNATURE = "process"
 """Column that says which process made a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenize:
+    """The function that `Dataset.map` applies; a class, so that `spawn` can pickle it.
+
+    Attributes:
+        tokenizer: of the model.
+        texts: columns of the one sentence, or of the two.
+        max_length: truncation length in tokens.
+    """
+
+    tokenizer: Any
+    texts: tuple[str, ...]
+    max_length: int
+
+    def __call__(self, rows: Mapping[str, Sequence[Any]]) -> Any:
+        """Tokenize a batch of rows."""
+        sentences = [list(rows[column]) for column in self.texts]
+        return self.tokenizer(*sentences, truncation=True, max_length=self.max_length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +54,11 @@ def load(files: Sequence[str], schema: Schema, cache_dir: Path) -> Any:
     """Load one split from its parquet files, in their order.
 
     Raises:
-        SourceError: the split cannot train a classifier; the message says which row or column.
+        SourceError: the split cannot train a model; the message says which row or column.
     """
     paths = [Path(file) for file in files]
-    plain = schema.task == "single_label_classification"
-    if plain:
-        tables.check_footers(paths, schema)
-        tables.check_rows(paths, schema)
+    tables.check_footers(paths, schema)
+    tables.check_rows(paths, schema)
     literal = [glob.escape(file) for file in files]  # `datasets` takes paths for patterns
     try:
         split = datasets.load_dataset(
@@ -56,24 +73,15 @@ def load(files: Sequence[str], schema: Schema, cache_dir: Path) -> Any:
             why=f"{type(cause).__name__}: {cause}".splitlines()[0],
             fix="write its columns as plain strings and numbers, without metadata",
         ) from error
-    if not plain:
-        return split
     tables.check_columns(split.data.schema, schema, files[0])  # metadata may say something else
-    label = tables.label_column(split.column_names, files[0])
-    names = getattr(split.features[label], "names", None)
+    label = tables.label_column(split.column_names, files[0], schema)
+    names = getattr(split.features[label], "names", None) if label else None
     if names is not None and tuple(names) != schema.label_names:
         raise SourceError(
             f"{files[0]}: labels are named {', '.join(names)}",
             why=f"the catalog names them {', '.join(schema.label_names)}",
         )
     return split
-
-
-def label_column(split: Any, schema: Schema, where: object) -> str:
-    """The column of a split that holds its labels; empty if there is none."""
-    if schema.task == "single_label_classification":
-        return tables.label_column(split.column_names, where)
-    return LABEL[schema.task]
 
 
 def sample(split: Any, size: int | None, seed: int) -> Any:

@@ -1,9 +1,11 @@
 """Readers: a user's rows, as `datasets` reads them, by the source's split."""
 
-import glob
 import importlib
 import sys
-from collections.abc import Mapping
+import traceback
+from collections.abc import Mapping, Sequence
+from glob import escape
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import datasets
 from harness.core.dataset import Dataset
 from harness.core.errors import SourceError
 from harness.core.job import LoadJob
+from harness.worker.places import PACKED, Places
 
 _BUILDERS = {
     **dict.fromkeys((".csv", ".tsv"), "csv"),
@@ -20,174 +23,270 @@ _BUILDERS = {
     ".arrow": "arrow",
     ".txt": "text",
 }
-"""Builders of `load_dataset`, by the ending of the files that they read."""
+"""Builders of `load_dataset` that read files, by the endings of these."""
 
-_PACKED = {".gz", ".bz2", ".xz", ".zst", ".zip"}
-"""Endings of files that `datasets` unpacks before it reads them."""
+_STREAMED = 100_000
+"""Rows that are taken of a stream: one may be endless."""
+
+_SECOND = 2
 
 
-def read(job: LoadJob) -> Any:
-    """A `DatasetDict` of the rows, as they are.
+def read(job: LoadJob) -> tuple[Mapping[str, Any], Places]:
+    """`datasets.Dataset` by the source's split, as they are; and where their rows lie.
 
     Raises:
         SourceError: they cannot be read; the message names the file and what to write instead.
     """
-    dataset = job.dataset
+    dataset, folder = job.dataset, _folder(job.files)
     if dataset.is_code:
-        return _split_by_name(_called(dataset.path, job.root, job.files), dataset.path)
-    folder = _saved(job.files)
-    if folder is not None:
-        return _split_by_name(_attempt(datasets.load_from_disk, folder, str(folder)), str(folder))
-    if dataset.name is not None or not _one_kind(job.files):
-        return _of_repository(job)
-    builder = dataset.path if dataset.path in _BUILDERS.values() else _builder_of(job.files)
-    options = dict(dataset.options)
-    if builder == "csv" and all(_ending(file) == ".tsv" for file in _all(job.files)):
-        options.setdefault("delimiter", "\t")
-    literal = {
-        split or "train": [glob.escape(file) for file in files]
-        for split, files in job.files.items()
-    }
-    return _attempt(
+        rows, places = _called(job), Places(source=dataset.path)
+    elif folder is None:
+        rows, places = _of_files(job)
+    elif (saved := _saved(job.files)) is not None:
+        places = Places(source=_shown(saved, job.root))
+        rows = _attempt(places, datasets.load_from_disk, str(saved))
+    else:
+        rows, places = _of_folder(job, folder)
+    return _by_split(rows, places), places
+
+
+def _of_files(job: LoadJob) -> tuple[Any, Places]:
+    """Rows of files, each split's own."""
+    declared = job.dataset.path
+    builder = declared if declared in _BUILDERS.values() else _builder_of(job)
+    delimiters = [_delimiter(file) for part in job.files.values() for file in part]
+    options = _options(job.dataset, builder, delimiters)
+    places = Places(
+        source=", ".join(_shown(file, job.root) for part in job.files.values() for file in part),
+        files=job.files,
+        builder=builder,
+        options=options,
+        root=job.root,
+    )
+    literal = {split: [escape(file) for file in files] for split, files in job.files.items()}
+    rows = _attempt(
+        places,
         datasets.load_dataset,
         builder,
-        ", ".join(_all(job.files)),
         data_files=literal,
         cache_dir=job.scratch,
         **options,
     )
+    return rows, places
 
 
-def _called(reference: str, root: str, files: Mapping[str, tuple[str, ...]]) -> Any:
+def _of_folder(job: LoadJob, folder: Path) -> tuple[Any, Places]:
+    """Rows of a folder that is laid out as a repository of the Hub is.
+
+    Which of its files are a split's, `datasets` knows, by their names or by the folder's card.
+    """
+    unread = Places(source=_shown(folder, job.root))
+    arguments = {"name": job.dataset.name, "cache_dir": job.scratch}
+    known = _attempt(unread, datasets.load_dataset_builder, str(folder), **arguments)
+    builder = type(known).__module__.rpartition(".")[2]
+    files = {str(split): tuple(map(str, part)) for split, part in known.config.data_files.items()}
+    read_with = getattr(known.config, "sep", None)
+    if read_with == "," and any(_delimiter(f) == "\t" for part in files.values() for f in part):
+        read_with = "\t"
+    options = _options(job.dataset, builder, [read_with])
+    places = Places(
+        source=unread.source, files=files, builder=builder, options=options, root=job.root
+    )
+    rows = _attempt(places, datasets.load_dataset, str(folder), **arguments, **options)
+    return rows, places
+
+
+def _options(dataset: Dataset, builder: str, delimiters: Sequence[str | None]) -> dict[str, Any]:
+    """What a builder is given beside the files.
+
+    Texts and labels of a CSV file are taken as they stand there: pandas would make a number of
+    `007`, and nothing of `NA`, `None` or `null`, which a person may have written and meant. Only
+    an empty cell is empty.
+    """
+    options = dict(dataset.options)
+    if builder != "csv":
+        return options
+    (delimiter, *others) = sorted({mark for mark in delimiters if mark is not None}) or [","]
+    if not {"sep", "delimiter"} & options.keys() and not others:
+        options["sep"] = delimiter
+    as_they_are = dict.fromkeys(dataset.columns, str)
+    return {"keep_default_na": False, "na_values": [""], "converters": as_they_are, **options}
+
+
+def _called(job: LoadJob) -> Any:
     """What a function of the user returns; it is given the files if some are declared."""
+    reference = job.dataset.path
     module, _, attribute = reference.partition(":")
-    if root not in sys.path:
-        sys.path.insert(0, root)
+    if job.root not in sys.path:
+        sys.path.insert(0, job.root)
     try:
         function: Any = importlib.import_module(module)
         for name in attribute.split("."):
             function = getattr(function, name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SourceError(
             f"{reference} cannot be imported",
-            why=_reason(error),
-            fix=f"write it as module:function; modules are looked for in {root} first",
+            why=_raised(error, job.root),
+            fix=f"write it as module:function; modules are looked for in {job.root} first",
         ) from error
+    if not callable(function):
+        raise SourceError(
+            f"{reference} is {type(function).__name__}, which cannot be called",
+            fix="name a function that returns a datasets.DatasetDict",
+        )
     try:
-        return function(dict(files)) if files else function()
+        return function(dict(job.files)) if job.files else function()
+    except (Exception, SystemExit) as error:
+        raise SourceError(
+            f"{reference} raised an exception",
+            why=_raised(error, job.root),
+            fix="correct the function",
+        ) from error
+
+
+def _by_split(rows: Any, places: Places) -> Mapping[str, Any]:
+    """Rows by their split's name, if they are a data set at all.
+
+    Raises:
+        SourceError: they are not.
+    """
+    if isinstance(rows, datasets.Dataset | datasets.IterableDataset):
+        rows = {"train": rows}
+    if (
+        not isinstance(rows, Mapping)
+        or not rows
+        or not all(
+            isinstance(v, datasets.Dataset | datasets.IterableDataset) for v in rows.values()
+        )
+    ):
+        raise SourceError(
+            f"{places.source} gives a {type(rows).__name__}",
+            why="" if rows or not isinstance(rows, Mapping) else "it has no split",
+            fix="return a datasets.Dataset, or a DatasetDict with one a split",
+        )
+    return {str(name): _whole(split, places) for name, split in rows.items()}
+
+
+def _whole(split: Any, places: Places) -> Any:
+    """A split whose rows can be counted: the beginning of a stream."""
+    if isinstance(split, datasets.Dataset):
+        return split
+    try:
+        rows = list(islice(split, _STREAMED))
+        return datasets.Dataset.from_list(rows, features=split.features)
     except Exception as error:
         raise SourceError(
-            f"{reference} raised an exception", why=_reason(error), fix="correct the function"
+            f"{places.source} cannot be read", why=reason(error), fix="correct the stream"
         ) from error
 
 
-def _split_by_name(rows: Any, where: str) -> Any:
-    """Rows as a `DatasetDict`, if they are a data set at all."""
-    if isinstance(rows, datasets.DatasetDict | datasets.IterableDatasetDict):
-        return rows
-    if isinstance(rows, datasets.Dataset | datasets.IterableDataset):
-        return datasets.DatasetDict({"train": rows})
-    raise SourceError(
-        f"{where} gives a {type(rows).__name__}",
-        fix="return a datasets.Dataset, or a DatasetDict with one a split",
-    )
+def _folder(files: Mapping[str, tuple[str, ...]]) -> Path | None:
+    """The folder whose layout says which of its files are a split's, if there is one."""
+    inside = files.get("", ())
+    if not inside:
+        return None
+    folder = Path(inside[0]).parent
+    while not all(Path(file).is_relative_to(folder) for file in inside):
+        folder = folder.parent
+    return folder
 
 
 def _saved(files: Mapping[str, tuple[str, ...]]) -> Path | None:
     """The folder that `save_to_disk` wrote, if that is what the files are of."""
-    paths = [Path(file) for file in _all(files)]
-    marked = {p.parent for p in paths if p.name == "dataset_dict.json"}
-    marked = marked or {p.parent for p in paths if p.name == "dataset_info.json"}
+    paths = {Path(file) for file in files[""]}
+    several = {p.parent for p in paths if p.name == "dataset_dict.json"}
+    single = {
+        p.parent
+        for p in paths
+        if p.name == "dataset_info.json" and p.with_name("state.json") in paths
+    }
+    marked = several or single
     return min(marked, key=lambda path: len(path.parts)) if marked else None
 
 
-def _of_repository(job: LoadJob) -> Any:
-    """Rows of a folder that is laid out as a repository of the Hub is."""
-    files = _all(job.files)
-    if not files:
-        raise SourceError(f"{job.dataset.path} has no files", fix="correct path")
-    folder = Path(files[0]).parent
-    while not all(Path(file).is_relative_to(folder) for file in files):
-        folder = folder.parent
-    return _attempt(
-        datasets.load_dataset,
-        str(folder),
-        str(folder),
-        name=job.dataset.name,
-        cache_dir=job.scratch,
-        **job.dataset.options,
-    )
-
-
-def _one_kind(files: Mapping[str, tuple[str, ...]]) -> bool:
-    """Whether files are named by split, or are one by itself."""
-    return bool(files) and ("" not in files or len(files[""]) == 1)
-
-
-def _builder_of(files: Mapping[str, tuple[str, ...]]) -> str:
-    """The builder that reads some files."""
-    endings = sorted({_ending(file) for file in _all(files)})
-    builders = {_BUILDERS.get(ending) for ending in endings}
-    (builder, *others) = sorted(builders, key=str)
-    if builder is None or others or None in builders:
+def _builder_of(job: LoadJob) -> str:
+    """The builder that reads a job's files, by their endings."""
+    files = [file for part in job.files.values() for file in part]
+    builders = {_BUILDERS.get(_ending(file)): file for file in files}
+    if None in builders:
+        ending = _ending(builders[None])
         raise SourceError(
-            f"{_all(files)[0]} is no table that datasets reads by its ending",
-            why=f"endings: {', '.join(ending or 'none' for ending in endings)}",
-            fix=f"name it one of {', '.join(_BUILDERS)}, say what it is as in Dataset(path='csv', "
-            "data_files=…), or read it with a module:function",
+            f"{_shown(builders[None], job.root)} is no table that datasets reads by its ending",
+            why=f"it ends in {ending}" if ending else "it has no ending",
+            fix=f"name it one of {', '.join(_BUILDERS)}; say what it is, as in "
+            f"Dataset(path='csv', data_files={job.dataset.path!r}); or read it with a "
+            "module:function",
         )
-    return builder
+    if len(builders) >= _SECOND:
+        raise SourceError(
+            f"files of several kinds: {', '.join(_shown(f, job.root) for f in builders.values())}",
+            fix="name files of one kind in data_files",
+        )
+    return str(next(iter(builders)))
 
 
 def _ending(file: str) -> str:
     """A file's ending, without that of what it is packed in."""
     path = Path(file)
-    return (path.with_suffix("") if path.suffix in _PACKED else path).suffix.lower()
+    return (path.with_suffix("") if path.suffix in PACKED else path).suffix.lower()
 
 
-def _all(files: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """All files of all splits."""
-    return [file for part in files.values() for file in part]
+def _delimiter(file: str) -> str:
+    """What stands between a file's columns, by its ending."""
+    return "\t" if _ending(file) == ".tsv" else ","
 
 
-def _attempt(load: Any, first: Any, where: str, /, **options: Any) -> Any:
+def _shown(file: str | Path, root: str) -> str:
+    """A file as a message names it: from the repository on."""
+    return Path(file).relative_to(root).as_posix() if Path(file).is_relative_to(root) else str(file)
+
+
+def _attempt(places: Places, load: Any, first: str, /, **options: Any) -> Any:
     """What loading gives.
 
     Raises:
         SourceError: it raises.
     """
     try:
-        return load(str(first), **options)
+        return load(first, **options)
     except Exception as error:
         cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
-        fix = "correct the file, or how it is read, with options={…}"
-        if isinstance(cause, UnicodeDecodeError):
-            fix = "say its encoding, as in options={'encoding': 'latin-1'}"
-        raise SourceError(f"{where} cannot be read", why=_reason(cause), fix=fix) from error
+        if "corresponds to no data" in str(cause):
+            raise SourceError(f"{places.source} has no rows", fix="correct path") from error
+        raise SourceError(
+            f"{places.source} cannot be read", why=reason(cause), fix=_remedy(cause, places)
+        ) from error
 
 
-def _reason(error: BaseException) -> str:
+def _remedy(cause: BaseException, places: Places) -> str:
+    """What to do about files that cannot be read."""
+    text = str(cause)
+    if isinstance(cause, UnicodeDecodeError):
+        utf16 = cause.object[:2] in {b"\xff\xfe", b"\xfe\xff"}
+        likely = "utf-16" if utf16 else "latin-1"
+        return f"say its encoding, as in options={{'encoding': {likely!r}}}"
+    if places.builder == "csv" and "tokenizing" in text:
+        return (
+            "correct the line; or say what stands between columns, as in "
+            "options={'delimiter': ';'}, or that quotes are text: options={'quoting': 3}"
+        )
+    if isinstance(cause, TypeError) and places.options:
+        return "correct options={…}"
+    if isinstance(cause, ValueError) and "BuilderConfig" in text:
+        return "correct name"
+    return "correct the file, or how it is read, with options={…}"
+
+
+def reason(error: BaseException) -> str:
     """An exception in one line."""
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    return f"{type(error).__name__}: {error}".strip().splitlines()[0]
 
 
-def columns_missing(dataset: Dataset, present: list[str], where: str) -> SourceError | None:
-    """The error for columns that a declaration names and rows do not have; None if all are there.
-
-    A single column whose name holds a delimiter is a file that was read with another one.
-    """
-    missing = [name for name in dataset.columns if name not in present]
-    if not missing:
-        return None
-    fix = "correct texts= and label=, or the file's header"
-    if len(present) == 1:
-        marks = [mark for mark in (";", "\t", "|", ",") if mark in present[0]]
-        if marks:
-            fix = f"say how columns are told apart: options={{'delimiter': {marks[0]!r}}}"
-    return SourceError(
-        f"{where} has no column {', '.join(missing)}",
-        why=f"its columns: {', '.join(present)}",
-        fix=fix,
-    )
+def _raised(error: BaseException, root: str) -> str:
+    """An exception in one line, with the last line of the user's own that it went through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(root)]
+    where = f" ({_shown(own[-1].filename, root)}, line {own[-1].lineno})" if own else ""
+    return reason(error) + where

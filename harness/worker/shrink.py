@@ -17,7 +17,6 @@ from transformers import AutoConfig
 from harness.core.errors import SourceError
 from harness.core.job import ShrinkJob
 from harness.worker import models, readers, size_fields, vocabulary
-from harness.worker.tasks import OBJECTIVES
 
 SEED = 20
 """Of the weights: a recipe's own seeds must not change the checkpoint that it starts from."""
@@ -91,7 +90,8 @@ def _texts(job: ShrinkJob) -> Iterator[str]:
     """Every text of the job's rows; words are joined."""
     if job.rows is None:
         return
-    for split in readers.read(job.rows).values():
+    rows, _ = readers.read(job.rows)
+    for split in rows.values():
         for name in job.rows.dataset.text_columns or split.column_names:
             for value in split[name][:]:
                 if isinstance(value, list) and all(isinstance(word, str) for word in value):
@@ -160,7 +160,7 @@ def _tried(job: ShrinkJob, fields: Mapping[str, Any], tokens: Any) -> Any:
         SourceError: it is too large.
     """
     config = AutoConfig.for_model(**fields)
-    auto = OBJECTIVES[job.task].auto()
+    auto = models.auto(job.task)
     if job.task != "causal_lm":
         config.num_labels = 2
     with torch.device("meta"):

@@ -1,116 +1,142 @@
 """Splitting: which of a source's rows train, are evaluated, or held out; and samples of them."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from harness.core.dataset import Dataset
 from harness.core.errors import SourceError, unknown
 
-EVALUATED = ("validation", "dev", "valid", "eval", "test")
+EVALUATED = ("validation", "dev", "valid", "val", "eval", "evaluation", "test")
 """Names of splits that are evaluated where nothing is declared, the first that is there."""
 
 SHARE = 0.2
 """Of the training rows that is evaluated where there is no such split."""
 
-BANDS = 4
-"""Parts of a label's rows by their length: quartiles, of which a sample has as many rows each."""
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Division:
+    """Which of a source's splits serve what.
+
+    Attributes:
+        train: the source's split that is trained on.
+        others: `evaluation` and, if it is declared, `holdout`: the source's split, or the share of
+            the training rows that is split off.
+        note: what was decided without being declared; empty if nothing.
+    """
+
+    train: str
+    others: dict[str, str | float]
+    note: str
 
 
-def split(dataset: Dataset, rows: Mapping[str, Any], seed: int) -> tuple[dict[str, Any], list[str]]:
-    """Rows as `train`, `evaluation` and, if it is declared, `holdout`; and what was decided.
+def divide(dataset: Dataset, splits: Collection[str], seed: int) -> Division:
+    """What each of a source's splits serves, as declared, or by their names.
 
     Args:
         dataset: as declared.
-        rows: `datasets.Dataset` by the source's split.
-        seed: of the rows that are split off.
+        splits: that the source has.
+        seed: that the note names.
 
     Raises:
         SpecError: a declared split is not there.
-        SourceError: there is nothing to train on.
     """
-    notes = []
-    declared = dict(dataset.splits)
-    if "train" not in declared:
-        declared["train"] = "train" if "train" in rows else next(iter(rows))
-    if "evaluation" not in declared:
-        named = next((name for name in EVALUATED if name in rows), None)
-        declared["evaluation"] = named or SHARE
-        notes.append(
-            f"evaluation={named!r}"
-            if named
-            else f"a share of {SHARE:g} of the training rows is "
-            f"split off and evaluated, by seed {seed}"
+    others = dict(dataset.splits)
+    if len(splits) > 1 and "train" not in others and "train" not in splits:
+        raise SourceError(
+            f"{dataset} has no split 'train'",
+            why=f"its splits: {', '.join(splits)}",
+            fix="say splits={'train': NAME}",
         )
-    chosen, shares = {}, {}
-    for name, source in declared.items():
-        if isinstance(source, float):
-            shares[name] = source
-        elif source not in rows:
-            raise unknown(f"split for {name}", source, list(rows))
-        else:
-            chosen[name] = rows[source]
-    if "train" not in chosen:
-        raise SourceError("no split is trained on", fix="say splits={'train': NAME}")
-    for name, share in shares.items():
-        parts = chosen["train"].train_test_split(test_size=share, seed=seed)
-        chosen["train"], chosen[name] = parts["train"], parts["test"]
-    for name, part in chosen.items():
-        if not len(part):
-            raise SourceError(f"the split {name} has no rows", fix="correct splits or the file")
-    return chosen, notes
+    train = others.pop("train", "train" if "train" in splits else next(iter(splits)))
+    note = ""
+    if "evaluation" not in others:
+        named = next((name for name in EVALUATED if name in splits and name != train), None)
+        others = {"evaluation": named or SHARE, **others}
+        note = (
+            f"evaluated: the split {named!r}"
+            if named
+            else f"evaluated: {SHARE:.0%} of the training rows, split off by seed {seed}"
+        )
+    for name, source in {"train": train, **others}.items():
+        if isinstance(source, str) and source not in splits:
+            raise unknown(f"split for {name}", source, list(splits))
+    return Division(train=str(train), others=others, note=note)
 
 
-def sample(lengths: Sequence[int], labels: Sequence[Any], size: int, seed: int = 0) -> list[int]:
+def split_off(keys: Sequence[Hashable], share: float, seed: int) -> tuple[list[int], list[int]]:
+    """Indices of the rows that stay, and of a share of them that goes, each in order.
+
+    Equal rows stay together: what is evaluated must not have been trained on.
+
+    Args:
+        keys: of each row; equal where their texts are.
+        share: of the rows that goes, at least one.
+        seed: of the choice.
+
+    Raises:
+        ValueError: the rows are too few, or all the same.
+    """
+    groups: dict[Hashable, list[int]] = {}
+    for index, key in enumerate(keys):
+        groups.setdefault(key, []).append(index)
+    members = list(groups.values())
+    wanted = max(1, round(share * len(keys)))
+    going: list[int] = []
+    for group in np.random.default_rng(seed).permutation(len(members)).tolist():
+        if len(going) < wanted and len(going) + len(members[group]) < len(keys):
+            going += members[group]
+    if not going:
+        raise ValueError(f"{len(members)} different texts cannot be divided")
+    gone = set(going)
+    return [index for index in range(len(keys)) if index not in gone], sorted(going)
+
+
+def sample(lengths: Sequence[int], labels: Sequence[Collection[Hashable]], size: int) -> list[int]:
     """Indices of rows that stand for all: of every label, and of every band of lengths.
 
-    Labels take turns, and within a label its bands by length, so that a rare label and the
-    longest rows are there as long as there is room.
+    First comes a row of every label, the rarest first; then rows at even distances of an order by
+    label and length, in which a label's lengths rise where its neighbour's fall.
 
     Args:
         lengths: of each row's texts.
-        labels: of each row, hashable.
+        labels: of each row: one, several or none.
         size: rows at most.
-        seed: of the order within a band.
 
     Returns:
         Sorted indices; all where there are no more than size.
     """
     if len(lengths) <= size:
         return list(range(len(lengths)))
-    order = np.random.default_rng(seed).permutation(len(lengths))
-    by_label: dict[Any, list[int]] = defaultdict(list)
-    for index in order.tolist():
-        by_label[labels[index]].append(index)
-    queues = [
-        _banded(rows, lengths) for _, rows in sorted(by_label.items(), key=lambda x: str(x[0]))
-    ]
-    shares = _shares([len(queue) for queue in queues], size)
-    return sorted(i for queue, share in zip(queues, shares, strict=True) for i in queue[:share])
+    counts = Counter(label for row in labels for label in set(row))
+    rank = {label: place for place, (label, _) in enumerate(reversed(counts.most_common()))}
+    strata = np.array([min((rank[label] for label in row), default=len(rank)) for row in labels])
+    rising = np.where(strata % 2, -1, 1) * np.asarray(lengths)
+    order = np.lexsort((rising, strata)).tolist()
+    chosen = _covering(order, labels, list(rank), size)
+    rest = [index for index in order if index not in chosen]
+    free = size - len(chosen)
+    chosen |= {rest[int((place + 0.5) * len(rest) / free)] for place in range(free)}
+    return sorted(chosen)
 
 
-def _banded(rows: list[int], lengths: Sequence[int]) -> list[int]:
-    """Rows in an order whose every beginning has rows of all bands of lengths."""
-    ranked = sorted(rows, key=lambda index: lengths[index])
-    bands = [list(part) for part in np.array_split(np.asarray(ranked), BANDS) if len(part)]
-    for band in bands:
-        position = {row: place for place, row in enumerate(rows)}
-        band.sort(key=lambda row, position=position: position[row])  # type: ignore[misc]
-    mixed = []
-    for place in range(max(map(len, bands))):
-        mixed += [int(band[place]) for band in bands if place < len(band)]
-    return mixed
-
-
-def _shares(counts: list[int], size: int) -> list[int]:
-    """How many rows each label gets: its share of all, but every one at least one."""
-    total = sum(counts)
-    shares = [max(1, size * count // total) for count in counts]
-    while sum(shares) > size and max(shares) > 1:
-        shares[shares.index(max(shares))] -= 1
-    for index in sorted(range(len(counts)), key=lambda i: shares[i] - counts[i]):
-        spare = size - sum(shares)
-        shares[index] += max(0, min(spare, counts[index] - shares[index]))
-    return shares
+def _covering(
+    order: Sequence[int],
+    labels: Sequence[Collection[Hashable]],
+    rarest: Sequence[Hashable],
+    size: int,
+) -> set[int]:
+    """Rows that have all labels among them, as far as there is room."""
+    first: dict[Hashable, int] = {}
+    for index in order:
+        for label in labels[index]:
+            first.setdefault(label, index)
+    chosen: set[int] = set()
+    covered: set[Hashable] = set()
+    for label in rarest:
+        if label not in covered and len(chosen) < size:
+            chosen.add(first[label])
+            covered.update(labels[first[label]])
+    return chosen

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.job import Job
-from harness.worker import data, features, models
+from harness.worker import data, models
 
 ROWS = 64
 """Enough to give every process several, few enough to cost nothing beside its start."""
@@ -22,7 +22,7 @@ def measure(job: Job) -> list[int]:
     """Tokens of each of the recipe's training examples, special tokens included, uncut."""
     split = data.load(job.data_files["train"], job.schema, Path(job.scratch))
     split = data.sample(split, job.recipe.max_train_samples, job.recipe.subset_seed)
-    tokenizer = models.tokenizer(job.tokenizer_folder)
+    tokenizer = models.tokenizer(job.tokenizer)
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
     return [
         len(ids)
@@ -51,9 +51,9 @@ def compare_processes(job: Job) -> dict[str, Any]:
     processes = job.recipe.num_proc or 1
     split = data.load(job.data_files["evaluation"], job.schema, Path(job.scratch))
     split = split.select(range(min(ROWS, len(split))))
-    tokenizer = models.tokenizer(job.tokenizer_folder)
+    tokenizer = models.tokenizer(job.tokenizer)
     max_length = job.recipe.max_length or tokenizer.model_max_length
-    function = data.Signed(features.tokenizing(job.schema, tokenizer, max_length))
+    function = data.Signed(data.Tokenize(tokenizer, job.schema.texts, max_length))
     alone = data.tokenize(split, function)
     multiprocess.set_start_method("spawn", force=True)
     together = data.tokenize(split, function, processes)

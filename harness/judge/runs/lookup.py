@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Self
 
 from harness.core import weights
-from harness.core.metric_names import module_of
 from harness.core.recipe import Scale
 from harness.judge.catalog import DatasetSource, ModelSource
 
@@ -85,7 +84,7 @@ class Lookup:
     @classmethod
     def of_metric(cls, name: str) -> Self:
         """What to look for where a metric module is wanted."""
-        module, _ = module_of(name)
+        module = name.partition("/")[0]
         return cls(kind="metrics", name=module, stored=module, example=module)
 
 

@@ -9,21 +9,22 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.core import digest
 from harness.core.errors import HarnessError, MissingSourceError
-from harness.core.job import LoadJob, ShrinkJob
+from harness.core.job import ShrinkJob
 from harness.core.recipe import Scale
 from harness.core.schema import Schema
-from harness.judge import catalog, reported_metrics
+from harness.judge import catalog
 from harness.judge.catalog import DatasetSource, ModelSource
 from harness.judge.cell import Cell
-from harness.judge.runs import rows, stand_ins
+from harness.judge.runs import failures, stand_ins
 from harness.judge.runs.inputs import Inputs, Tables
 from harness.judge.runs.launcher import Launcher
+from harness.judge.runs.loading import Loading
 from harness.judge.runs.originals import Original, Originals
 from harness.judge.runs.safety import refuse_code, refuse_unsafe
 from harness.judge.runs.sources import Sources
@@ -43,6 +44,7 @@ class Preparation:
         launcher: gives the judged interpreter's.
         environment: its key; called when it is first needed.
         timeout: seconds that making something may take.
+        session: whose processes share failures.
     """
 
     sources: Sources
@@ -50,6 +52,7 @@ class Preparation:
     launcher: Callable[[], Launcher]
     environment: Callable[[], str]
     timeout: float
+    session: str
     _known: dict[tuple[Any, ...], Any] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -148,21 +151,16 @@ class Preparation:
         own = dataset.own
         if own is None:
             return self.sources.tables(dataset, scale)
-        located = rows.locate(own, dataset.root, hub=self.sources.hub)
-        limits = TINY_ROWS if scale == "tiny" else {}
-        job = LoadJob(
-            dataset=own, files=located.files, root=str(dataset.root.absolute()), limits=limits
+        loading = Loading.of(
+            own, dataset.root, limits=TINY_ROWS if scale == "tiny" else {}, hub=self.sources.hub
         )
-        key = digest.of_json(
-            {"job": asdict(job) | {"root": ""}, "bytes": located.digests(), "scale": scale}
-        )
-        session = "" if located.lasting else f"-{id(self):x}"
-        name = f"data-{dataset.folder}-{key[:12]}/{self.environment()[:12]}{session}"
-        folder = self._made(name, job.to_json())
-        return replace(
-            self._read(folder, dataset, scale, located.origin),
-            key=key if located.lasting else digest.of_json(_digests(folder)),
-        )
+        path = f"data-{dataset.folder}-{loading.key[:12]}/{self.environment()[:12]}"
+        with self.store.lock(path), failures.shared(self.session, path):
+            folder = loading.known(self.store, path)
+            if folder is None:
+                folder = self.store.add(path, partial(self._fill, loading.job.to_json()))
+        tables = self._read(folder, dataset, scale, loading.origin)
+        return replace(tables, key=loading.key_of(folder))
 
     def _read(self, folder: Path, dataset: DatasetSource, scale: Scale, origin: str) -> Tables:
         """The tables in a folder that a worker has written."""
@@ -170,8 +168,8 @@ class Preparation:
         schema = Schema(
             texts=tuple(card["texts"]), label_names=tuple(card["label_names"]), task=card["task"]
         )
-        names = dataset.metrics or reported_metrics.TASK_METRICS[schema.task]
-        reported = [name for name in reported_metrics.metric_names(names) if name != "loss"]
+        names = dataset.metrics or catalog.TASK_METRICS[schema.task]
+        reported = [name for name in catalog.metric_names(names) if name != "loss"]
         return Tables(
             files={split: (folder / f"{split}.parquet",) for split in card["splits"]},
             schema=schema,
@@ -190,17 +188,17 @@ class Preparation:
             known = self.store.get(path)
             if known is not None:
                 return known
-            launcher = self.launcher()
-            with self.store.make(path) as output, launcher.scratch() as scratch:
-                whole = {**job, "output": str(output), "scratch": str(scratch)}
-                with closing(launcher.converse(whole, scratch / "log")) as child:
-                    child.await_result(self.timeout)
+            with self.store.make(path) as output:
+                self._fill(job, output)
         return self.store.root / "inputs" / path
 
-
-def _digests(folder: Path) -> dict[str, str]:
-    """Digests of the tables in a folder."""
-    return {path.name: digest.of_large(path) for path in sorted(folder.glob("*.parquet"))}
+    def _fill(self, job: Mapping[str, Any], output: Path) -> None:
+        """Have a worker fill a folder."""
+        launcher = self.launcher()
+        with launcher.scratch() as scratch:
+            whole = {**job, "output": str(output), "scratch": str(scratch)}
+            with closing(launcher.converse(whole, scratch / "log")) as child:
+                child.await_result(self.timeout)
 
 
 def _differences(folder: Path) -> str:

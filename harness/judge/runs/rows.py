@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.core import digest
 from harness.core.dataset import Dataset
-from harness.core.errors import MissingSourceError, SourceError
+from harness.core.errors import MissingSourceError, SourceError, nearest
 from harness.judge.runs.lookup import Lookup, from_cache, from_hub
 
 BUILDERS = ("csv", "json", "parquet", "arrow", "text")
@@ -18,8 +18,8 @@ class Located:
     """Where rows lie.
 
     Attributes:
-        files: by the source's split; those of the only one under an empty name; none where a
-            function makes the rows.
+        files: by the source's split; those of a folder whose layout decides under an empty name;
+            none where a function makes the rows.
         origin: the same for human eyes.
         lasting: whether these bytes are all that decides the rows, so that they can be kept.
     """
@@ -45,33 +45,39 @@ def locate(dataset: Dataset, root: Path, *, hub: bool) -> Located:
         hub: whether to ask the Hugging Face cache and the Hub at all.
 
     Raises:
-        MissingSourceError: it is nowhere.
+        MissingSourceError: it is neither a path nor anywhere that the Hub's repositories are.
         SourceError: it is no file of rows, and no folder of such files.
     """
+    declared, path = dataset.data_files is not None, root / Path(dataset.path).expanduser()
     if dataset.is_code:
-        files = _declared(dataset, root) if dataset.data_files is not None else {}
-        return Located(files=files, origin=dataset.path, lasting=bool(files))
-    if dataset.path in BUILDERS:
-        if dataset.data_files is None:
+        files = _declared(dataset, root) if declared else {}
+        return Located(files=files, origin=dataset.path, lasting=declared)
+    if dataset.path in BUILDERS and not path.exists():
+        if not declared:
             raise SourceError(
                 f"{dataset.path} reads no file by itself", fix="add data_files={'train': '…'}"
             )
-        return Located(files=_declared(dataset, root), origin=str(dataset.data_files))
-    path = root / Path(dataset.path).expanduser()
+        return Located(files=_declared(dataset, root), origin=_shown(dataset))
     if path.is_file():
-        return Located(files={"": (str(path),)}, origin=str(path))
+        if declared:
+            raise SourceError(
+                f"{dataset.path} is a file, and data_files names others", fix="name one of them"
+            )
+        return Located(files={"train": (str(path),)}, origin=str(path))
     if path.is_dir():
-        if dataset.data_files is not None:
-            return Located(files=_declared(dataset, path), origin=str(path))
-        return Located(files=_inside(path), origin=str(path))
+        return Located(files=_within(dataset, path), origin=str(path))
     return _at_the_hub(dataset, path, hub=hub)
 
 
-def _declared(dataset: Dataset, root: Path) -> dict[str, tuple[str, ...]]:
-    """The files of `data_files`, by split."""
+def _declared(dataset: Dataset, root: Path, *, inside: bool = False) -> dict[str, tuple[str, ...]]:
+    """The files of `data_files`, by split.
+
+    Raises:
+        SourceError: a pattern matches nothing, or leaves a folder that it must stay in.
+    """
     declared = dataset.data_files
-    splits = declared if isinstance(declared, Mapping) else {"": declared or ()}
-    return {
+    splits = declared if isinstance(declared, Mapping) else {"train": declared or ()}
+    files = {
         split: tuple(
             file
             for pattern in ((patterns,) if isinstance(patterns, str) else patterns)
@@ -79,6 +85,10 @@ def _declared(dataset: Dataset, root: Path) -> dict[str, tuple[str, ...]]:
         )
         for split, patterns in splits.items()
     }
+    for file in (Path(file) for part in files.values() for file in part):
+        if inside and (".." in file.parts or not file.is_relative_to(root)):
+            raise SourceError(f"{file} is outside {root}", fix="name files inside it")
+    return files
 
 
 def _matching(pattern: str, root: Path) -> list[str]:
@@ -87,22 +97,52 @@ def _matching(pattern: str, root: Path) -> list[str]:
     if path.is_file():
         return [str(path)]
     base = Path(path.anchor)
-    matching = sorted(str(file) for file in base.glob(str(path.relative_to(base))))
-    if not matching:
-        raise MissingSourceError(f"no file matches {path}", fix="correct data_files")
-    return matching
-
-
-def _inside(folder: Path) -> dict[str, tuple[str, ...]]:
-    """Every file of a folder, under an empty name: which are splits, the reader knows."""
-    files = tuple(sorted(str(path) for path in folder.rglob("*") if path.is_file()))
+    try:
+        matching = sorted(base.glob(str(path.relative_to(base))))
+    except ValueError as error:
+        raise SourceError(f"{pattern!r} is no pattern", why=str(error)) from None
+    files = [str(file) for file in matching if file.is_file()]
     if not files:
-        raise SourceError(f"{folder} is empty", fix="name a file, or a folder with files")
+        raise SourceError(
+            f"no file matches {path}",
+            why="it is a folder" if path.is_dir() else "",
+            fix="correct data_files",
+        )
+    return files
+
+
+def _within(dataset: Dataset, folder: Path) -> dict[str, tuple[str, ...]]:
+    """Files of a folder: the declared ones, or all, and which are splits, the reader knows."""
+    if dataset.data_files is not None:
+        return _declared(dataset, folder, inside=True)
+    files = tuple(
+        sorted(
+            str(path)
+            for path in folder.rglob("*")
+            if path.is_file()
+            and not any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
+        )
+    )
+    if not files:
+        raise SourceError(f"{folder} has no files", fix="name a file, or a folder with files")
     return {"": files}
 
 
 def _at_the_hub(dataset: Dataset, path: Path, *, hub: bool) -> Located:
-    """A repository's snapshot."""
+    """A repository's snapshot.
+
+    Raises:
+        SourceError: the path can be none of a repository, and is not there.
+        MissingSourceError: the repository cannot be had.
+    """
+    if Path(dataset.path).suffix or dataset.path.count("/") != 1 or dataset.path.startswith("."):
+        there = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
+        close = nearest(path.name, there)
+        raise SourceError(
+            f"there is no {path}",
+            why=f"its folder has {close}" if close else "",
+            fix="correct path, which counts from the repository that holds the suites",
+        )
     tried = [str(path)]
     lookup = Lookup(
         kind="datasets",
@@ -112,13 +152,22 @@ def _at_the_hub(dataset: Dataset, path: Path, *, hub: bool) -> Located:
         hub=dataset.path,
         revision=dataset.revision,
     )
-    for step in (from_cache, from_hub) if hub else ():
+    for step in (from_cache, from_hub) if hub else (from_cache,):
         folder, where = step(lookup)
         if folder is not None:
-            return Located(files=_inside(folder), origin=dataset.path)
+            return Located(files=_within(dataset, folder), origin=dataset.path)
         tried.append(where)
     raise MissingSourceError(
         f"data set {dataset.path!r} was not found",
         why="\n".join(["tried:", *(f"  {place}" for place in tried)]),
         fix="correct path, which counts from the repository that holds the suites, or go online",
+    )
+
+
+def _shown(dataset: Dataset) -> str:
+    """The declared files, as text."""
+    declared = dataset.data_files
+    parts = declared.values() if isinstance(declared, Mapping) else [declared]
+    return ", ".join(
+        pattern for part in parts for pattern in ((part,) if isinstance(part, str) else part or ())
     )

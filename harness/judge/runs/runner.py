@@ -83,6 +83,7 @@ class Runner:
             launcher=lambda: self.launcher,
             environment=self._environment_key,
             timeout=self.settings.timeout,
+            session=self.session,
         )
         self._live = LiveChildren(self.settings.timeout)
         self._answers = AnswerCache(

@@ -7,9 +7,10 @@ own, and leave no machine by way of the store.
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from harness.core import digest
 from harness.judge.store import locks, sealed
 from harness.judge.store.staging import Staging
 
@@ -49,6 +50,27 @@ class InputStore:
                 sealed.seal(folder)
                 self._staging.publish(folder, f"inputs/{name}")
 
+    def variants(self, name: str) -> list[Path]:
+        """The whole folders that `add` has made under a name, the last used first."""
+        folder = self.root / "inputs" / name
+        kept = [self.get(f"{name}/{path.name}") for path in _by_use(folder)]
+        return [path for path in kept if path is not None]
+
+    def add(self, name: str, fill: Callable[[Path], None]) -> Path:
+        """A folder that is filled now, and kept under a name and its content.
+
+        Raises:
+            StoreError: the disk is full or read-only, and nothing is left behind.
+        """
+        with self._staging.folder() as folder:
+            fill(folder)
+            with self._staging.writing():
+                files = sorted(path for path in folder.rglob("*") if path.is_file())
+                place = f"inputs/{name}/{digest.of_files(files, folder)[:12]}"
+                sealed.seal(folder)
+                self._staging.publish(folder, place)
+        return self.root / place
+
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Hold a name: of several processes that want it, one makes it, the others wait."""
@@ -59,3 +81,10 @@ class InputStore:
             yield
         finally:
             lock.release()
+
+
+def _by_use(folder: Path) -> list[Path]:
+    """The folders in a folder, the last used first."""
+    if not folder.is_dir():
+        return []
+    return sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
