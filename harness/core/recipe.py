@@ -1,13 +1,17 @@
 """The recipe: everything that decides what a training run computes, and the loops that drive it."""
 
-from dataclasses import asdict, dataclass
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from typing import Any, Literal, Self, get_args
 
 from harness.core import digest
+from harness.core.arguments import ARGUMENTS, RENAMED, Effect, check_taken, effects_of
 from harness.core.dataset import Dataset
 from harness.core.errors import SpecError, unknown
 from harness.core.model import Model
-from harness.core.spec import Spec
+from harness.core.serial import hints
+from harness.core.spec import Spec, fitting
 
 Scale = Literal["tiny", "full"]
 Device = Literal["cpu", "cuda"]
@@ -77,12 +81,35 @@ def check_optimizer(loop: str, name: str) -> None:
         raise unknown(f"optim of the {loop} loop", name, valid)
 
 
+def _taking_arguments(kind: type["Recipe"]) -> type["Recipe"]:
+    """Have a recipe take further arguments of `TrainingArguments` by their own names.
+
+    Its fields stay what type checkers and editors know; `arguments={…}` says the same to them.
+    """
+    declared: Any = kind.__init__
+
+    def __init__(self: "Recipe", **values: Any) -> None:  # noqa: N807 - a class's
+        fields: dict[str, Any] = {}
+        further: dict[str, Any] = {}
+        stored = fitting("arguments", Mapping[str, Any], values.pop("arguments", {}))
+        for name, value in {**stored, **values}.items():
+            known = RENAMED.get(name, name)
+            check_name("Recipe field", known)
+            (further if known in ARGUMENTS else fields)[known] = value
+        declared(self, **fields, arguments=further)
+
+    kind.__init__ = __init__  # type: ignore[method-assign] # as said above
+    return kind
+
+
+@_taking_arguments
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe(Spec):
     """Everything that decides what a training run computes.
 
     Fields that exist in `transformers.TrainingArguments` carry its names, meanings and
-    defaults. The others:
+    defaults; those of its fields that are missing here are taken by their own names, too, and
+    held in `arguments`. The others:
 
     Attributes:
         dataset: a data set of the catalog, such as `glue/mrpc`, or one's own as a `Dataset`.
@@ -107,6 +134,7 @@ class Recipe(Spec):
         dataloader_pin_memory: on an accelerator; a CPU has nothing to copy to.
         save_model: finish with `Trainer.save_model`.
         save_state: finish with `Trainer.save_state`.
+        arguments: further fields of `TrainingArguments`, by name; None is no value.
     """
 
     dataset: str | Dataset
@@ -157,6 +185,22 @@ class Recipe(Spec):
     metric_for_best_model: str | None = None
     greater_is_better: bool | None = None
 
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def __new__(cls, *_: object, **__: object) -> Self:
+        """Names are checked where further arguments are told from fields."""
+        return object.__new__(cls)
+
+    def __post_init__(self) -> None:
+        """Bring the values to their types, those of further arguments too."""
+        further = {
+            name: fitting(name, ARGUMENTS[name].type, value)
+            for name, value in self.arguments.items()
+            if value is not None
+        }
+        object.__setattr__(self, "arguments", further)
+        Spec.__post_init__(self)
+
     @property
     def order_seed(self) -> int:
         """The seed of the first epoch's order."""
@@ -183,9 +227,40 @@ class Recipe(Spec):
         return self.max_length or limit
 
     @property
+    def effects(self) -> Mapping[str, frozenset[Effect]]:
+        """What each argument changes that is set and of which not every law knows."""
+        return effects_of(self.arguments)
+
+    @property
+    def decisive(self) -> dict[str, Any]:
+        """Every field; of those that came later, what is set: earlier recipes keep their key."""
+        return {n: v for n, v in asdict(self).items() if n not in LATER or v != LATER[n]}
+
+    @property
     def key(self) -> str:
         """Digest of every field."""
-        return digest.of_json(asdict(self))
+        return digest.of_json(self.decisive)
+
+
+LATER: Mapping[str, Any] = {"arguments": {}}
+"""Fields that recipes of earlier versions do not have, and what says the same."""
+
+
+@cache
+def value_types() -> Mapping[str, Any]:
+    """The type of every name that a recipe takes: its fields, and the further arguments."""
+    return {**hints(Recipe), **{name: argument.type for name, argument in ARGUMENTS.items()}}
+
+
+def check_name(kind: str, name: str) -> None:
+    """Refuse a name that no recipe takes.
+
+    Raises:
+        SpecError: the message names the nearest; of an argument that is known and not taken, why.
+    """
+    check_taken(name)
+    if name not in value_types():
+        raise unknown(kind, name, value_types())
 
 
 OUR_FIELDS = frozenset(
@@ -203,6 +278,7 @@ OUR_FIELDS = frozenset(
         "num_proc",
         "save_model",
         "save_state",
+        "arguments",
     }
 )
 """The recipe's fields that `transformers.TrainingArguments` does not have."""

@@ -172,5 +172,5 @@ def complete(folder: Path, provenance: Mapping[str, Any]) -> None:
 def series_of(recipe: Recipe, scale: str, device: str, inputs: Mapping[str, Any]) -> str:
     """See `Record.series`."""
     return digest.of_json(
-        [asdict(replace(recipe, seed=0)), scale, device, inputs.get("digests", {})]
+        [replace(recipe, seed=0).decisive, scale, device, inputs.get("digests", {})]
     )

@@ -41,9 +41,7 @@ class Spec:
         for name, hint in hints(type(self)).items():
             value = getattr(self, name)
             if type(value) is not hint or hint is float:
-                value = fitting(name, hint, value)
-                value = _table(name, value) if isinstance(value, dict) else value
-                object.__setattr__(self, name, value)
+                object.__setattr__(self, name, fitting(name, hint, value))
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
@@ -67,12 +65,13 @@ def _table(name: str, values: dict[str, Any]) -> Table:
 
 
 def fitting(name: str, hint: Any, value: object) -> Any:
-    """A field's value, brought to its declared type.
+    """A field's value, brought to its declared type; a table is one that can be hashed.
 
     Raises:
         SpecError: it has another one.
     """
     try:
-        return checked(hint, value)
+        fitted = checked(hint, value)
     except MisfitError as error:
         raise error.named(name) from None
+    return _table(name, fitted) if isinstance(fitted, dict) else fitted

@@ -1,14 +1,16 @@
 """The variations of a cell's recipe that are tried beside it, declared once.
 
 All start from `base`: a few examples, one epoch, dynamic padding, double precision, no dropout; the
-data, the model, the loop, the optimizer, the schedule and the seeds are the cell's.
-The rest are TrainingArguments' defaults. 22 examples make five batches of four and one of two.
+data, the model, the loop, the optimizer, the schedule and the seeds are the cell's, and so are
+further arguments that change what is computed. The rest are TrainingArguments' defaults. 22
+examples make five batches of four and one of two.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from harness.core.arguments import ARGUMENTS, Effect
 from harness.core.collation import DYNAMIC, MAX_LENGTH, PLAIN, Collation, multiples_of, within
 from harness.core.recipe import LOOPS, OPTIMIZERS, SCALES, Loop, Recipe, Scale
 
@@ -26,6 +28,9 @@ LONGEST = 64
 
 OTHER_SEED = 1_000_003
 """A seed that hardly any recipe has."""
+
+COMPUTED: frozenset[Effect] = frozenset({"updates", "rates", "noise"})
+"""What a further argument must change to be tried, too. Noise is tried where dropout is."""
 
 Given = Literal["dataset", "list", "torch"]
 
@@ -70,7 +75,12 @@ class Variation:
         """What it makes of a base and its loop."""
         if self.other_loop:
             loop = LOOPS["trainer" if loop.name == "pytorch" else "pytorch"]
-        named = replace(recipe, collation=self.collation.name, loop=loop.name)
+        arguments = {
+            name: value
+            for name, value in recipe.arguments.items()
+            if loop.name == "trainer" and (self.dropout or "noise" not in ARGUMENTS[name].effects)
+        }
+        named = replace(recipe, collation=self.collation.name, loop=loop.name, arguments=arguments)
         return replace(named, **self.changes), loop
 
 
@@ -97,6 +107,11 @@ def base(recipe: Recipe) -> Recipe:
         optim=recipe.optim if recipe.optim in OPTIMIZERS else "adamw_torch",
         seed=recipe.seed,
         data_seed=recipe.order_seed,
+        arguments={
+            name: value
+            for name, value in recipe.arguments.items()
+            if not COMPUTED.isdisjoint(ARGUMENTS[name].effects)
+        },
     )
 
 

@@ -1,16 +1,18 @@
 """What a suite declares beside its recipe: the matrix that multiplies it, and thresholds."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Self
 
-from harness.core.errors import SpecError, short, unknown
-from harness.core.recipe import Recipe
+from harness.core.arguments import ARGUMENTS
+from harness.core.digest import canonical
+from harness.core.errors import SpecError, short
+from harness.core.recipe import Recipe, check_name, value_types
 from harness.core.serial import hints
 from harness.core.spec import Spec, fitting
 
-Value = str | int | float | bool | None
+Value = str | int | float | bool | Mapping[str, Any] | tuple[str, ...] | None
 
 HEADLINE_AXES = ("model", "collation", "loop")
 
@@ -25,8 +27,7 @@ class Matrix:
             SpecError: an axis is unknown, empty, repeats a value or is a bare string.
         """
         for name, values in axes.items():
-            if name not in Recipe.field_names():
-                raise unknown("Matrix axis", name, Recipe.field_names())
+            check_name("Matrix axis", name)
             if isinstance(values, str | bytes) or not isinstance(values, Sequence):
                 raise SpecError(
                     f"Matrix axis {name!r} is {values!r}", fix=f"give a list: {name}=[{values!r}]"
@@ -36,9 +37,9 @@ class Matrix:
                     f"Matrix axis {name!r} is empty, so it would multiply every cell away",
                     fix=f"name at least one value, or leave {name!r} to the recipe",
                 )
-        hint = hints(Recipe)
+        types = value_types()
         self.axes = {
-            name: tuple(fitting(f"Matrix axis {name}", hint[name], value) for value in values)
+            name: tuple(_fitting_axis(name, types[name], value) for value in values)
             for name, values in axes.items()
         }
         for name, values in self.axes.items():
@@ -65,8 +66,17 @@ class Matrix:
             yield "-".join(parts), cell
 
 
+def _fitting_axis(name: str, kind: Any, value: object) -> Any:
+    """A value of an axis, of its field's type; None says that a further argument is not set."""
+    if value is None and name in ARGUMENTS:
+        return None
+    return fitting(f"Matrix axis {name}", kind, value)
+
+
 def _id(value: Value) -> str:
     """A value in a cell's id: a whole number as people write it, whatever its type."""
+    if isinstance(value, tuple | dict):
+        return canonical(value)
     return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 

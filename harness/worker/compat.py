@@ -13,6 +13,7 @@ import torch
 import transformers
 from packaging.version import Version
 
+from harness.core.arguments import RENAMED
 from harness.core.errors import RunError
 from harness.core.recipe import OUR_FIELDS, Recipe
 
@@ -26,6 +27,7 @@ def argument_values(recipe: Recipe, *, output_dir: str, device: str) -> dict[str
         RunError: the installed version lacks an argument that the recipe needs.
     """
     values = {name: value for name, value in asdict(recipe).items() if name not in OUR_FIELDS}
+    values |= {name: _listed(value) for name, value in recipe.arguments.items()}
     values |= {
         "output_dir": output_dir,
         "use_cpu": device == "cpu",
@@ -42,8 +44,9 @@ def argument_values(recipe: Recipe, *, output_dir: str, device: str) -> dict[str
         steps = values["warmup_steps"]
         values["warmup_ratio"] = steps if steps < 1 else 0.0
         values["warmup_steps"] = int(steps) if steps >= 1 else 0
-    if "activation_checkpointing" not in accepted:  # its older name
-        values["gradient_checkpointing"] = values.pop("activation_checkpointing")
+    for older, newest in RENAMED.items():
+        if newest in values and newest not in accepted:
+            values[older] = values.pop(newest)
     if "logging_dir" in accepted:  # 4.x names it by the clock, so that no two are equal
         values["logging_dir"] = f"{output_dir}/logs"
     missing = sorted(set(values) - set(accepted))
@@ -52,9 +55,14 @@ def argument_values(recipe: Recipe, *, output_dir: str, device: str) -> dict[str
             f"transformers {transformers.__version__} has no TrainingArguments field "
             f"{', '.join(missing)}",
             why="the recipe needs it",
-            fix="judge a version that the harness supports: 4.57 or newer, below 6",
+            fix="leave it out, or judge a version that has it: 4.57 or newer, below 6",
         )
     return values
+
+
+def _listed(value: Any) -> Any:
+    """A value as the library declares it: its lists are no tuples."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def checkpoint_activations(model: Any) -> None:
@@ -89,7 +97,9 @@ def command_line(values: Mapping[str, Any]) -> list[str]:
     """The same arguments written as command-line flags, for `HfArgumentParser`."""
     flags: list[str] = []
     for name, value in values.items():
-        if value is not None:
+        if isinstance(value, list):
+            flags += [f"--{name}", *value]
+        elif value is not None:
             flags += [f"--{name}", value if isinstance(value, str) else json.dumps(value)]
     return [flag.capitalize() if flag in {"true", "false"} else flag for flag in flags]
 

@@ -18,7 +18,7 @@ class Contracts:
 
     def test_arguments_are_not_deprecated(self, run: Record) -> None:
         """A warning of this test says which of the recipe's fields is on its way out."""
-        shared = set(Recipe.field_names()) - OUR_FIELDS
+        shared = {*Recipe.field_names(), *run.recipe.arguments} - OUR_FIELDS
         for notice in run.warnings:
             category, _, message = notice.partition(": ")
             named = shared & set(re.findall(r"\w+", message))

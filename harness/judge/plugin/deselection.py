@@ -6,7 +6,8 @@ from functools import cache, partial
 import pytest
 
 from harness.core.errors import HarnessError
-from harness.judge.cell import Cell
+from harness.judge.cell import Cell, base_of
+from harness.judge.invariants.reliance import unobservable
 from harness.judge.plugin.benchmark_groups import untimed
 from harness.judge.plugin.nightly_runs import nights_of
 from harness.judge.plugin.notes import REASON
@@ -17,6 +18,7 @@ from harness.judge.plugin.state import (
     night_of,
     suite_of,
 )
+from harness.judge.suite.base import Suite
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # around -k and -m
@@ -77,6 +79,9 @@ def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
         if reason is not None:
             item.add_marker(pytest.mark.skip(reason=f"opted out: {reason}"))
         cell = cell_of(item)
+        reason = None if cell is None else _unobservable(item, cell)
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=reason))
         reason = None if cell is None else unselected(cell)
         if not reason and "tonight" in item.fixturenames and not night_of(config):
             reason = "several seeds beside what was accepted: ask for them with -m nightly"
@@ -85,6 +90,14 @@ def _mark(config: pytest.Config, items: list[pytest.Item]) -> None:
         if reason:
             REASON.add(item, reason)
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _unobservable(item: pytest.Function, cell: Cell) -> str:
+    """Why an inherited test of a cell cannot be judged; empty if it can, or is the suite's own."""
+    if not hasattr(Suite, item.originalname):
+        return ""
+    tried = "trials" in item.fixturenames
+    return unobservable(item.originalname, base_of(cell).recipe if tried else cell.recipe)
 
 
 def _unselected(config: pytest.Config, cell: Cell) -> str:

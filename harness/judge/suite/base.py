@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from harness.core import nvml
 from harness.core.errors import SpecError, kind_named, unknown
-from harness.core.recipe import LENGTHS, SCALES, Device, Lengths, Recipe, Scale
+from harness.core.recipe import LENGTHS, SCALES, Device, Lengths, Recipe, Scale, value_types
 from harness.judge import catalog
 from harness.judge.cell import Cell
 from harness.judge.declarations import Matrix, Thresholds
@@ -194,7 +194,7 @@ def cells(
     """
     matrix = suite.matrix.without(overrides)
     base = validation.apply_overrides(suite.recipe, overrides)
-    changed = tuple(sorted(set(overrides) & set(Recipe.field_names())))
+    changed = tuple(sorted(set(overrides) & {*value_types()}))
     root = locating.root(suite)
     for scale in (scale for scale in scales if scale in suite.scales):
         for name, recipe in matrix.multiply(base):
@@ -245,7 +245,7 @@ def permitted_shares(suite: type[Suite], overrides: Mapping[str, Any]) -> Thresh
 
 def _named_thresholds(overrides: Mapping[str, Any]) -> dict[str, Any]:
     """The overrides that are thresholds."""
-    return {n: v for n, v in overrides.items() if n not in Recipe.field_names()}
+    return {n: v for n, v in overrides.items() if n not in value_types()}
 
 
 def _device(setting: str | None, scale: Scale) -> Device:

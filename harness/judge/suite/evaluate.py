@@ -8,9 +8,12 @@ from typing import Any, Literal
 
 import pytest
 
+from harness.core import serial
+from harness.core.recipe import Recipe
 from harness.judge import distance
 from harness.judge.declarations import Thresholds
 from harness.judge.invariants.contracts import DeprecatedArgumentWarning
+from harness.judge.invariants.reliance import unobservable
 from harness.judge.suite.base import Suite, invariants
 
 Subject = Literal["run", "trials", "compare_processes"]
@@ -50,6 +53,9 @@ def judge(invariant: str, *judged: Any) -> InvariantResult:
 
     Data may have what they may by default.
     """
+    reason = unobservable(invariant, _recipe_of(judged[0]))
+    if reason:
+        return InvariantResult(outcome="skips", message=reason)
     test: Callable[..., None] = getattr(Suite(), invariant)
     if "permitted" in inspect.signature(test).parameters:
         judged = (*judged, Thresholds())
@@ -68,6 +74,12 @@ def judge(invariant: str, *judged: Any) -> InvariantResult:
             meant=isinstance(error, AssertionError | DeprecatedArgumentWarning),
         )
     return InvariantResult(outcome="holds")
+
+
+def _recipe_of(subject: Any) -> Recipe:
+    """What a record or trials are of; of anything else, a recipe that sets nothing."""
+    recipe = getattr(subject, "recipe", {"dataset": ""})
+    return recipe if isinstance(recipe, Recipe) else serial.decode(Recipe, recipe)
 
 
 def judge_all(subject: Subject, *judged: Any) -> Mapping[str, InvariantResult]:

@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from harness.core import collation
+from harness.core.arguments import ARGUMENTS, RENAMED, check_taken
 from harness.core.errors import MisfitError, SpecError, unknown
-from harness.core.recipe import Recipe, check_optimizer, find_loop
+from harness.core.recipe import Recipe, check_optimizer, find_loop, value_types
 from harness.core.serial import hints
 from harness.core.spec import fitting
 from harness.judge import catalog
@@ -52,6 +53,13 @@ LIMITS: Mapping[str, Limits] = {
     "eval_steps": _COUNT,
     "save_strategy": Limits(choices=STRATEGIES),
     "save_steps": _COUNT,
+    "ddp_timeout": _COUNT,
+    "dataloader_prefetch_factor": _COUNT,
+    "eval_accumulation_steps": _COUNT,
+    "eval_delay": Limits(least=0),
+    "neftune_noise_alpha": Limits(above=0),
+    "save_total_limit": _COUNT,
+    "torch_empty_cache_steps": _COUNT,
     "train_samples_per_second": Limits(least=0),
     "margin": _SHARE,
     "overlap": _SHARE,
@@ -68,8 +76,11 @@ def check(recipe: Recipe) -> None:
     """
     for name in Recipe.field_names():
         check_field(name, getattr(recipe, name))
+    for name, value in recipe.arguments.items():
+        check_field(name, value)
     dataset, model = catalog.dataset(recipe.dataset), catalog.model(recipe.model)
     check_optimizer(recipe.loop, recipe.optim)
+    _check_loop(recipe)
     _check_together(recipe)
     if model.limit is not None:
         recipe.length(model.limit)  # refuses a max_length over it
@@ -141,17 +152,30 @@ def check_field(name: str, value: Any) -> None:
                 raise error.named(name) from None
 
 
+def _check_loop(recipe: Recipe) -> None:
+    """Refuse what a loop without a Trainer would pass over in silence."""
+    if recipe.loop != "trainer" and recipe.arguments:
+        names = ", ".join(recipe.arguments)
+        raise SpecError(
+            f"the {recipe.loop} loop knows no {names}",
+            why="the Trainer alone takes every argument of TrainingArguments",
+            fix=f"use loop='trainer', or leave {names} out",
+        )
+
+
 def _check_together(recipe: Recipe) -> None:
     """Refuse fields that contradict each other."""
     if recipe.fp16 and recipe.bf16:
         raise SpecError("fp16 and bf16 contradict each other", fix="choose one")
     if recipe.eval_strategy == "steps" and recipe.eval_steps is None:
         raise SpecError("eval_strategy='steps' needs eval_steps", fix="add eval_steps=N")
-    if recipe.torch_compile_backend is not None and not recipe.torch_compile:
-        raise SpecError(
-            f"torch_compile_backend={recipe.torch_compile_backend!r} compiles nothing by itself",
-            fix="add torch_compile=True",
-        )
+    mode = recipe.arguments.get("torch_compile_mode")
+    for name, value in (("backend", recipe.torch_compile_backend), ("mode", mode)):
+        if value is not None and not recipe.torch_compile:
+            raise SpecError(
+                f"torch_compile_{name}={value!r} compiles nothing by itself",
+                fix="add torch_compile=True",
+            )
 
 
 def _check_best_model(recipe: Recipe, dataset: catalog.DatasetSource) -> None:
@@ -193,21 +217,28 @@ def parse_overrides(written: tuple[str, ...]) -> dict[str, Any]:
     """
     fixed = {name: hints(Thresholds)[name] for name in Thresholds.fixed_names()}
     metrics = {name for dataset in catalog.DATASETS.values() for name in dataset.metric_names}
-    declared = {**dict.fromkeys(metrics, float | None), **hints(Recipe), **fixed}
+    declared = {**dict.fromkeys(metrics, float | None), **value_types(), **fixed}
     overrides: dict[str, Any] = {}
     for part in written:
         name, equals, text = part.partition("=")
         if not equals:
             raise SpecError(f"--harness-set {part!r} has no '='", fix="write FIELD=VALUE")
-        if name not in declared:
-            raise unknown("--harness-set field", name, declared)
         try:
-            value = fitting(name, declared[name], _parsed(text))
+            name = RENAMED.get(name, name)
+            check_taken(name)
+            if name not in declared:
+                raise unknown("field", name, declared)
+            value = _fitting_override(name, declared[name], _parsed(text))
             (check_metric if name in metrics else check_field)(name, value)
         except SpecError as error:
             raise SpecError(f"--harness-set {error.what}", why=error.why, fix=error.fix) from None
         overrides[name] = value
     return overrides
+
+
+def _fitting_override(name: str, kind: Any, value: Any) -> Any:
+    """A value of its field's type; null says that a further argument is not set."""
+    return None if value is None and name in ARGUMENTS else fitting(name, kind, value)
 
 
 def _parsed(text: str) -> Any:
@@ -220,5 +251,5 @@ def _parsed(text: str) -> Any:
 
 def apply_overrides(recipe: Recipe, overrides: Mapping[str, Any]) -> Recipe:
     """The recipe with those overrides that are recipe fields."""
-    ours = {name: value for name, value in overrides.items() if name in Recipe.field_names()}
+    ours = {name: value for name, value in overrides.items() if name in value_types()}
     return replace(recipe, **ours)
