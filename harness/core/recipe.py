@@ -6,12 +6,12 @@ from functools import cache
 from typing import Any, Literal, Self, get_args
 
 from harness.core import digest
-from harness.core.arguments import ARGUMENTS, RENAMED, Effect, check_taken, effects_of
 from harness.core.dataset import Dataset
 from harness.core.errors import SpecError, unknown
 from harness.core.model import Model
 from harness.core.serial import hints
 from harness.core.spec import Spec, fitting
+from harness.core.trainer_arguments import ARGUMENTS, RENAMED, Effect, check_taken, effects_of
 
 Scale = Literal["tiny", "full"]
 Device = Literal["cpu", "cuda"]
@@ -134,6 +134,9 @@ class Recipe(Spec):
         dataloader_pin_memory: on an accelerator; a CPU has nothing to copy to.
         save_model: finish with `Trainer.save_model`.
         save_state: finish with `Trainer.save_state`.
+        early_stopping_patience: evaluations in a row without a better metric after which training
+            ends, by `EarlyStoppingCallback`; never if None.
+        early_stopping_threshold: by how much a metric must be better.
         arguments: further fields of `TrainingArguments`, by name; None is no value.
     """
 
@@ -185,6 +188,8 @@ class Recipe(Spec):
     metric_for_best_model: str | None = None
     greater_is_better: bool | None = None
 
+    early_stopping_patience: int | None = None
+    early_stopping_threshold: float = 0.0
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def __new__(cls, *_: object, **__: object) -> Self:
@@ -229,7 +234,10 @@ class Recipe(Spec):
     @property
     def effects(self) -> Mapping[str, frozenset[Effect]]:
         """What each argument changes that is set and of which not every law knows."""
-        return effects_of(self.arguments)
+        own: dict[str, frozenset[Effect]] = {}
+        if self.early_stopping_patience is not None:
+            own["early_stopping_patience"] = frozenset({"duration"})
+        return {**own, **effects_of(self.arguments)}
 
     @property
     def decisive(self) -> dict[str, Any]:
@@ -242,7 +250,11 @@ class Recipe(Spec):
         return digest.of_json(self.decisive)
 
 
-LATER: Mapping[str, Any] = {"arguments": {}}
+LATER: Mapping[str, Any] = {
+    "early_stopping_patience": None,
+    "early_stopping_threshold": 0.0,
+    "arguments": {},
+}
 """Fields that recipes of earlier versions do not have, and what says the same."""
 
 
@@ -278,6 +290,8 @@ OUR_FIELDS = frozenset(
         "num_proc",
         "save_model",
         "save_state",
+        "early_stopping_patience",
+        "early_stopping_threshold",
         "arguments",
     }
 )

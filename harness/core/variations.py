@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from harness.core.arguments import ARGUMENTS, Effect
 from harness.core.collation import DYNAMIC, MAX_LENGTH, PLAIN, Collation, multiples_of, within
 from harness.core.recipe import LOOPS, OPTIMIZERS, SCALES, Loop, Recipe, Scale
+from harness.core.trainer_arguments import ARGUMENTS, Effect
 
 ROWS = 23
 """Most training examples that a variation needs."""

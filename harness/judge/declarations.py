@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Self
 
-from harness.core.arguments import ARGUMENTS
 from harness.core.digest import canonical
 from harness.core.errors import SpecError, short
 from harness.core.recipe import Recipe, check_name, value_types
 from harness.core.serial import hints
 from harness.core.spec import Spec, fitting
+from harness.core.trainer_arguments import ARGUMENTS
 
 Value = str | int | float | bool | Mapping[str, Any] | tuple[str, ...] | None
 

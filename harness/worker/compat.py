@@ -13,9 +13,9 @@ import torch
 import transformers
 from packaging.version import Version
 
-from harness.core.arguments import RENAMED
 from harness.core.errors import RunError
 from harness.core.recipe import OUR_FIELDS, Recipe
+from harness.core.trainer_arguments import RENAMED
 
 
 def argument_values(recipe: Recipe, *, output_dir: str, device: str) -> dict[str, Any]:
@@ -105,7 +105,15 @@ def command_line(values: Mapping[str, Any]) -> list[str]:
 
 
 def parse_command_line(flags: list[str]) -> "transformers.TrainingArguments":
-    """What `HfArgumentParser` makes of those flags."""
+    """What `HfArgumentParser` makes of those flags.
+
+    Raises:
+        ValueError: it refuses them.
+    """
     parser = transformers.HfArgumentParser(transformers.TrainingArguments)
-    (arguments,) = parser.parse_args_into_dataclasses(args=flags)
+    try:
+        (arguments,) = parser.parse_args_into_dataclasses(args=flags)
+    except SystemExit:  # what it wrote is in the run's log
+        message = f"the command line is refused: {' '.join(flags)}"
+        raise ValueError(message) from None
     return arguments

@@ -94,6 +94,14 @@ class Watch:
 
         return model.register_forward_pre_hook(hook, prepend=True, with_kwargs=True)
 
+    def begin(self) -> None:
+        """Training begins: what was seen of an attempt that broke off is of no run."""
+        for seen in (self._seen, self._kept, self._losses, self._steps, self._rows["train"]):
+            seen.clear()
+        self._described["train"].clear()
+        self._trained = 0
+        self.start()
+
     def start(self) -> None:
         """Training begins now, or goes on after an evaluation, a log or a save."""
         self._mark = time.perf_counter()

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from harness.core.arguments import RENAMED
 from harness.core.digest import canonical
 from harness.core.recipe import OUR_FIELDS
 from harness.core.record import Record
+from harness.core.trainer_arguments import RENAMED
 from harness.judge.distance import compare
 
 _TRANSLATED = {"warmup_steps", "fp16", "activation_checkpointing", "dataloader_pin_memory"}

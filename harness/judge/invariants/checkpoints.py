@@ -5,25 +5,15 @@ from collections.abc import Sequence
 import pytest
 
 from harness.core.record import Record
-from harness.core.record_parts import Checkpoint, Evaluation
+from harness.core.record_parts import Checkpoint
 from harness.judge.distance import compare, compare_names
-from harness.judge.invariants.counts import steps_per_epoch
+from harness.judge.invariants.best import best_of, during_training
+from harness.judge.invariants.counts import steps_per_epoch, total_steps
 from harness.judge.metric_kinds import reported
 
 WEIGHTS = "model.safetensors"
 IN_MEMORY = -1
 """Stands for the step of the model after training."""
-
-
-def best_evaluation(run: Record) -> Evaluation:
-    """The evaluation during training with the best metric; the earliest among equals."""
-    metric = (run.recipe.metric_for_best_model or "loss").removeprefix("eval_")
-    greater = run.recipe.greater_is_better
-    if greater is None:
-        greater = not metric.endswith("loss")
-    during = [part for part in run.evaluations if part.name.startswith("step-")]
-    values = [evaluation.metrics[metric] for evaluation in during]
-    return during[values.index(max(values) if greater else min(values))]
 
 
 def compare_restored(checkpoints: Sequence[Checkpoint], step: int, where: str = "") -> None:
@@ -38,13 +28,30 @@ def compare_restored(checkpoints: Sequence[Checkpoint], step: int, where: str = 
     compare(f"{where}step restored", [step if step in equal else max(equal, default=0)], [step])
 
 
+def _kept(run: Record, saved: Sequence[int], limit: int) -> set[int]:
+    """The steps whose checkpoints are left of those saved, where there may be only so many."""
+    left: list[int] = []
+    restores, best = run.recipe.load_best_model_at_end, None
+    chooses = restores or run.recipe.metric_for_best_model is not None
+    for step in saved:
+        left.append(step)
+        earlier = [part for part in during_training(run) if part.step <= step]
+        better = best_of(earlier, run.recipe) if chooses else None
+        best = better.step if better is not None and better.step in left else best
+        kept = {step, best} - {None}
+        while len(left) > max(limit, len(kept)):
+            left.remove(next(other for other in left if other not in kept))
+    return {best} if limit == 1 and best is not None else {*left}
+
+
 class Checkpoints:
     """Best model, saved model and saved state."""
 
     def test_best_model_is_restored(self, run: Record) -> None:
         """After training the model is the best evaluation's, or else the last."""
         if run.recipe.load_best_model_at_end:
-            best = best_evaluation(run)
+            best = best_of(during_training(run), run.recipe)
+            assert best is not None, "there was no evaluation during training"
             compare_restored(run.checkpoints, best.step)
             for name in reported(best.metrics):
                 compare(name, [run.evaluation().metrics[name]], [best.metrics[name]])
@@ -54,7 +61,10 @@ class Checkpoints:
             pytest.skip("the recipe saves no checkpoint of the last step")
 
     def test_checkpoints_follow_strategy(self, run: Record) -> None:
-        """Checkpoints are written as often as `save_strategy` says, and at the end."""
+        """Checkpoints are written as often as `save_strategy` says, and at the end.
+
+        Of more than `save_total_limit`, the oldest go; the best and the last are kept.
+        """
         total = len(run.steps)
         every = {
             "no": total + 1,
@@ -62,8 +72,12 @@ class Checkpoints:
             "epoch": steps_per_epoch(run),
         }[run.recipe.save_strategy]
         expected = {*range(every, total + 1, every)}
-        if run.recipe.save_strategy != "no":
+        stopped = run.recipe.early_stopping_patience is not None and total < total_steps(run)
+        if run.recipe.save_strategy != "no" and not stopped:
             expected.add(total)
+        limit = run.recipe.arguments.get("save_total_limit")
+        if limit is not None:
+            expected = _kept(run, sorted(expected), limit)
         steps = {checkpoint.step for checkpoint in run.checkpoints} - {IN_MEMORY}
         compare("steps of checkpoints", sorted(steps), sorted(expected))
 

@@ -11,6 +11,7 @@ import pytest
 from harness.core import batching
 from harness.core.record import Record
 from harness.judge.distance import compare
+from harness.judge.invariants.best import patience_ends
 
 FEWEST_SHUFFLED = 8
 """Examples of which two random orders are hardly ever equal."""
@@ -58,12 +59,25 @@ def _differing(left: npt.NDArray[Any], right: npt.NDArray[Any]) -> int:
     return int(np.sum(left[:both] != right[:both])) + abs(len(left) - len(right))
 
 
+def _stop(run: Record) -> float:
+    """The step that early stopping ends training with; endless if it does not."""
+    if run.recipe.early_stopping_patience is None:
+        return math.inf
+    return patience_ends(run) or math.inf
+
+
 class Counts:
     """Steps, examples and predictions are as many as they should be."""
 
     def test_number_of_steps(self, run: Record) -> None:
         """There are ceil(batches / accumulation) steps an epoch."""
         compare("steps", [len(run.steps)], [total_steps(run)])
+
+    def test_patience_ends_training(self, run: Record) -> None:
+        """Early stopping ends training after as many evaluations without a better metric."""
+        if run.recipe.early_stopping_patience is None:
+            pytest.skip("the recipe does not stop early")
+        compare("steps", [len(run.steps)], [min(total_steps(run), _stop(run))])
 
     def test_every_example_once_an_epoch(self, run: Record) -> None:
         """Each whole epoch shows each example once; a broken one shows none twice."""
@@ -79,7 +93,7 @@ class Counts:
             if epoch.total() == examples == run.sizes["train"]:
                 compare(f"{where}: examples left out", [(known - epoch).total()], [0])
         each = run.recipe.per_device_train_batch_size * run.recipe.gradient_accumulation_steps
-        epochs, left = divmod(total_steps(run), steps_per_epoch(run))
+        epochs, left = divmod(min(total_steps(run), _stop(run)), steps_per_epoch(run))
         if not left or not run.collation.budget:
             compare("examples of all epochs", [len(seen)], [epochs * examples + left * each])
 
@@ -135,7 +149,10 @@ class Counts:
         compare("shape", run.predicted_shape, (run.sizes["evaluation"], len(run.label_names)))
 
     def test_evaluations_follow_strategy(self, run: Record) -> None:
-        """Evaluation happens as often as `eval_strategy` says, and once at the end."""
+        """Evaluation happens as often as `eval_strategy` says, and once at the end.
+
+        None before `eval_delay`, in steps or epochs; one before the first step if `eval_on_start`.
+        """
         steps = [part.step for part in run.evaluations if part.name.startswith("step-")]
         total = len(run.steps)
         every = {
@@ -147,5 +164,11 @@ class Counts:
         if run.recipe.eval_strategy == "epoch" and total % every:
             expected.append(total)
         at_end = run.recipe.eval_strategy == "steps" and total % every and steps[-1:] == [total]
-        compare("steps", steps, expected + [total] * bool(at_end))  # transformers 5 adds the last
+        expected += [total] * bool(at_end)  # transformers 5 adds the last
+        arguments = run.recipe.arguments
+        delay = arguments.get("eval_delay", 0) * (
+            every if run.recipe.eval_strategy == "epoch" else 1
+        )
+        expected = [step for step in expected if step >= delay]
+        compare("steps", steps, [0] * arguments.get("eval_on_start", False) + expected)
         compare("last step", [run.evaluation("final").step], [total])

@@ -8,8 +8,8 @@ between the runs of one cell rest on nothing: both have what the recipe sets.
 from collections.abc import Mapping
 from functools import cache
 
-from harness.core.arguments import EFFECTS, Effect
 from harness.core.recipe import Recipe
+from harness.core.trainer_arguments import EFFECTS, Effect
 
 _GROUPS: tuple[tuple[tuple[Effect, ...], tuple[str, ...]], ...] = (
     (
@@ -96,30 +96,38 @@ _GROUPS: tuple[tuple[tuple[Effect, ...], tuple[str, ...]], ...] = (
     (("updates", "rates"), ("test_loops_agree",)),
     (("updates", "rates", "cost"), ("test_loops_cost_alike",)),
     (("updates", "noise"), ("test_first_loss_is_chance",)),
-    (("updates", "noise", "rates", "batches", "duration"), ("test_loss_falls",)),
+    (("updates", "noise", "rates", "batches", "order", "duration"), ("test_loss_falls",)),
     (("updates", "predictions"), ("test_every_parameter_moved", "test_parameters_are_float32")),
     (("rates", "batches"), ("test_learning_rate_follows_schedule",)),
     (("noise",), ("test_dropout_drops", "test_other_seed_is_other_dropout")),
-    (("batches",), ("test_batches_have_their_size", "test_every_epoch_is_shuffled")),
+    (("order",), ("test_every_epoch_is_shuffled",)),
+    (("batches", "order"), ("test_batches_have_their_size",)),
+    (("batches",), ("test_patience_ends_training",)),
     (("batches", "duration"), ("test_every_example_once_an_epoch", "test_number_of_steps")),
     (("batches", "evaluations"), ("test_evaluations_follow_strategy",)),
     (("batches", "checkpoints"), ("test_checkpoints_follow_strategy",)),
-    (("checkpoints",), ("test_best_model_is_restored", "test_saved_model_reloads")),
+    (("checkpoints", "predictions"), ("test_best_model_is_restored",)),
+    (
+        ("received",),
+        (
+            "test_eval_pred_is_a_pair",
+            "test_metrics_receive_numpy",
+            "test_torch_argmax_is_refused",
+        ),
+    ),
     (
         ("predictions",),
         (
             "test_batches_add_up",
-            "test_eval_pred_is_a_pair",
             "test_evaluation_loss_matches_predictions",
             "test_every_example_is_evaluated_once",
             "test_grouped_predictions_belong_to_their_examples",
             "test_metrics_match_predictions",
-            "test_metrics_receive_numpy",
             "test_model_beats_a_constant_answer",
             "test_prediction_has_one_row_an_example",
             "test_predictions_belong_to_their_examples",
             "test_predictions_have_full_precision",
-            "test_torch_argmax_is_refused",
+            "test_saved_model_reloads",
             "test_weighted_f1_matches_sklearn",
         ),
     ),
@@ -131,19 +139,11 @@ RELIANCE: Mapping[str, frozenset[Effect]] = {
 }
 """What each invariant rests on; one that is not listed rests on everything."""
 
-_BATCHED = frozenset({"batch_eval_metrics"})
-
 KNOWN: Mapping[str, frozenset[str]] = {
-    "test_batches_add_up": _BATCHED,
     "test_best_model_is_restored": frozenset({"save_total_limit"}),
     "test_checkpoints_follow_strategy": frozenset({"save_total_limit"}),
-    "test_evaluation_loss_matches_predictions": _BATCHED,
     "test_evaluations_follow_strategy": frozenset({"eval_delay", "eval_on_start"}),
-    "test_every_example_is_evaluated_once": _BATCHED,
-    "test_metrics_match_predictions": _BATCHED,
-    "test_model_beats_a_constant_answer": _BATCHED,
-    "test_prediction_has_one_row_an_example": _BATCHED,
-    "test_weighted_f1_matches_sklearn": _BATCHED,
+    "test_every_example_once_an_epoch": frozenset({"early_stopping_patience"}),
 }
 """What an invariant's law takes into account, although it changes what the law rests on."""
 

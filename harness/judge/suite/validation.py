@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from harness.core import collation
-from harness.core.arguments import ARGUMENTS, RENAMED, check_taken
 from harness.core.errors import MisfitError, SpecError, unknown
 from harness.core.recipe import Recipe, check_optimizer, find_loop, value_types
 from harness.core.serial import hints
 from harness.core.spec import fitting
+from harness.core.trainer_arguments import ARGUMENTS, RENAMED, check_taken
 from harness.judge import catalog
 from harness.judge.declarations import Thresholds
 from harness.judge.limits import Limits
@@ -53,6 +53,8 @@ LIMITS: Mapping[str, Limits] = {
     "eval_steps": _COUNT,
     "save_strategy": Limits(choices=STRATEGIES),
     "save_steps": _COUNT,
+    "early_stopping_patience": _COUNT,
+    "early_stopping_threshold": Limits(least=0),
     "ddp_timeout": _COUNT,
     "dataloader_prefetch_factor": _COUNT,
     "eval_accumulation_steps": _COUNT,
@@ -154,8 +156,9 @@ def check_field(name: str, value: Any) -> None:
 
 def _check_loop(recipe: Recipe) -> None:
     """Refuse what a loop without a Trainer would pass over in silence."""
-    if recipe.loop != "trainer" and recipe.arguments:
-        names = ", ".join(recipe.arguments)
+    stopping = ["early_stopping_patience"] if recipe.early_stopping_patience is not None else []
+    names = ", ".join([*stopping, *recipe.arguments])
+    if recipe.loop != "trainer" and names:
         raise SpecError(
             f"the {recipe.loop} loop knows no {names}",
             why="the Trainer alone takes every argument of TrainingArguments",
@@ -193,6 +196,7 @@ def _check_best_model(recipe: Recipe, dataset: catalog.DatasetSource) -> None:
                 why="transformers takes the greatest of what does not end in 'loss'",
                 fix="add greater_is_better=False",
             )
+    _check_stopping(recipe)
     if not recipe.load_best_model_at_end:
         return
     if recipe.eval_strategy == "no" or recipe.eval_strategy != recipe.save_strategy:
@@ -206,6 +210,24 @@ def _check_best_model(recipe: Recipe, dataset: catalog.DatasetSource) -> None:
         raise SpecError(
             f"save_steps={recipe.save_steps} is no multiple of eval_steps={recipe.eval_steps}",
             why="load_best_model_at_end would miss checkpoints of evaluated steps",
+        )
+
+
+def _check_stopping(recipe: Recipe) -> None:
+    """Refuse early stopping that nothing could bring about."""
+    if recipe.early_stopping_patience is None:
+        return
+    if recipe.eval_strategy == "no":
+        raise SpecError(
+            f"early_stopping_patience={recipe.early_stopping_patience} counts evaluations",
+            why="eval_strategy='no' has none before training ends",
+            fix="set eval_strategy to 'epoch' or 'steps'",
+        )
+    if recipe.metric_for_best_model is None and not recipe.load_best_model_at_end:
+        raise SpecError(
+            f"early_stopping_patience={recipe.early_stopping_patience} compares no metric",
+            why="nothing says which evaluation is better",
+            fix="add metric_for_best_model, or load_best_model_at_end=True",
         )
 
 

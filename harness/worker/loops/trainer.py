@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import Trainer, TrainerCallback
+from transformers import EarlyStoppingCallback, Trainer, TrainerCallback
 
+from harness.core.recipe import Recipe
 from harness.worker.loops import plan
+from harness.worker.loops.batched import BatchedPredictions
 from harness.worker.loops.setup import LoopResult, Setup
 from harness.worker.watch import Watch
 
@@ -55,8 +57,8 @@ class WatchCallback(TrainerCallback):  # type: ignore[misc] # as above
         self.evaluating = ("", "evaluation")
 
     def on_train_begin(self, *_: object, **__: object) -> None:
-        """Start the clock."""
-        self.watch.start()
+        """Start the clock; training begins anew where a batch did not fit into memory."""
+        self.watch.begin()
 
     def on_pre_optimizer_step(self, *_: object, optimizer: Any = None, **__: object) -> None:
         """Show the rate that the update takes: unknown, if the Trainer names no optimizer."""
@@ -111,11 +113,22 @@ def _bare(metrics: dict[str, float], prefix: str) -> dict[str, float]:
     return {k[len(prefix) :]: float(v) for k, v in metrics.items() if k.startswith(prefix)}
 
 
+def _stopping(recipe: Recipe) -> list[TrainerCallback]:
+    """What ends training early, if the recipe does."""
+    if recipe.early_stopping_patience is None:
+        return []
+    return [EarlyStoppingCallback(recipe.early_stopping_patience, recipe.early_stopping_threshold)]
+
+
 def run(setup: Setup, watch: Watch) -> LoopResult:
     """Train, predict the evaluated split, evaluate the holdout sample, save."""
+    batches = BatchedPredictions()
 
-    def compute_metrics(received: Any) -> dict[str, float]:
-        predictions, labels = watch.metrics_received(received)
+    def compute_metrics(received: Any, *, compute_result: bool = True) -> dict[str, float]:
+        whole = batches.add(received, last=compute_result)
+        if whole is None:
+            return {}
+        predictions, labels = watch.metrics_received(whole)
         return setup.metrics.compute(np.argmax(predictions, axis=-1), labels)
 
     def visited(name: str) -> Any:
@@ -133,7 +146,7 @@ def run(setup: Setup, watch: Watch) -> LoopResult:
         eval_dataset=visited("evaluation"),
         processing_class=setup.tokenizer,
         compute_metrics=compute_metrics,
-        callbacks=[callback],
+        callbacks=[callback, *_stopping(setup.recipe)],
     )
     trainer.watch, trainer.setup = watch, setup
     phases: dict[str, float] = {}

@@ -53,6 +53,17 @@ LAST = replace(PAIRS, load_best_model_at_end=False)
 LONG = replace(LAST, max_train_samples=250, max_eval_samples=200)
 """Steps enough for the loss to be expected to fall, and for something to be learnt."""
 
+PATIENT = replace(
+    PAIRS,
+    load_best_model_at_end=False,
+    eval_strategy="steps",
+    eval_steps=1,
+    save_strategy="no",
+    early_stopping_patience=2,
+    early_stopping_threshold=1.0,
+)
+"""No loss is better by a whole: training ends after the third of its evaluations."""
+
 PROCESSES = replace(PAIRS, num_proc=2)
 
 
@@ -116,6 +127,9 @@ CONTROLS = (
     Control(fault="encoder_in_evaluation_mode", invariants=("test_model_is_in_its_mode",)),
     Control(fault="layer_missing", invariants=("test_encoder_is_the_checkpoints",)),
     Control(fault="relu_for_gelu", invariants=("test_encoder_is_the_checkpoints",)),
+    Control(
+        fault="patience_one_longer", invariants=("test_patience_ends_training",), recipe=PATIENT
+    ),
     Control(fault="adam_for_adamw", invariants=("test_optimizer_holds_the_recipe",)),
     Control(fault="padded_on_the_left", invariants=("test_padding_follows_the_tokens",)),
     Control(

@@ -1,4 +1,4 @@
-"""Arguments: fields of `transformers.TrainingArguments` beside those that a recipe declares.
+"""Trainer arguments: fields of `TrainingArguments` beside those that a recipe declares.
 
 A recipe takes them by their own names, in the Trainer's loop. The judging tower must know them
 without transformers, so that they are written down here: those of every supported version, what a
@@ -16,16 +16,19 @@ Effect = Literal[
     "rates",
     "noise",
     "batches",
+    "order",
     "duration",
     "predictions",
+    "received",
     "evaluations",
     "checkpoints",
     "log",
     "cost",
 ]
 """What an argument may change: what a step computes, its learning rate, what is drawn at random
-beside dropout, which rows share a batch, when training ends, what an evaluation gives and leaves
-behind, when there is one, what is saved, what is logged; or time and memory alone."""
+beside dropout, how many batches of which size there are, which rows they hold, when training ends,
+what an evaluation predicts and leaves behind, what `compute_metrics` receives, when there is an
+evaluation, what is saved while training, what is logged; or time and memory alone."""
 
 _UNKNOWN: tuple[Effect, ...] = get_args(Effect)
 """Of what nobody has looked at: anything may be."""
@@ -56,9 +59,9 @@ _KNOWN: Mapping[str, tuple[Any, Any, tuple[Effect, ...]]] = {
     "activation_checkpointing_kwargs": (_TABLE | None, None, ("cost",)),
     "auto_find_batch_size": (bool, False, ("batches",)),
     "average_tokens_across_devices": (bool, True, ("updates",)),
-    "batch_eval_metrics": (bool, False, ("predictions",)),
-    "bf16_full_eval": (bool, False, ("predictions", "checkpoints")),
-    "dataloader_in_order": (bool, True, ("batches",)),
+    "batch_eval_metrics": (bool, False, ("received",)),
+    "bf16_full_eval": (bool, False, ("predictions",)),
+    "dataloader_in_order": (bool, True, ("order",)),
     "dataloader_multiprocessing_context": (str | None, None, ("cost",)),
     "dataloader_persistent_workers": (bool, False, ("cost",)),
     "dataloader_prefetch_factor": (int | None, None, ("cost",)),
@@ -75,17 +78,17 @@ _KNOWN: Mapping[str, tuple[Any, Any, tuple[Effect, ...]]] = {
     "eval_on_start": (bool, False, ("evaluations",)),
     "eval_use_gather_object": (bool, False, ("cost",)),
     "fp16_backend": (str, "auto", ("updates",)),
-    "fp16_full_eval": (bool, False, ("predictions", "checkpoints")),
+    "fp16_full_eval": (bool, False, ("predictions",)),
     "fp16_opt_level": (str, "O1", ("updates",)),
     "full_determinism": (bool, False, ("cost",)),
     "half_precision_backend": (str, "auto", ("updates",)),
-    "ignore_data_skip": (bool, False, ("batches",)),
-    "include_for_metrics": (tuple[str, ...], (), ("predictions",)),
-    "include_inputs_for_metrics": (bool, False, ("predictions",)),
+    "ignore_data_skip": (bool, False, ("order",)),
+    "include_for_metrics": (tuple[str, ...], (), ("received",)),
+    "include_inputs_for_metrics": (bool, False, ("received",)),
     "include_num_input_tokens_seen": (bool | str, "no", ("log",)),
     "include_tokens_per_second": (bool, False, ("log",)),
-    "label_names": (tuple[str, ...] | None, None, ("predictions",)),
-    "length_column_name": (str, "length", ("batches",)),
+    "label_names": (tuple[str, ...] | None, None, ("received",)),
+    "length_column_name": (str, "length", ("order",)),
     "liger_kernel_config": (_TABLE | None, None, _UNKNOWN),
     "lr_scheduler_kwargs": (_TABLE | None, None, ("rates",)),
     "neftune_noise_alpha": (float | None, None, ("noise",)),
@@ -101,7 +104,7 @@ _KNOWN: Mapping[str, tuple[Any, Any, tuple[Effect, ...]]] = {
     "tf32": (bool | None, None, ("updates",)),
     "torch_compile_mode": (str | None, None, ("cost",)),
     "torch_empty_cache_steps": (int | None, None, ("cost",)),
-    "train_sampling_strategy": (str, "random", ("batches",)),
+    "train_sampling_strategy": (str, "random", ("order",)),
     "use_cache": (bool, False, ("predictions",)),
     "use_legacy_prediction_loop": (bool, False, _UNKNOWN),
     "use_liger_kernel": (bool, False, _UNKNOWN),
