@@ -60,9 +60,10 @@ class Observed:
         phases: wall seconds by phase.
         peak_memory: bytes: `host`, and `device` on an accelerator.
         device_samples: NVML samples during training on CUDA; empty elsewhere.
-        arrays: `train.rows`; `rows`, `predictions` and `labels` of each evaluation; and, as
-            `split.NAME.rows`, of the rows of each split: their names (`rows`), those of their
-            tokens alone, as cut (`texts`), `labels`, `lengths` and `unknown` tokens.
+        arrays: `train.rows`; `rows`, `predictions`, `labels` and their `codes` of each
+            evaluation; and, as `split.NAME.rows`, of the rows of each split: their names (`rows`),
+            those of their tokens alone, as cut (`texts`), codes of their `labels`, `lengths` and
+            `unknown` tokens; and all ids of their labels (`classes`), where they are classes.
         errors: how asking ended, by the name of the field or the check, where it did not end well:
             that is then empty. Read fields that may be among them with `answer`.
     """

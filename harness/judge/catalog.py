@@ -100,6 +100,7 @@ class ModelSource:
 
 
 _REPORTED: Mapping[str, tuple[str, ...]] = {
+    "seqeval": ("overall_f1", "overall_precision", "overall_recall", "overall_accuracy"),
     "glue/mrpc": ("accuracy", "f1"),
     "glue/qqp": ("accuracy", "f1"),
     "glue/cola": ("matthews_correlation",),
@@ -110,6 +111,10 @@ _REPORTED: Mapping[str, tuple[str, ...]] = {
 
 TASK_METRICS: Mapping[Task, tuple[str, ...]] = {
     "single_label_classification": ("accuracy", "f1"),
+    "multi_label_classification": ("f1_micro", "f1_macro"),
+    "regression": ("pearsonr", "spearmanr", "mse"),
+    "token_classification": ("seqeval",),
+    "causal_lm": ("perplexity",),
 }
 """Metrics of a user's data set that names none, by task; the first is compared."""
 

@@ -77,6 +77,11 @@ class Cell:
             changed=changed,
         )
 
+    @property
+    def is_made(self) -> bool:
+        """Whether it trains a stand-in that is made, rather than an embedded or a real model."""
+        return self.scale == "tiny" and (self.dataset.own is not None or not self.model.stand_in)
+
     def varied(self, **fields: Any) -> "Cell":
         """The cell with other values of recipe fields that name nothing."""
         return replace(self, recipe=replace(self.recipe, **fields))

@@ -15,8 +15,9 @@ from harness.core.collation import DYNAMIC, MAX_LENGTH, PLAIN, Collation, multip
 from harness.core.errors import UnsupportedError
 from harness.core.questions import Questions
 from harness.core.trial import RATES, WARMUP, Answers, Padded
-from harness.worker import data, models, packing, reference_model
+from harness.worker import features, models, packing, reference_loss, reference_model
 from harness.worker.bench import Bench
+from harness.worker.objective import Objective
 from harness.worker.soundness import gradient
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -90,8 +91,9 @@ def _batch(bench: Bench, strategy: Collation) -> dict[str, torch.Tensor]:
     left would take.
     """
     rows = [bench.example(bench.train, index) for index in range(PROBED)]
-    features = [{name: tensor[0].tolist() for name, tensor in row.items()} for row in rows]
-    return _placed(bench, packing.collator(bench.tokenizer, strategy, bench.max_length)(features))
+    examples = [{name: tensor[0].tolist() for name, tensor in row.items()} for row in rows]
+    collate = packing.collator(bench.tokenizer, strategy, bench.max_length, bench.objective)
+    return _placed(bench, collate(examples))
 
 
 def _placed(bench: Bench, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -101,28 +103,36 @@ def _placed(bench: Bench, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.
 
 def _padded(bench: Bench) -> dict[str, Padded]:
     """Logits, losses and gradients of some examples, alone and under every collation."""
-    model = bench.dry.train()
+    objective, model = bench.objective, bench.dry.train()
     alone = [_placed(bench, bench.example(bench.train, index)) for index in range(PROBED)]
     logits = [model(**row).logits for row in alone]
-    labels = torch.cat([row["labels"] for row in alone])
-    losses = reference_model.cross_entropy(torch.cat(logits), labels)
+    pairs = [*zip(logits, (row["labels"] for row in alone), strict=True)]
+    losses = torch.cat([reference_loss.each(objective.task, *pair) for pair in pairs])
     gradients = [gradient(loss, model) for loss in losses]
-    padded = {"alone": _described(torch.cat(logits), losses, gradients, gradients)}
+    rows = [row for pair in pairs for row in _rows(objective, *pair)]
+    padded = {"alone": _described(rows, losses, gradients, gradients)}
     for strategy in PROBES:
         model = copy.deepcopy(bench.dry).train()
         try:
             packing.isolate(model, strategy)
+            batch = _batch(bench, strategy)
         except UnsupportedError:
             continue
-        predicted = model(**_batch(bench, strategy)).logits
-        losses = reference_model.cross_entropy(predicted, labels)
+        predicted = model(**batch).logits
+        losses = reference_loss.each(objective.task, predicted, batch["labels"])
         given = [gradient(loss, model) for loss in losses]
-        padded[strategy.name] = _described(predicted, losses, given, gradients)
+        rows = _rows(objective, predicted, batch["labels"])
+        padded[strategy.name] = _described(rows, losses, given, gradients)
     return padded
 
 
+def _rows(objective: Objective, logits: torch.Tensor, labels: torch.Tensor) -> list[torch.Tensor]:
+    """What an evaluation would keep of each example."""
+    return objective.rows(objective.kept(logits.detach(), labels), labels.cpu())
+
+
 def _described(
-    logits: torch.Tensor,
+    rows: list[torch.Tensor],
     losses: torch.Tensor,
     gradients: list[torch.Tensor],
     expected: list[torch.Tensor],
@@ -133,7 +143,7 @@ def _described(
         for ours, theirs in zip(gradients, expected, strict=True)
     ]
     return Padded(
-        logits=tuple(tuple(row) for row in logits.tolist()),
+        logits=tuple(tuple(row.tolist()) for row in rows),
         losses=tuple(losses.tolist()),
         gradients=tuple(apart),
     )
@@ -186,7 +196,7 @@ def _cached(bench: Bench) -> tuple[int, int]:
     """Longest example under a short limit, then under a longer one, if `map` may use its cache."""
     lengths = []
     for limit in (6, 9):
-        function = data.Tokenize(bench.tokenizer, bench.job.schema.texts, limit)
+        function = features.tokenizing(bench.job.schema, bench.tokenizer, limit)
         tokenized = bench.raw.map(function, batched=True, load_from_cache_file=True)
         lengths.append(max(map(len, tokenized["input_ids"][:])))
     return lengths[0], lengths[1]

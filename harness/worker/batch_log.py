@@ -18,6 +18,7 @@ import torch
 from harness.core import batching
 from harness.core.collation import SEQUENCES
 from harness.core.record_parts import Batch
+from harness.worker.objective import IGNORED
 
 Rows = npt.NDArray[np.uint64]
 Integers = npt.NDArray[np.int64]
@@ -52,22 +53,49 @@ def row_hashes(
     return labelled(np.asarray(np.add.reduceat(names * real, starts), np.uint64), labels)
 
 
+def label_codes(labels: Sequence[Any] | npt.NDArray[Any]) -> Integers:
+    """One whole number for the label of each row.
+
+    An id stands for itself. Of numbers and of lists the bits are summed with fixed weights, by
+    their rank among what is not ignored, so that a code does not depend on padding.
+
+    Args:
+        labels: of every row: ids, numbers, or lists of either.
+    """
+    if isinstance(labels, np.ndarray) and labels.ndim == 1 and labels.dtype.kind in "iub":
+        return labels.astype(np.int64)
+    rows = [np.asarray(label) for label in labels]
+    if not rows or (rows[0].ndim == 0 and rows[0].dtype.kind in "iub"):
+        return np.asarray(rows, np.int64)
+    widths = np.fromiter((row.size for row in rows), np.int64, len(rows))
+    values = np.concatenate([row.reshape(-1) for row in rows])
+    bits = values.astype(np.int64)
+    if values.dtype.kind == "f":
+        bits = values.astype(np.float32).view(np.int32).astype(np.int64)
+    starts = batching.starts(widths)
+    counted = (values != IGNORED).astype(np.int64)
+    seen = np.cumsum(counted)
+    rank = np.maximum(seen - 1 - np.repeat(seen[starts] - counted[starts], widths), 0)
+    products = (bits + 1).astype(np.uint64) * _WEIGHTS[0, rank] * counted.astype(np.uint64)
+    return np.add.reduceat(products, starts).view(np.int64)
+
+
 def labelled(names: Rows, labels: Integers) -> Rows:
     """Names of rows that a label is part of, from those of their tokens alone."""
     return np.asarray(names + (labels + 1).astype(np.uint64) * _LABEL_WEIGHT, np.uint64)
 
 
-def dataset_rows(columns: Mapping[str, Any], labels: Sequence[int]) -> Rows:
+def dataset_rows(columns: Mapping[str, Any], labels: Sequence[Any]) -> Rows:
     """`row_hashes` of a tokenized split, computed from its columns, without any collator."""
     widths = np.fromiter(map(len, columns["input_ids"]), np.int64, len(labels))
     ids = np.concatenate([np.asarray(row, np.int64) for row in columns["input_ids"]])
     types = np.zeros_like(ids)
     if "token_type_ids" in columns:
         types = np.concatenate([np.asarray(row, np.int64) for row in columns["token_type_ids"]])
-    return row_hashes(ids, np.ones_like(ids), types, np.asarray(labels, np.int64), widths)
+    return row_hashes(ids, np.ones_like(ids), types, label_codes(labels), widths)
 
 
-def split_rows(split: Any, model: Any, labels: Sequence[int]) -> Rows:
+def split_rows(split: Any, model: Any, labels: Sequence[Any]) -> Rows:
     """Names of a tokenized split's rows, as `describe` gives them in the model's batches."""
     taken = {*inspect.signature(model.forward).parameters} & {*split.column_names}
     columns: dict[str, Any] = {
@@ -101,7 +129,7 @@ def describe(
     heights = [len(part[-1]) for part in apart]
     labels = np.concatenate(
         [
-            batch.get("labels", np.full(height, -1, np.int64))
+            label_codes(batch.get("labels", np.full(height, -1, np.int64)))
             for batch, height in zip(batches, heights, strict=True)
         ]
     )

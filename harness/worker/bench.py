@@ -10,10 +10,12 @@ import torch
 from harness.core import tables, variations
 from harness.core.job import Job
 from harness.core.recipe import Recipe
-from harness.worker import data, models
+from harness.worker import data, features, models
 from harness.worker.batch_log import split_rows
 from harness.worker.metric_modules import MetricModules
 from harness.worker.metric_modules import load as load_metrics
+from harness.worker.objective import Objective
+from harness.worker.tasks import objective_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +24,7 @@ class Bench:
 
     Attributes:
         job: of kind `try`.
+        objective: of the task.
         base: the recipe that all start from.
         max_length: truncation length in tokens.
         tokenizer: of the model.
@@ -34,6 +37,7 @@ class Bench:
     """
 
     job: Job
+    objective: Objective
     base: Recipe
     max_length: int
     tokenizer: Any
@@ -53,10 +57,11 @@ class Bench:
         """
         base, scratch = job.recipe, Path(job.scratch)
         schema = job.schema
+        objective = objective_of(schema)
         models.check(job)
         tokenizer = models.tokenizer(job.tokenizer)
         max_length = base.max_length or variations.LONGEST
-        function = data.Tokenize(tokenizer, schema.texts, max_length)
+        function = features.tokenizing(schema, tokenizer, max_length)
         chosen = {
             name: data.sample(
                 data.load(job.data_files[name], schema, scratch), size, base.subset_seed
@@ -64,11 +69,12 @@ class Bench:
             for name, size in (("train", variations.ROWS), ("evaluation", variations.EVALUATED))
         }
         torch.manual_seed(base.seed)
-        wet, _ = models.classifier(job.model, schema.label_names)
-        dry, _ = models.classifier(job.model, schema.label_names, dropout=False)
+        wet, _ = models.load(job.model, objective)
+        dry, _ = models.load(job.model, objective, dropout=False)
         dry.load_state_dict(wet.state_dict())
         return cls(
             job=job,
+            objective=objective,
             base=base,
             max_length=max_length,
             tokenizer=tokenizer,
@@ -77,19 +83,27 @@ class Bench:
             raw=chosen["train"],
             train=data.tokenize(chosen["train"], function),
             evaluation=data.tokenize(chosen["evaluation"], function),
-            metrics=load_metrics(job.metrics, job.f1_average),
+            metrics=load_metrics(job.metrics, job.f1_average, schema),
         )
 
     @property
     def evaluated(self) -> tuple[int, ...]:
         """Names of the evaluated rows, as a watch gives them, in the data set's order."""
-        label = tables.label_column(self.evaluation.column_names, "the tokenized split")
-        return tuple(split_rows(self.evaluation, self.dry, self.evaluation[label][:]).tolist())
+        labels = self.objective.labels_of(self.evaluation, self.label, self.evaluation)
+        return tuple(split_rows(self.evaluation, self.dry, labels).tolist())
+
+    @property
+    def label(self) -> str:
+        """The column of the labels in the source's rows."""
+        return data.label_column(self.raw, self.job.schema, "the raw split")
 
     def example(self, split: Any, index: int) -> dict[str, torch.Tensor]:
         """One tokenized example as a batch by itself, unpadded, with its label as `labels`."""
         row = split[index]
-        label = tables.label_column(split.column_names, "the tokenized split")
         taken = {*inspect.signature(self.dry.forward).parameters} & {*split.column_names}
-        batch = {name: torch.tensor([row[name]]) for name in sorted(taken - {label})}
-        return {**batch, "labels": torch.tensor([row[label]])}
+        batch = {
+            name: torch.tensor([row[name]]) for name in sorted(taken - {*tables.LABEL_COLUMNS})
+        }
+        alone = split.select([index])
+        (label,) = self.objective.labels_of(alone, self.label, alone)
+        return {**batch, "labels": torch.tensor([label])}

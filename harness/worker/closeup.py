@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from harness.core.dataset import Task
 from harness.core.recipe import Recipe
 from harness.core.trial import Look
 from harness.core.variations import LOOKS
-from harness.worker import reference_model
+from harness.worker import reference_loss, reference_model
 from harness.worker.watch import Watch
 
 _VALUES = 1 << 16
@@ -51,6 +52,7 @@ class Closeup(Watch):
     Attributes:
         model: what trains.
         recipe: how.
+        task: to learn what.
         closely: whether to compute the first steps again.
         interrupted: micro-batches after which to break off.
         mean_size: what a batch's summed loss is divided by; None if by its number of examples.
@@ -62,6 +64,7 @@ class Closeup(Watch):
 
     model: Any
     recipe: Recipe
+    task: Task
     closely: bool = False
     interrupted: int | None = None
     mean_size: float | None = None
@@ -115,7 +118,8 @@ class Closeup(Watch):
         with torch.enable_grad():
             losses = torch.cat(
                 [
-                    reference_model.cross_entropy(
+                    reference_loss.terms(
+                        self.task,
                         formulas.logits(weights, batch),
                         batch["labels"],
                         self.recipe.label_smoothing_factor,

@@ -12,30 +12,11 @@ import datasets
 
 from harness.core import tables
 from harness.core.errors import SourceError
-from harness.core.schema import Schema
+from harness.core.schema import LABEL, Schema
+from harness.worker.features import Tokenize
 
 SIGNATURE = "process"
 """Column that says which process made a row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tokenize:
-    """The function that `Dataset.map` applies; a class, so that `spawn` can pickle it.
-
-    Attributes:
-        tokenizer: of the model.
-        texts: columns of the one sentence, or of the two.
-        max_length: truncation length in tokens.
-    """
-
-    tokenizer: Any
-    texts: tuple[str, ...]
-    max_length: int
-
-    def __call__(self, rows: Mapping[str, Sequence[Any]]) -> Any:
-        """Tokenize a batch of rows."""
-        sentences = [list(rows[column]) for column in self.texts]
-        return self.tokenizer(*sentences, truncation=True, max_length=self.max_length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +38,10 @@ def load(files: Sequence[str], schema: Schema, cache_dir: Path) -> Any:
         SourceError: the split cannot train a model; the message says which row or column.
     """
     paths = [Path(file) for file in files]
-    tables.check_footers(paths, schema)
-    tables.check_rows(paths, schema)
+    plain = schema.task == "single_label_classification"
+    if plain:
+        tables.check_footers(paths, schema)
+        tables.check_rows(paths, schema)
     literal = [glob.escape(file) for file in files]  # `datasets` takes paths for patterns
     try:
         split = datasets.load_dataset(
@@ -73,6 +56,8 @@ def load(files: Sequence[str], schema: Schema, cache_dir: Path) -> Any:
             why=f"{type(cause).__name__}: {cause}".splitlines()[0],
             fix="write its columns as plain strings and numbers, without metadata",
         ) from error
+    if not plain:
+        return split
     tables.check_columns(split.data.schema, schema, files[0])  # metadata may say something else
     label = tables.label_column(split.column_names, files[0], schema)
     names = getattr(split.features[label], "names", None) if label else None
@@ -82,6 +67,13 @@ def load(files: Sequence[str], schema: Schema, cache_dir: Path) -> Any:
             why=f"the catalog names them {', '.join(schema.label_names)}",
         )
     return split
+
+
+def label_column(split: Any, schema: Schema, where: object) -> str:
+    """The column of a split that holds its labels; empty if there is none."""
+    if schema.task == "single_label_classification":
+        return tables.label_column(split.column_names, where)
+    return LABEL[schema.task]
 
 
 def sample(split: Any, size: int | None, seed: int) -> Any:

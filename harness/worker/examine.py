@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 
 from harness.core import redaction, weights
@@ -16,7 +15,6 @@ from harness.core.questions import Questions
 from harness.core.record_parts import Checkpoint, Example, Parameter
 from harness.worker import compat, models
 from harness.worker.loops.setup import LoopResult, Setup, step_of
-from harness.worker.metric_modules import MetricModules
 from harness.worker.prepared import Prepared
 from harness.worker.probe import loss_given, reload
 from harness.worker.watch import Watch
@@ -66,14 +64,14 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
         "base_prefix": setup.model.base_model_prefix,
         "optimizer": _optimizer(outcome.optimizer),
         "checkpoints": checkpoints(setup),
-        "reload": questions.ask("reload", lambda: reload(prepared, job.schema.label_names), {}),
+        "reload": questions.ask("reload", lambda: reload(prepared), {}),
         "state_log_equal": questions.ask(
             "state_log_equal", lambda: _state_log_equal(setup, outcome), None
         ),
         "files": _files(setup),
         "metric_checks": {
             name: questions.ask(name, check, None)
-            for name, check in _metric_checks(setup.metrics, watch).items()
+            for name, check in _metric_checks(setup, watch).items()
         },
         "loss_given": questions.ask("loss_given", lambda: loss_given(prepared), {}),
         "errors": questions.errors,
@@ -81,9 +79,9 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
 
 
 def _majority(prepared: Prepared) -> float:
-    """Share of the most frequent label in the evaluated split."""
-    labels = prepared.known["evaluation"]["labels"].tolist()
-    return max(Counter(labels).values()) / len(labels)
+    """Share of the most frequent of all labels of the evaluated split; 0 without classes."""
+    labels = prepared.known["evaluation"].get("classes")
+    return max(Counter(labels.tolist()).values()) / len(labels) if labels is not None else 0.0
 
 
 def _parsed_differently(prepared: Prepared) -> dict[str, tuple[str, str]]:
@@ -111,17 +109,20 @@ def _strangers(job: Job, prepared: Prepared) -> dict[str, int]:
     """
     strangers = {}
     for name, chosen in prepared.raw.items():
-        files = job.data_files["train" if name == "train" else "evaluation"]
-        columns = [*job.schema.texts, prepared.label]
+        files = job.data_files.get(name) or job.data_files["evaluation"]
+        columns = [*job.schema.texts, *([prepared.label] if prepared.label else [])]
         tables = [pq.read_table(path, columns=columns) for path in files]
-        source = Counter(
-            row for table in tables for row in zip(*_lists(table, columns), strict=True)
-        )
-        rows = Counter(zip(*(chosen[column][:] for column in columns), strict=True))
+        source = Counter(row for table in tables for row in _rows(_lists(table, columns)))
+        rows = Counter(_rows([chosen[column][:] for column in columns]))
         size = getattr(job.recipe, _SIZES[name])
         wanted = source.total() if size is None else min(size, source.total())
         strangers[name] = (rows - source).total() + abs(wanted - rows.total())
     return strangers
+
+
+def _rows(columns: list[list[Any]]) -> list[str]:
+    """Rows of some columns, each as one text."""
+    return [json.dumps(row) for row in zip(*columns, strict=True)]
 
 
 def _lists(table: Any, columns: list[str]) -> list[list[Any]]:
@@ -142,11 +143,11 @@ def _examples(prepared: Prepared, texts: tuple[str, ...]) -> tuple[Example, ...]
                 segments.append([])
             else:
                 segments[-1].append(token)
-        sentences = tuple(row[name] for name in texts)
+        sentences = tuple(_text(row[name]) for name in texts)
         examples.append(
             Example(
                 texts=sentences,
-                label=row[prepared.label],
+                label=_id(row.get(prepared.label)),
                 columns={name: tuple(row[name]) for name in columns},
                 alone=tuple(
                     tuple(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
@@ -156,6 +157,16 @@ def _examples(prepared: Prepared, texts: tuple[str, ...]) -> tuple[Example, ...]
             )
         )
     return tuple(examples)
+
+
+def _id(label: Any) -> int:
+    """A label's id; -1 where it is none."""
+    return label if isinstance(label, int) else -1
+
+
+def _text(text: str | list[str]) -> str:
+    """A text, or words as one."""
+    return text if isinstance(text, str) else " ".join(text)
 
 
 def _parameters(prepared: Prepared, outcome: LoopResult) -> tuple[Parameter, ...]:
@@ -222,18 +233,22 @@ def _files(setup: Setup) -> tuple[str, ...]:
     )
 
 
-def _metric_checks(metrics: MetricModules, watch: Watch) -> dict[str, Callable[[], Any]]:
+def _metric_checks(setup: Setup, watch: Watch) -> dict[str, Callable[[], Any]]:
     """The final metrics computed in other ways, each by itself.
 
     `in_batches`: through `add_batch`; `singular_refused`: the exception that a misspelt
-    `prediction=` raised; `weighted_f1`: by scikit-learn, None where it is not installed.
+    `prediction=` raised; `weighted_f1`: by scikit-learn, None where it is not installed or the task
+    has not one label an example.
     """
-    labels = watch.arrays["final.labels"]
-    predictions = np.argmax(watch.arrays["final.predictions"], axis=-1)
+    metrics, objective = setup.metrics, setup.objective
+    predictions, labels = objective.measured(
+        watch.arrays["final.predictions"], watch.arrays["final.labels"]
+    )
+    single = objective.task == "single_label_classification"
     return {
         "in_batches": lambda: metrics.compute_in_batches(predictions, labels, CHUNK),
         "singular_refused": lambda: metrics.refusal_of_singular(predictions, labels),
-        "weighted_f1": lambda: _weighted_f1(predictions, labels),
+        "weighted_f1": lambda: _weighted_f1(predictions, labels) if single else None,
     }
 
 

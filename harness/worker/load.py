@@ -78,7 +78,8 @@ def load(job: LoadJob) -> None:
             table = table.take(_sampled(table, schema, limit))
         path = Path(job.output) / f"{name}.parquet"
         pq.write_table(table, path)
-        tables.check_rows([path], schema)
+        if schema.task == "single_label_classification":
+            tables.check_rows([path], schema)
     card = {
         "task": schema.task,
         "texts": schema.texts,

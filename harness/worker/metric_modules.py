@@ -1,22 +1,24 @@
-"""Metrics in the judged environment: `evaluate` modules loaded by path, never by name.
+"""Metrics in the judged environment: `evaluate` modules loaded by path, and a user's functions.
 
 By name, `evaluate.load` asks the Hub; a run must compute the same thing with no network.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import evaluate
-import numpy as np
-import numpy.typing as npt
 
-Ids = npt.NDArray[np.integer[Any]]
+from harness.core.metric_names import average_of, module_of
+from harness.core.schema import Schema
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MetricModules:
     """The metrics of one data set.
+
+    Predictions and references are what `Objective.measured` gives: (examples,) label ids of a
+    single label, (examples, labels) indicators of several, numbers, or lists of labels.
 
     Attributes:
         modules: loaded `evaluate` modules by name.
@@ -26,35 +28,31 @@ class MetricModules:
     modules: Mapping[str, Any]
     options: Mapping[str, Mapping[str, Any]]
 
-    def compute(self, predictions: Ids, references: Ids) -> dict[str, float]:
-        """All metrics at once; both arrays are (examples,) label ids."""
-        metrics: dict[str, float] = {}
-        for name, module in self.modules.items():
-            metrics |= module.compute(
-                predictions=predictions, references=references, **self.options[name]
+    def compute(self, predictions: Any, references: Any) -> dict[str, float]:
+        """All metrics at once."""
+        return self._reported(
+            lambda module, options: module.compute(
+                predictions=predictions, references=references, **options
             )
-        return {name: float(value) for name, value in metrics.items()}
+        )
 
-    def add_batch(self, predictions: Ids, references: Ids) -> None:
+    def add_batch(self, predictions: Any, references: Any) -> None:
         """Keep a batch's label ids for `compute_added`."""
         for module in self.modules.values():
             module.add_batch(predictions=predictions, references=references)
 
     def compute_added(self) -> dict[str, float]:
         """All metrics of what was added since the last time."""
-        metrics: dict[str, float] = {}
-        for name, module in self.modules.items():
-            metrics |= module.compute(**self.options[name])
-        return {name: float(value) for name, value in metrics.items()}
+        return self._reported(lambda module, options: module.compute(**options))
 
-    def compute_in_batches(self, predictions: Ids, references: Ids, size: int) -> dict[str, float]:
+    def compute_in_batches(self, predictions: Any, references: Any, size: int) -> dict[str, float]:
         """The same through `add_batch`, `size` examples at a time."""
         for start in range(0, len(references), size):
             rows = slice(start, start + size)
             self.add_batch(predictions[rows], references[rows])
         return self.compute_added()
 
-    def refusal_of_singular(self, predictions: Ids, references: Ids) -> str:
+    def refusal_of_singular(self, predictions: Any, references: Any) -> str:
         """Name of the exception that `compute(prediction=…)` raises; empty if none."""
         module = next(iter(self.modules.values()))
         try:
@@ -63,13 +61,27 @@ class MetricModules:
             return type(error).__name__
         return ""
 
+    def _reported(self, compute: Callable[[Any, Mapping[str, Any]], Any]) -> dict[str, float]:
+        """What all modules report; an average by a name of its own."""
+        metrics: dict[str, float] = {}
+        for name, module in self.modules.items():
+            for key, value in compute(module, self.options[name]).items():
+                metrics[name if average_of(name) else key] = float(value)
+        return metrics
 
-def load(paths: Mapping[str, str], f1_average: str) -> MetricModules:
-    """Load metric modules: `{"glue/mrpc": folder}` loads configuration `mrpc` of that folder."""
+
+def load(paths: Mapping[str, str], f1_average: str, schema: Schema) -> MetricModules:
+    """Load metric modules by their names and folders.
+
+    `glue/mrpc` loads configuration `mrpc` of its folder, `f1_macro` the module `f1` with that
+    average; of several labels an example, modules are loaded as `multilabel`.
+    """
+    several = schema.task == "multi_label_classification"
     modules: dict[str, Any] = {}
     options: dict[str, Mapping[str, Any]] = {}
     for name, path in paths.items():
-        _, _, configuration = name.partition("/")
-        modules[name] = evaluate.load(path, configuration or None)
-        options[name] = {"average": f1_average} if name == "f1" else {}
+        _, configuration = module_of(name)
+        modules[name] = evaluate.load(path, configuration or ("multilabel" if several else None))
+        average = average_of(name) or (f1_average if name == "f1" else "")
+        options[name] = {"average": average} if average else {}
     return MetricModules(modules=modules, options=options)

@@ -12,16 +12,16 @@ import transformers
 from safetensors.torch import load_file
 from transformers import (
     AutoConfig,
-    AutoModelForSequenceClassification,
     AutoTokenizer,
     DataCollatorWithPadding,
 )
 
 from harness.core import weights
 from harness.core.collation import Collation
-from harness.core.dataset import Task
 from harness.core.errors import SourceError
 from harness.core.job import Job
+from harness.worker.objective import Objective
+from harness.worker.tasks import objective_of
 
 _OURS = {
     "_name_or_path",
@@ -42,20 +42,6 @@ UNLIMITED = 1_000_000
 
 _POSITIONS = re.compile(r"pos|wpe")
 """In names of tables that have a row a position."""
-
-
-def auto(task: Task) -> Any:
-    """The class of transformers that loads a model for a task."""
-    return getattr(transformers, f"AutoModelFor{_HEADS[task]}")
-
-
-_HEADS = {
-    "single_label_classification": "SequenceClassification",
-    "multi_label_classification": "SequenceClassification",
-    "regression": "SequenceClassification",
-    "token_classification": "TokenClassification",
-    "causal_lm": "CausalLM",
-}
 
 
 def tokenizer(folder: str) -> Any:
@@ -96,17 +82,19 @@ def check(job: Job) -> None:
         SourceError: the configuration describes no model, or another than the weights, or the
             tokenizer has ids that the model does not embed.
     """
-    folder, label_names = job.model, job.schema.label_names
+    folder, objective = job.model, objective_of(job.schema)
     config = Path(folder) / "config.json"
     try:
         described = AutoConfig.from_pretrained(
-            folder, num_labels=len(label_names), trust_remote_code=False
+            folder, **objective.settings, trust_remote_code=False
         )
         with torch.device("meta"):
-            model = auto(job.schema.task).from_config(described)
+            model = objective.auto().from_config(described)
         embedded = int(model.get_input_embeddings().weight.shape[0])
     except Exception as error:
-        raise _unusable(f"{config} describes no classifier that can be built", error) from error
+        raise _unusable(
+            f"{config} describes no model that can be built for {objective.task}", error
+        ) from error
     stored = {
         _bare(name, model.base_model_prefix): shape
         for name, shape in weights.shapes(Path(folder)).items()
@@ -116,7 +104,8 @@ def check(job: Job) -> None:
         if shape != tuple(tensor.shape):
             raise SourceError(
                 f"{folder} is refused: {name} is {shape} in {weights.NAME}",
-                why=f"by config.json and {len(label_names)} labels it is {tuple(tensor.shape)}",
+                why=f"by config.json and {len(objective.label_names)} labels it is "
+                f"{tuple(tensor.shape)}",
                 fix="take the configuration and the weights of one checkpoint",
             )
     largest = max(tokenizer(job.tokenizer).get_vocab().values())
@@ -138,10 +127,8 @@ def _unusable(what: str, error: Exception) -> SourceError:
     )
 
 
-def classifier(
-    folder: str, label_names: tuple[str, ...], *, dropout: bool = True
-) -> tuple[Any, tuple[str, ...]]:
-    """The sequence classifier in a folder, and the parameters that were newly initialized.
+def load(folder: str, objective: Objective, *, dropout: bool = True) -> tuple[Any, tuple[str, ...]]:
+    """The model in a folder, for a task, and the parameters that were newly initialized.
 
     Without dropout, every probability in its configuration that says so is zero.
     """
@@ -149,11 +136,9 @@ def classifier(
     if not dropout:
         values = AutoConfig.from_pretrained(folder, trust_remote_code=False).to_dict()
     dry = {name: 0.0 for name, p in values.items() if "dropout" in name and isinstance(p, float)}
-    model, info = AutoModelForSequenceClassification.from_pretrained(
+    model, info = objective.auto().from_pretrained(
         folder,
-        num_labels=len(label_names),
-        id2label=dict(enumerate(label_names)),
-        label2id={name: index for index, name in enumerate(label_names)},
+        **objective.settings,
         output_loading_info=True,
         use_safetensors=True,
         trust_remote_code=False,
@@ -162,10 +147,10 @@ def classifier(
     return model, tuple(sorted(info["missing_keys"]))
 
 
-def untrained(architecture: Mapping[str, Any], labels: int) -> Any:
-    """A sequence classifier of an architecture, with random weights."""
-    config = AutoConfig.for_model(**architecture, num_labels=labels)
-    return AutoModelForSequenceClassification.from_config(config)
+def untrained(architecture: Mapping[str, Any], objective: Objective) -> Any:
+    """A model of an architecture, for a task, with random weights."""
+    config = AutoConfig.for_model(**{**architecture, **objective.settings})
+    return objective.auto().from_config(config)
 
 
 def dropout(model: Any) -> float:

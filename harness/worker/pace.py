@@ -17,7 +17,6 @@ from typing import Any
 import torch
 import transformers
 from torch._dynamo.utils import counters
-from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
 from harness.core.collation import DYNAMIC, Collation
@@ -26,6 +25,7 @@ from harness.core.job import Job
 from harness.worker import clock, models, packing
 from harness.worker.loops import plan
 from harness.worker.soundness import Soundness
+from harness.worker.tasks import objective_of
 
 FIRST_TOKEN = 5
 """Ids below are special tokens in every vocabulary of ours."""
@@ -42,8 +42,9 @@ class Pacer:
         torch.set_num_threads(job.threads)
         transformers.set_seed(job.recipe.seed)
         self.job, self.recipe = job, job.recipe
+        self.objective = objective_of(job.schema)
         self.tokenizer = models.tokenizer(job.tokenizer)
-        self.model = models.untrained(job.architecture, len(job.schema.label_names)).to(job.device)
+        self.model = models.untrained(job.architecture, self.objective).to(job.device)
         self.types = "token_type_ids" in self.tokenizer.model_input_names
         self.optimizer = plan.optimizer(self.model, self.recipe)
         self.autocast = plan.autocast(self.recipe, job.device)
@@ -99,12 +100,16 @@ class Pacer:
         self._lay_out(DYNAMIC)
         examples = [self._example(index, length) for index, length in enumerate(lengths)]
         collator = self._collator(strategy)
-        return Soundness(self.model, collator, examples, self.autocast).distances(strategy)
+        return Soundness(self.model, collator, examples, self.objective, self.autocast).distances(
+            strategy
+        )
 
     def _collator(self, strategy: Collation) -> Any:
         """The strategy's collator."""
         limit = int(self.model.config.max_position_embeddings)
-        return packing.collator(self.tokenizer, strategy, self.recipe.max_length or limit)
+        return packing.collator(
+            self.tokenizer, strategy, self.recipe.max_length or limit, self.objective
+        )
 
     def _example(self, index: int, length: int) -> dict[str, Any]:
         """A tokenized example of that length, the same for the same index."""
@@ -113,7 +118,7 @@ class Pacer:
         example = {"input_ids": ids.tolist(), "attention_mask": [1] * length}
         if self.types:
             example["token_type_ids"] = [0] * (length - length // 2) + [1] * (length // 2)
-        return example | {"label": index % self.model.config.num_labels}
+        return example | self.objective.drawn(index, length)
 
     def _lane(self, strategy: Collation, batches: Sequence[Sequence[int]]) -> Iterator[Any]:
         """A strategy's batches, again and again; workers, if any, stay."""
@@ -157,7 +162,8 @@ class Pacer:
                 batch = batch.to(device)
                 labels = batch.pop("labels")
                 with self.autocast:
-                    loss = cross_entropy(self.forward(**batch).logits, labels)
+                    logits = self.forward(**batch).logits
+                    loss = self.objective.total(logits, labels) / self.objective.terms(labels)
                 laps.lap("forward")
                 if training:
                     scaler.scale(loss).backward()  # type: ignore[no-untyped-call] # torch

@@ -21,7 +21,8 @@ from harness.core import tables
 from harness.core.batching import first_fit
 from harness.core.collation import SEQUENCES, Collation
 from harness.core.errors import UnsupportedError
-from harness.worker import compat, models
+from harness.worker import compat, features
+from harness.worker.objective import Objective
 
 ATTENTION = "harness_by_sequence"
 """Name under which attention without padding is registered."""
@@ -30,10 +31,19 @@ Heads = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """Queries, keys and values, (1, heads, positions, width) each."""
 
 
-def collator(tokens: Any, strategy: Collation, max_length: int) -> Any:
-    """Features in, a batch out, as a strategy lays it out."""
+def collator(tokens: Any, strategy: Collation, max_length: int, objective: Objective) -> Any:
+    """Features in, a batch out, as a strategy lays it out.
+
+    Raises:
+        UnsupportedError: the task is not one whose sequences can be laid side by side.
+    """
     if strategy.layout == "padded":
-        return models.collator(tokens, strategy, max_length)
+        return features.collator(tokens, strategy, max_length, objective)
+    if objective.head != "SequenceClassification":
+        raise UnsupportedError(
+            f"collation={strategy.name!r} lays no rows of a {objective.task} side by side",
+            fix="use a collation that pads",
+        )
     return SequenceCollator(tokens, flat=strategy.layout == "flat")
 
 

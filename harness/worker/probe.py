@@ -29,7 +29,7 @@ def _probe_batch(prepared: Prepared) -> Any:
     return setup.collator([dict(row) for row in rows])
 
 
-def reload(prepared: Prepared, label_names: tuple[str, ...]) -> dict[str, Any]:
+def reload(prepared: Prepared) -> dict[str, Any]:
     """What `from_pretrained` of the saved model gives, beside the model in memory.
 
     `equal`: logits are bit-equal; `max_difference`: otherwise by how much; `newly_initialized`:
@@ -39,7 +39,7 @@ def reload(prepared: Prepared, label_names: tuple[str, ...]) -> dict[str, Any]:
     setup = prepared.setup
     if not setup.recipe.save_model:
         return {}
-    loaded, missing = models.classifier(str(setup.saved), label_names)
+    loaded, missing = models.load(str(setup.saved), setup.objective)
     loaded.to(setup.model.device)
     packing.isolate(loaded, setup.strategy)
     ours, theirs = _probe_logits(setup.model, prepared), _probe_logits(loaded, prepared)

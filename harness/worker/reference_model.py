@@ -139,13 +139,6 @@ class Encoder:
         return centred / deviation * weights[f"{at}.weight"] + weights[f"{at}.bias"]
 
 
-def cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
-    """-sum(q log softmax) of each row, q = (1 - smoothing) one-hot + smoothing uniform: (rows,)."""
-    log_probability = _softmax(logits).log()
-    right = log_probability[torch.arange(len(labels)), labels]
-    return -((1 - smoothing) * right + smoothing * log_probability.mean(dim=-1))
-
-
 def _linear(weights: Weights, at: str, values: Tensor) -> Tensor:
     """X Wᵀ + b."""
     return values @ weights[f"{at}.weight"].T + weights[f"{at}.bias"]

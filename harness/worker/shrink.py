@@ -17,6 +17,7 @@ from transformers import AutoConfig
 from harness.core.errors import SourceError
 from harness.core.job import ShrinkJob
 from harness.worker import models, readers, size_fields, vocabulary
+from harness.worker.tasks import OBJECTIVES
 
 SEED = 20
 """Of the weights: a recipe's own seeds must not change the checkpoint that it starts from."""
@@ -160,7 +161,7 @@ def _tried(job: ShrinkJob, fields: Mapping[str, Any], tokens: Any) -> Any:
         SourceError: it is too large.
     """
     config = AutoConfig.for_model(**fields)
-    auto = models.auto(job.task)
+    auto = OBJECTIVES[job.task].auto()
     if job.task != "causal_lm":
         config.num_labels = 2
     with torch.device("meta"):

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from harness.core.collation import DYNAMIC, Collation
-from harness.worker import packing
+from harness.worker import packing, reference_loss
+from harness.worker.objective import Objective
 
 
 class Soundness:
@@ -23,6 +23,7 @@ class Soundness:
         model: Any,
         collator: Any,
         examples: Sequence[Mapping[str, Any]],
+        objective: Objective,
         autocast: AbstractContextManager[Any],
     ) -> None:
         """Keep them.
@@ -31,10 +32,11 @@ class Soundness:
             model: the classifier, in single precision; it is not changed.
             collator: features in, a batch of the strategy out.
             examples: tokenized, with labels.
+            objective: of the model's task.
             autocast: the precision that is measured.
         """
         self.model, self.collator = copy.deepcopy(model).train(), collator
-        self.examples, self.autocast = examples, autocast
+        self.examples, self.objective, self.autocast = examples, objective, autocast
         for module in self.model.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
@@ -85,15 +87,16 @@ class Soundness:
         strategy: Collation,
         batch: Mapping[str, Tensor],
         autocast: AbstractContextManager[Any],
-    ) -> tuple[Tensor, Tensor]:
-        """Logits of a batch, (examples, labels), and losses, (examples,)."""
+    ) -> tuple[list[Tensor], Tensor]:
+        """Logits of a batch's examples, of those positions that have labels; and losses."""
         device = next(self.model.parameters()).device
         placed = {name: tensor.to(device) for name, tensor in batch.items()}
         labels = placed.pop("labels")
         with packing.isolate(self.model, strategy), autocast:
             logits = self.model(**placed).logits
         logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-        return logits, cross_entropy(logits, labels, reduction="none")
+        rows = self.objective.rows(self.objective.kept(logits, labels), labels.cpu())
+        return rows, reference_loss.each(self.objective.task, logits, labels)
 
     def _moved(
         self, strategy: Collation, kept: int, logits: Tensor, autocast: AbstractContextManager[Any]
@@ -114,7 +117,11 @@ def gradient(loss: Tensor, model: torch.nn.Module) -> Tensor:
 def _unpadded(example: Mapping[str, Any]) -> dict[str, Tensor]:
     """A batch of one."""
     batch = {name: torch.tensor([value]) for name, value in example.items()}
-    return batch | {"labels": batch.pop("label")}
+    for name in ("label", "input_ids"):  # tokens without labels are their own
+        if "labels" not in batch:
+            batch |= {"labels": batch[name]} if name in batch else {}
+    batch.pop("label", None)
+    return batch
 
 
 def _apart(ours: Tensor, theirs: Tensor) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.job import Job
-from harness.worker import data, models
+from harness.worker import data, features, models
 
 ROWS = 64
 """Enough to give every process several, few enough to cost nothing beside its start."""
@@ -53,7 +53,7 @@ def compare_processes(job: Job) -> dict[str, Any]:
     split = split.select(range(min(ROWS, len(split))))
     tokenizer = models.tokenizer(job.tokenizer)
     max_length = job.recipe.max_length or tokenizer.model_max_length
-    function = data.Signed(data.Tokenize(tokenizer, job.schema.texts, max_length))
+    function = data.Signed(features.tokenizing(job.schema, tokenizer, max_length))
     alone = data.tokenize(split, function)
     multiprocess.set_start_method("spawn", force=True)
     together = data.tokenize(split, function, processes)

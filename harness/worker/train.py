@@ -13,20 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import transformers
 
-from harness.core import tables
 from harness.core.errors import RunError
 from harness.core.job import Job
 from harness.core.nvml import Sampler
 from harness.core.observed import Observed
-from harness.worker import compat, data, examine, metric_modules, models, packing
-from harness.worker.batch_log import labelled, split_rows
+from harness.worker import compat, data, examine, features, metric_modules, models, packing
+from harness.worker.batch_log import label_codes, labelled, split_rows
 from harness.worker.loops.setup import LoopResult, Setup
 from harness.worker.prepared import Prepared
 from harness.worker.sampling import lengths_of, longest_first
+from harness.worker.tasks import objective_of
 from harness.worker.tokenize import unknown_in
 from harness.worker.warnings_log import Notices
 from harness.worker.watch import Watch
@@ -110,18 +109,20 @@ def prepare(job: Job, timer: Timer) -> Prepared:
         "train": data.sample(raw["train"], recipe.max_train_samples, recipe.subset_seed),
         "evaluation": data.sample(evaluated, recipe.max_eval_samples, recipe.subset_seed),
     }
-    if recipe.max_holdout_samples is not None:
-        chosen["holdout"] = data.sample(evaluated, recipe.max_holdout_samples, recipe.holdout_seed)
+    if "holdout" in raw or recipe.max_holdout_samples is not None:
+        held_out = raw.get("holdout", evaluated)
+        chosen["holdout"] = data.sample(held_out, recipe.max_holdout_samples, recipe.holdout_seed)
     timer.lap("load data")
 
+    objective = objective_of(schema, recipe.label_smoothing_factor)
     models.check(job)
     transformers.set_seed(recipe.seed)  # before the head is drawn, as the examples do
-    model, newly_initialized = models.classifier(job.model, schema.label_names)
+    model, newly_initialized = models.load(job.model, objective)
     tokenizer = models.tokenizer(job.tokenizer)
     max_length = recipe.length(models.limit(model, tokenizer))
     timer.lap("load model")
 
-    function = data.Tokenize(tokenizer, schema.texts, max_length)
+    function = features.tokenizing(schema, tokenizer, max_length)
     tokenized = {
         name: data.tokenize(split, function, recipe.num_proc) for name, split in chosen.items()
     }
@@ -132,16 +133,17 @@ def prepare(job: Job, timer: Timer) -> Prepared:
     values = compat.argument_values(recipe, output_dir=str(scratch / "output"), device=job.device)
     if strategy.grouped and not strategy.budget:
         values |= compat.grouped_by_length()
-    metrics = metric_modules.load(job.metrics, job.f1_average)
+    metrics = metric_modules.load(job.metrics, job.f1_average, schema)
     setup = Setup(
         recipe=recipe,
         loop=job.loop,
         device=job.device,
         arguments=transformers.TrainingArguments(**values),
         model=model,
+        objective=objective,
         tokenizer=tokenizer,
         strategy=strategy,
-        collator=packing.collator(tokenizer, strategy, max_length),
+        collator=packing.collator(tokenizer, strategy, max_length, objective),
         splits=tokenized,
         metrics=metrics,
         saved=scratch / "saved",
@@ -151,7 +153,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
             if strategy.sorted and name != "train"
         },
     )
-    label = tables.label_column(chosen["train"].column_names, job.data_files["train"][0])
+    label = data.label_column(chosen["train"], schema, job.data_files["train"][0])
     prepared = Prepared(
         setup=setup,
         raw=chosen,
@@ -161,7 +163,8 @@ def prepare(job: Job, timer: Timer) -> Prepared:
         max_length=max_length,
         before={name: tensor.detach().clone() for name, tensor in model.state_dict().items()},
         known={
-            name: _known(split, chosen[name][label], setup) for name, split in tokenized.items()
+            name: _known(split, objective.labels_of(chosen[name], label, split), setup)
+            for name, split in tokenized.items()
         },
     )
     timer.lap("build")
@@ -173,13 +176,14 @@ def _known(split: Any, labels: Any, setup: Setup) -> dict[str, Any]:
 
     The labels are the source's: a `map` that moved them would be seen.
     """
-    known = np.asarray(list(labels))
-    texts = split_rows(split, setup.model, [-1] * len(known))
+    classes, codes = setup.objective.classes(labels), label_codes(labels)
+    texts = split_rows(split, setup.model, [-1] * len(labels))
     withheld = bool(setup.recipe.label_smoothing_factor)  # the model then receives none
     return {
-        "rows": texts if withheld else labelled(texts, known),
+        "rows": texts if withheld else labelled(texts, codes),
         "texts": texts,
-        "labels": known,
+        "labels": codes,
+        **({} if classes is None else {"classes": classes}),
         "lengths": lengths_of(split),
         "unknown": unknown_in(split, setup.tokenizer),
     }

@@ -123,7 +123,9 @@ def try_one(bench: Bench, folder: Path, variation: Variation) -> Trial:
         rows=tuple(watch.finished_arrays({})["train.rows"].tolist()),
         evaluations=tuple(watch.evaluations),
         predicted=tuple(watch.arrays["final.rows"].tolist()),
-        logits=_rows(watch.arrays["final.predictions"]),
+        logits=_rows(
+            setup.objective.rows(watch.arrays["final.predictions"], watch.arrays["final.labels"])
+        ),
         alone=_logits_alone(bench, setup.model) if exact else (),
         checkpoints=checkpoints(setup),
         looks=tuple(watch.looks),
@@ -152,9 +154,10 @@ def _setup(bench: Bench, folder: Path, variation: Variation) -> Setup:
         device=device,
         arguments=transformers.TrainingArguments(**values),
         model=model.float() if variation.single else model,
+        objective=replace(bench.objective, smoothing=recipe.label_smoothing_factor),
         tokenizer=bench.tokenizer,
         strategy=strategy,
-        collator=packing.collator(bench.tokenizer, strategy, bench.max_length),
+        collator=packing.collator(bench.tokenizer, strategy, bench.max_length, bench.objective),
         splits={
             "train": _given(rows, variation.given, folder),
             "evaluation": bench.evaluation,
@@ -169,12 +172,14 @@ def _watch(setup: Setup, variation: Variation) -> Closeup:
     rows = setup.splits["train"]
     mean_size = None
     if setup.strategy.budget:
-        mean_size = len(rows) / len(ComposedBatches(lengths_of(rows), setup.strategy, setup.recipe))
+        batches = ComposedBatches(lengths_of(rows), setup.strategy, setup.recipe)
+        mean_size = setup.objective.all_terms(rows) / len(batches)
     return Closeup(
         pad_id=setup.tokenizer.pad_token_id,
         progress=lambda *_: None,
         model=setup.model,
         recipe=setup.recipe,
+        task=setup.objective.task,
         closely=variation.look,
         interrupted=variation.interrupted,
         mean_size=mean_size,

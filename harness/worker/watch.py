@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 
 from harness.core.record_parts import Batch, Evaluation, Step, Value
-from harness.worker.batch_log import Rows, describe
+from harness.worker.batch_log import Rows, describe, label_codes
 
 _DRAIN = 64
 """Batches that are kept before they are described."""
@@ -163,6 +163,7 @@ class Watch:
         )
         self.arrays["predictions"] = np.asarray(predictions)
         self.arrays["labels"] = np.asarray(labels)
+        self.arrays["codes"] = label_codes(self.arrays["labels"])
         return predictions, labels
 
     def evaluated(self, name: str, step: int, split: str, metrics: Mapping[str, float]) -> None:
@@ -188,7 +189,7 @@ class Watch:
                 argmax_error=argmax_error,
             )
         )
-        for array in ("predictions", "labels"):
+        for array in ("predictions", "labels", "codes"):
             if array in self.arrays:
                 self.arrays[f"{name}.{array}"] = self.arrays.pop(array)
             self._put_back(split, f"{name}.{array}")

@@ -26,7 +26,9 @@ from harness.judge.cell import Cell
 from harness.judge.runs.sources import Sources
 from harness.worker import data, models
 from harness.worker.compat import argument_values
+from harness.worker.features import Tokenize
 from harness.worker.loops.trainer import WatchCallback, WatchedTrainer
+from harness.worker.objective import Objective
 from harness.worker.watch import Watch
 from tests.ready import inputs_of
 
@@ -42,7 +44,7 @@ def prepare(folder: Path) -> tuple[Any, Any, str]:
     schema = Schema(texts=dataset.texts, label_names=dataset.label_names)
     rows = data.load([str(file) for file in inputs.tables.files["train"]], schema, folder)
     tokenizer = models.tokenizer(str(inputs.model))
-    function = data.Tokenize(tokenizer, dataset.texts, RECIPE.max_length or 32)
+    function = Tokenize(tokenizer, dataset.texts, RECIPE.max_length or 32)
     return data.tokenize(rows, function), tokenizer, str(inputs.model)
 
 
@@ -51,7 +53,7 @@ def step_seconds(
 ) -> float:
     """Mean wall seconds of a training step."""
     transformers.set_seed(0)
-    model, _ = models.classifier(model_folder, ("a", "b"))
+    model, _ = models.load(model_folder, Objective(label_names=("a", "b")))
     values = argument_values(RECIPE, output_dir=str(folder / "output"), device="cpu")
     shared: dict[str, Any] = {
         "model": model,

@@ -106,7 +106,8 @@ class Match:
         self.say(f"{self.name}: {parting.description}; repeating")
         yield self._training(ours, theirs)
         for name in ours.compared_metrics:
-            yield self._by_example(name) if kind_of(name).by_example else self._run_by_run(name)
+            by_example = kind_of(name).by_example and ours.task == "single_label_classification"
+            yield self._by_example(name) if by_example else self._run_by_run(name)
 
     def _finding(
         self, stage: Stage, name: str, standing: Status, message: str, **figures: float

@@ -1,14 +1,17 @@
-"""Chance: whether predictions tell more about the labels than one answer for every row.
+"""Chance: what a model that knows nothing answers, and whether predictions tell more than that.
 
 Each test is one-sided, exact, and a question of one kind: are there more successes among some rows
 than a constant answer would have?
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from harness.core.record import Record
 
 Ids = npt.NDArray[np.integer[Any]]
 
@@ -72,3 +75,36 @@ def of_agreement(predicted: Ids, labels: Ids) -> Tally:
         rows=len(labels),
         chance=float(agree / len(labels) ** 2),
     )
+
+
+def first_loss(run: Record) -> float | None:
+    """The loss of a model whose head knows nothing; None where labels have no fixed number."""
+    if run.task == "multi_label_classification":
+        return math.log(2)
+    if run.task in {"single_label_classification", "token_classification"}:
+        return math.log(len(run.label_names))
+    return None
+
+
+def constant_loss(run: Record) -> float | None:
+    """The training loss of the best answer that is the same for every row.
+
+    The entropy of the classes' shares, or of each label's; the variance of numbers. None where the
+    record does not say.
+    """
+    classes = run.arrays.get("split.train.classes")
+    if run.task == "regression":
+        numbers = run.arrays["split.train.labels"].astype(np.int32).view(np.float32)
+        return float(np.var(numbers.astype(np.float64)))
+    if classes is None:
+        return None
+    counts = np.bincount(classes, minlength=len(run.label_names))
+    if run.task == "multi_label_classification":
+        shares = counts / run.sizes["train"]
+        return float(np.mean(_entropy(shares) + _entropy(1 - shares)))
+    return float(_entropy(counts / counts.sum()).sum())
+
+
+def _entropy(shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """-p ln p of each share, in nats; 0 of none."""
+    return np.where(shares > 0, -shares * np.log(np.where(shares > 0, shares, 1)), 0.0)

@@ -11,6 +11,7 @@ import pytest
 from harness.core import batching
 from harness.core.record import Record
 from harness.judge.distance import compare
+from harness.judge.invariants import evaluated
 from harness.judge.invariants.best import patience_ends
 
 FEWEST_SHUFFLED = 8
@@ -137,16 +138,23 @@ class Counts:
         for evaluation in run.evaluations:
             seen = len(run.arrays[f"{evaluation.name}.rows"])
             compare(f"{evaluation.name}: examples", [seen], [run.sizes[evaluation.split]])
-        for kind in ("rows", "labels"):
+        for kind, compared in (("rows", "rows"), ("labels", "codes")):
             moved = [
-                _differing(run.arrays[f"{e.name}.{kind}"], run.arrays[f"split.{e.split}.{kind}"])
+                _differing(
+                    run.arrays.get(f"{e.name}.{compared}", run.arrays[f"{e.name}.{kind}"]),
+                    run.arrays[f"split.{e.split}.{kind}"],
+                )
                 for e in run.evaluations
             ]
             compare(f"{kind} out of place", moved, [0] * len(moved), 0.0)
 
     def test_prediction_has_one_row_an_example(self, run: Record) -> None:
-        """`predict` returns (examples, labels), also when the last batch is short."""
-        compare("shape", run.predicted_shape, (run.sizes["evaluation"], len(run.label_names)))
+        """`predict` returns (examples, labels), also when the last batch is short.
+
+        Of tokens it returns as many labels each; of a language model, what is kept of each.
+        """
+        expected = evaluated.predicted_shape(run, run.sizes["evaluation"], run.predicted_shape)
+        compare("shape", run.predicted_shape, expected)
 
     def test_evaluations_follow_strategy(self, run: Record) -> None:
         """Evaluation happens as often as `eval_strategy` says, and once at the end.

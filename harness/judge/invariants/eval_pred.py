@@ -7,24 +7,28 @@ import pytest
 
 from harness.core.record import Record
 from harness.judge.distance import compare, require
+from harness.judge.invariants import evaluated
 
 
 class EvalPred:
     """`compute_metrics` gets a pair of numpy arrays."""
 
     def test_metrics_receive_numpy(self, run: Record) -> None:
-        """Predictions are float (examples, labels), label ids integer (examples,)."""
+        """Predictions are float (examples, labels), label ids integer (examples,).
+
+        Of other tasks than a single label, both are as the task has them.
+        """
         assert run.evaluations
         for evaluation in run.evaluations:
             rows = run.sizes[evaluation.split]
             for name, received, kind, shape in (
-                ("predictions", evaluation.predictions, "float", (rows, len(run.label_names))),
-                ("label ids", evaluation.label_ids, "int", (rows,)),
+                ("predictions", evaluation.predictions, "float", evaluated.predicted_shape),
+                ("label ids", evaluation.label_ids, evaluated.label_type(run), _label_shape),
             ):
                 where = f"{evaluation.name}: {name}"
                 compare(f"{where}, class", [received.type], ["numpy.ndarray"])
                 require(f"{where}, type", [received.dtype], _begins_with(kind), f"{kind}…")
-                compare(f"{where}, shape", received.shape, shape)
+                compare(f"{where}, shape", received.shape, shape(run, rows, received.shape))
 
     def test_predictions_have_full_precision(self, run: Record) -> None:
         """Unless the recipe asks for it, no prediction went through half precision.
@@ -57,6 +61,11 @@ class EvalPred:
         """`metric.compute(prediction=…)` is an error, not a metric of nothing."""
         error = run.metric_check("singular_refused")
         compare("an error", [error in {"TypeError", "ValueError"}], [True])
+
+
+def _label_shape(run: Record, rows: int, given: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of label ids of some rows; a width is the given one."""
+    return evaluated.label_shape(run, rows, given[-1] if given else 0)
 
 
 def _begins_with(kind: str) -> Callable[[str], bool]:

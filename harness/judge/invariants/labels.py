@@ -6,19 +6,24 @@ import pytest
 from harness.core.collation import SEQUENCES
 from harness.core.record import Record
 from harness.judge.distance import compare
+from harness.judge.invariants import evaluated
 
 
 class Labels:
     """`label` becomes `labels`, int64, in the right order, and nothing else comes along."""
 
     def test_labels_are_renamed(self, run: Record) -> None:
-        """Every batch carries `labels`, one int64 an example, under no other name."""
+        """Every batch carries `labels`, one int64 an example, under no other name.
+
+        Of other tasks than a single label, shape and type are the task's.
+        """
         _skip_if_smoothed(run)
         for stage, batches in run.stages.items():
-            sizes = [(batch.examples,) for batch in batches]
+            sizes = [evaluated.label_shape(run, batch.examples, batch.width) for batch in batches]
             types = [batch.dtypes.get("labels") for batch in batches]
+            expected = "int64" if evaluated.label_type(run) == "int" else "float32"
             compare(f"{stage}: labels", [b.shapes.get("labels") for b in batches], sizes)
-            compare(f"{stage}: type of labels", types, ["int64"] * len(batches))
+            compare(f"{stage}: type of labels", types, [expected] * len(batches))
             for name in ("label", "label_ids"):
                 others = [name in batch.shapes for batch in batches]
                 compare(f"{stage}: {name}", others, [False] * len(batches))

@@ -5,6 +5,7 @@ import pytest
 from harness.core.collation import SEQUENCES
 from harness.core.record import Record
 from harness.judge.distance import compare, require
+from harness.judge.invariants import evaluated
 
 
 class Shapes:
@@ -31,7 +32,9 @@ class Shapes:
                 compare(f"{stage}: rows", rows, list(map(min, rows, most)))
             for name in dict.fromkeys(name for batch in batches for name in batch.shapes):
                 expected = [
-                    (batch.examples,) if name == "labels" else (count, width)
+                    evaluated.label_shape(run, batch.examples, width)
+                    if name == "labels"
+                    else (count, width)
                     for batch, count, width in zip(batches, rows, widths, strict=True)
                 ]
                 pairs = zip(batches, expected, strict=True)

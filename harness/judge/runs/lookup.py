@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from harness.core import weights
+from harness.core.metric_names import module_of
 from harness.core.recipe import Scale
 from harness.judge.catalog import DatasetSource, ModelSource
 
@@ -84,7 +85,7 @@ class Lookup:
     @classmethod
     def of_metric(cls, name: str) -> Self:
         """What to look for where a metric module is wanted."""
-        module = name.partition("/")[0]
+        module, _ = module_of(name)
         return cls(kind="metrics", name=module, stored=module, example=module)
 
 

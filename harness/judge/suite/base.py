@@ -82,10 +82,17 @@ class Suite(
 
     Attributes:
         thresholds: the least that a run must reach; nothing by default.
+        tiny_thresholds: the same of runs on stand-ins that were made, whose metrics say little of
+            the original's; nothing by default.
     """
 
     thresholds: ClassVar[Thresholds] = Thresholds()
-    declares: ClassVar[Mapping[str, type]] = {**SuiteDeclaration.declares, "thresholds": Thresholds}
+    tiny_thresholds: ClassVar[Thresholds] = Thresholds()
+    declares: ClassVar[Mapping[str, type]] = {
+        **SuiteDeclaration.declares,
+        "thresholds": Thresholds,
+        "tiny_thresholds": Thresholds,
+    }
 
 
 class Benchmark(Speed, SuiteDeclaration):
@@ -235,7 +242,9 @@ def effective_thresholds(
     named = _named_thresholds(overrides)
     if named:
         return Thresholds(**named)
-    return None if cell.changed else suite.thresholds
+    if cell.changed:
+        return None
+    return suite.tiny_thresholds if cell.is_made else suite.thresholds
 
 
 def permitted_shares(suite: type[Suite], overrides: Mapping[str, Any]) -> Thresholds:

@@ -11,13 +11,13 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator, DataLoaderConfiguration
-from torch.nn.functional import cross_entropy
 from transformers import get_scheduler
 
 from harness.worker import compat
 from harness.worker.loops import plan
-from harness.worker.loops.driver import follow, report
+from harness.worker.loops.driver import Results, follow, report
 from harness.worker.loops.setup import LoopResult, Setup, step_of
+from harness.worker.objective import IGNORED
 from harness.worker.watch import Watch
 
 
@@ -85,18 +85,18 @@ class AcceleratedLoop:
             plan.load_weights(self.setup.model, self.best.folder)
 
     def update(self, micro_batches: list[Any]) -> None:
-        """One optimizer step: along the gradient of the mean loss over all processes' examples."""
+        """One optimizer step: along the gradient of the mean over all terms, of all processes."""
         accelerator = self.accelerator
         self.model.train()
-        sizes = sum(self.mean_size or len(batch["labels"]) for batch in micro_batches)
-        own = torch.tensor(sizes, dtype=torch.float64)
-        examples = accelerator.reduce(own.to(accelerator.device)).item()
+        own = torch.tensor(
+            plan.terms(self.setup, micro_batches, self.mean_size), dtype=torch.float64
+        )
+        terms = accelerator.reduce(own.to(accelerator.device)).item()
         step_loss = torch.zeros((), device=accelerator.device)
         for index, batch in enumerate(micro_batches):
             last = index == len(micro_batches) - 1
             with nullcontext() if last else accelerator.no_sync(self.model):
-                share = len(batch["labels"]) * accelerator.num_processes / examples
-                loss = share * self.mean_loss(batch)
+                loss = self.total(batch) * accelerator.num_processes / terms
                 accelerator.backward(loss)
             self.watch.micro_batch(loss.detach(), batch["labels"])
             step_loss += loss.detach()
@@ -114,13 +114,11 @@ class AcceleratedLoop:
         self.watch.log(logs)
         self.log_history.append({**logs, "epoch": epoch, "step": self.step})
 
-    def mean_loss(self, batch: Any) -> torch.Tensor:
-        """Mean cross-entropy of a batch, from its logits: the model's own loss is not used."""
+    def total(self, batch: Any) -> torch.Tensor:
+        """The sum of a batch's terms, from its logits: the model's own loss is not used."""
         with self.accelerator.autocast():
             logits = self.model(**self.setup.inputs(batch)).logits
-            return cross_entropy(
-                logits, batch["labels"], label_smoothing=self.recipe.label_smoothing_factor
-            )
+            return self.setup.objective.total(logits, batch["labels"])
 
     def evaluate_and_save(self) -> None:
         """What the recipe wants after this step."""
@@ -136,14 +134,14 @@ class AcceleratedLoop:
     def evaluate(self, name: str, split: str) -> tuple[int, ...]:
         """Predict every example of a split once, in its order, and measure."""
         self.model.eval()
-        logits, labels = [], []
+        results = Results(self.setup)
         for batch in self.accelerator.prepare(plan.loader(self.setup, split)):
             predicted = self.model(**self.setup.inputs(batch)).logits
-            gathered, known = self.accelerator.gather_for_metrics((predicted, batch["labels"]))
-            self.setup.metrics.add_batch(gathered.argmax(dim=-1), known)
-            logits.append(plan.full_precision(gathered))
-            labels.append(known.cpu())
-        return report(self, name, split, torch.cat(logits), torch.cat(labels))
+            own = (predicted, batch["labels"])
+            if predicted.ndim > 2:  # noqa: PLR2004 - processes pad to widths of their own
+                own = self.accelerator.pad_across_processes(own, dim=1, pad_index=IGNORED)
+            results.add(*self.accelerator.gather_for_metrics(own))
+        return report(self, name, split, results)
 
     def save_model(self) -> None:
         """Write the model and its tokenizer where `from_pretrained` finds both."""

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from harness.worker.loops.setup import LoopResult, Setup
+from harness.worker.objective import IGNORED
 from harness.worker.watch import Watch
 
 
@@ -40,25 +40,58 @@ class DrivenLoop(Protocol):
         """Write the model and its tokenizer where `from_pretrained` finds both."""
 
 
-def report(
-    loop: DrivenLoop, name: str, split: str, logits: torch.Tensor, labels: torch.Tensor
-) -> tuple[int, ...]:
-    """Measure an evaluation whose batches were added to the metrics; the predictions' shape.
+class Results:
+    """What an evaluation keeps, batch by batch, in the split's order."""
+
+    def __init__(self, setup: Setup) -> None:
+        """Nothing yet."""
+        self.setup = setup
+        self.kept: list[torch.Tensor] = []
+        self.labels: list[torch.Tensor] = []
+
+    def add(self, logits: torch.Tensor, labels: torch.Tensor) -> None:
+        """Keep a batch, and add it to the metrics."""
+        objective = self.setup.objective
+        kept, own = objective.kept(logits, labels), labels.cpu()
+        self.setup.metrics.add_batch(*objective.measured(kept.numpy(), own.numpy()))
+        self.kept.append(kept)
+        self.labels.append(own)
+
+    def joined(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Everything that was kept, and its labels."""
+        return _joined(self.kept), _joined(self.labels)
+
+
+def _joined(batches: list[torch.Tensor]) -> torch.Tensor:
+    """Batches one after the other; where a row has a width, all rows get the widest's."""
+    if batches[0].ndim > 1:
+        widest = max(batch.shape[1] for batch in batches)
+        batches = [
+            torch.nn.functional.pad(
+                batch, [0, 0] * (batch.ndim - 2) + [0, widest - batch.shape[1]], value=IGNORED
+            )
+            for batch in batches
+        ]
+    return torch.cat(batches)
+
+
+def report(loop: DrivenLoop, name: str, split: str, results: Results) -> tuple[int, ...]:
+    """Measure an evaluation; the shape of its predictions.
 
     Args:
         loop: which has evaluated.
         name: of the evaluation.
         split: that was evaluated.
-        logits: (examples, labels), in the split's order.
-        labels: (examples,), likewise.
+        results: of it.
     """
-    loss = cross_entropy(logits, labels, label_smoothing=loop.setup.recipe.label_smoothing_factor)
-    loop.watch.metrics_received((logits.numpy(), labels.numpy()))
-    metrics = {**loop.setup.metrics.compute_added(), "loss": loss.item()}
+    kept, labels = results.joined()
+    loss = loop.setup.objective.mean_loss(kept, labels)
+    loop.watch.metrics_received((kept.numpy(), labels.numpy()))
+    metrics = {**loop.setup.metrics.compute_added(), "loss": loss}
     loop.watch.evaluated(name, loop.step, split, metrics)
     logged = {f"eval_{metric}": value for metric, value in metrics.items()}
     loop.log_history.append({**logged, "step": loop.step})
-    return tuple(logits.shape)
+    return tuple(kept.shape)
 
 
 def follow(loop: DrivenLoop, setup: Setup, watch: Watch) -> LoopResult:

@@ -1,7 +1,7 @@
 """What a recipe means to a loop without a Trainer: how many steps, what decays, what is due."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -157,14 +157,19 @@ def begin_epoch(batches: Any, order: torch.Generator, recipe: Recipe, epoch: int
 
 
 def mean_size(setup: Setup, batches: int) -> float | None:
-    """What the summed loss of a batch is divided by; None if by its own number of examples.
+    """What the summed loss of a batch is divided by; None if by its own number of terms.
 
     Where a budget makes batches of many sizes, all are divided by their mean, or an example of a
     small one would weigh more than another.
     """
     if not setup.strategy.budget:
         return None
-    return len(setup.splits["train"]) / batches
+    return setup.objective.all_terms(setup.splits["train"]) / batches
+
+
+def terms(setup: Setup, micro_batches: Sequence[Any], mean_size: float | None) -> float:
+    """What the summed loss of some micro-batches is divided by."""
+    return sum(mean_size or setup.objective.terms(batch["labels"]) for batch in micro_batches)
 
 
 def skipping(batches: "DataLoader[Any]", count: int) -> Iterator[Any]:
@@ -205,11 +210,6 @@ def autocast(recipe: Recipe, device: str) -> torch.autocast:
 def scaler(recipe: Recipe, device: str) -> torch.amp.GradScaler:
     """What keeps float16's small gradients from vanishing; does nothing in another precision."""
     return torch.amp.GradScaler(device, enabled=recipe.precision(device) == "fp16")
-
-
-def full_precision(logits: torch.Tensor) -> torch.Tensor:
-    """Logits on the CPU, in single precision at least."""
-    return logits.to("cpu", torch.promote_types(logits.dtype, torch.float32))
 
 
 def load_weights(model: Any, folder: Path) -> None:

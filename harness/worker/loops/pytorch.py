@@ -1,4 +1,4 @@
-"""The `pytorch` loop: fine-tuning a classifier, written out to be read.
+"""The `pytorch` loop: fine-tuning, written out to be read.
 
 Nothing drives it but torch. It shares the model, the collator and `get_scheduler` with the
 Trainer and nothing else, so that where the two agree, both are right.
@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 from transformers import get_scheduler
 
 from harness.worker import compat
 from harness.worker.loops import plan
-from harness.worker.loops.driver import follow, report
+from harness.worker.loops.driver import Results, follow, report
 from harness.worker.loops.setup import LoopResult, Setup
 from harness.worker.watch import Watch
 
@@ -76,12 +75,12 @@ class PlainLoop:
             plan.load_weights(self.model, self.best.folder)
 
     def update(self, micro_batches: list[Any]) -> None:
-        """One optimizer step: along the gradient of the mean loss over all its examples."""
+        """One optimizer step: along the gradient of the mean over all terms of its loss."""
         self.model.train()
-        examples = sum(self.mean_size or len(batch["labels"]) for batch in micro_batches)
+        terms = plan.terms(self.setup, micro_batches, self.mean_size)
         step_loss = 0.0
         for batch in micro_batches:
-            loss = self.mean_loss(batch.to(self.setup.device)) * len(batch["labels"]) / examples
+            loss = self.total(batch.to(self.setup.device)) / terms
             self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call] # torch
             self.watch.micro_batch(loss.detach(), batch["labels"])
             step_loss += loss.item()
@@ -102,13 +101,11 @@ class PlainLoop:
         self.watch.log(logs)
         self.log_history.append({**logs, "epoch": epoch, "step": self.step})
 
-    def mean_loss(self, batch: Any) -> torch.Tensor:
-        """Mean cross-entropy of a batch, from its logits: the model's own loss is not used."""
+    def total(self, batch: Any) -> torch.Tensor:
+        """The sum of a batch's terms, from its logits: the model's own loss is not used."""
         with self.autocast:
             logits = self.forward(**self.setup.inputs(batch)).logits
-            return cross_entropy(
-                logits, batch["labels"], label_smoothing=self.recipe.label_smoothing_factor
-            )
+            return self.setup.objective.total(logits, batch["labels"])
 
     def evaluate_and_save(self) -> None:
         """What the recipe wants after this step."""
@@ -123,15 +120,13 @@ class PlainLoop:
     def evaluate(self, name: str, split: str) -> tuple[int, ...]:
         """Predict every example of a split once, in its order, and measure."""
         self.model.eval()
-        logits, labels = [], []
+        results = Results(self.setup)
         for batch in plan.loader(self.setup, split):
             batch = batch.to(self.setup.device)  # noqa: PLW2901 - the same batch, moved
             with self.autocast:
                 predicted = self.forward(**self.setup.inputs(batch)).logits
-            self.setup.metrics.add_batch(predicted.argmax(dim=-1), batch["labels"])
-            logits.append(plan.full_precision(predicted))
-            labels.append(batch["labels"].cpu())
-        return report(self, name, split, torch.cat(logits), torch.cat(labels))
+            results.add(predicted, batch["labels"])
+        return report(self, name, split, results)
 
     def save_checkpoint(self, folder: Path) -> None:
         """Everything that going on from here needs."""

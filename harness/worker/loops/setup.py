@@ -12,6 +12,7 @@ import numpy.typing as npt
 from harness.core.collation import Collation
 from harness.core.recipe import Loop, Recipe
 from harness.worker.metric_modules import MetricModules
+from harness.worker.objective import Objective
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,7 +24,8 @@ class Setup:
         loop: who drives the steps.
         device: `cpu` or `cuda`.
         arguments: the resolved `TrainingArguments`.
-        model: the classifier, fresh from `from_pretrained`.
+        model: fresh from `from_pretrained`.
+        objective: of its task.
         tokenizer: its tokenizer.
         strategy: how examples become batches.
         collator: features in, batch out.
@@ -40,6 +42,7 @@ class Setup:
     device: str
     arguments: Any
     model: Any
+    objective: Objective
     tokenizer: Any
     strategy: Collation
     collator: Any

@@ -8,7 +8,6 @@ import math
 import time
 from typing import Any
 
-import numpy as np
 import torch
 from transformers import EarlyStoppingCallback, Trainer, TrainerCallback
 
@@ -35,8 +34,8 @@ class WatchedTrainer(Trainer):  # type: ignore[misc] # transformers ships no typ
         return plan.shared(self.accelerator, loader)
 
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        """The Trainer's loss; in training, an example weighs alike in batches of any size."""
-        size = len(inputs["labels"])
+        """The Trainer's loss; in training, a term weighs alike in batches of any size."""
+        size = self.setup.objective.terms(inputs["labels"])
         loss = super().compute_loss(model, inputs, *args, **kwargs)
         return loss * size / self.mean_size if model.training and self.mean_size else loss
 
@@ -129,7 +128,11 @@ def run(setup: Setup, watch: Watch) -> LoopResult:
         if whole is None:
             return {}
         predictions, labels = watch.metrics_received(whole)
-        return setup.metrics.compute(np.argmax(predictions, axis=-1), labels)
+        return setup.metrics.compute(*setup.objective.measured(predictions, labels))
+
+    def kept(logits: Any, labels: Any) -> Any:
+        logits = logits[0] if isinstance(logits, tuple) else logits
+        return setup.objective.kept(logits, labels)
 
     def visited(name: str) -> Any:
         split = setup.splits[name]
@@ -146,6 +149,7 @@ def run(setup: Setup, watch: Watch) -> LoopResult:
         eval_dataset=visited("evaluation"),
         processing_class=setup.tokenizer,
         compute_metrics=compute_metrics,
+        preprocess_logits_for_metrics=kept if setup.objective.reduces else None,
         callbacks=[callback, *_stopping(setup.recipe)],
     )
     trainer.watch, trainer.setup = watch, setup

@@ -1,0 +1,108 @@
+"""Features: how a task's rows are tokenized, and how their features become a padded batch."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from transformers import DataCollatorForLanguageModeling, DataCollatorForTokenClassification
+
+from harness.core.collation import Collation
+from harness.core.errors import SourceError
+from harness.core.schema import LABEL, Schema
+from harness.worker import models
+from harness.worker.objective import IGNORED, Objective
+
+Features = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenize:
+    """The function that `Dataset.map` applies; a class, so that `spawn` can pickle it.
+
+    Attributes:
+        tokenizer: of the model.
+        texts: columns of the one sentence, or of the two.
+        max_length: truncation length in tokens.
+    """
+
+    tokenizer: Any
+    texts: tuple[str, ...]
+    max_length: int
+
+    def __call__(self, rows: Mapping[str, Sequence[Any]]) -> Features:
+        """Tokenize a batch of rows."""
+        sentences = [list(rows[column]) for column in self.texts]
+        return self.tokenizer(*sentences, truncation=True, max_length=self.max_length)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizeWords(Tokenize):
+    """The same of words that have a label each, which their first token gets."""
+
+    def __call__(self, rows: Mapping[str, Sequence[Any]]) -> Features:
+        """Tokenize a batch of rows; `labels` has one a token, ignored where it is no word's first.
+
+        Raises:
+            SourceError: the tokenizer does not say which word a token is of.
+        """
+        (words,) = self.texts
+        features = self.tokenizer(
+            list(rows[words]), is_split_into_words=True, truncation=True, max_length=self.max_length
+        )
+        if not features.is_fast:
+            raise SourceError(
+                f"{type(self.tokenizer).__name__} does not say which word a token is of",
+                fix="use a model with a fast tokenizer (tokenizer.json)",
+            )
+        tags = rows[LABEL["token_classification"]]
+        features["labels"] = [
+            _first_tokens(features.word_ids(index), tags[index]) for index in range(len(tags))
+        ]
+        return features
+
+
+def _first_tokens(words: Sequence[int | None], tags: Sequence[int]) -> list[int]:
+    """The label of each token: of its word where it is the first of it, else ignored."""
+    before = [None, *words[:-1]]
+    return [
+        tags[word] if word is not None and word != last else IGNORED
+        for word, last in zip(words, before, strict=True)
+    ]
+
+
+class CausalCollator:
+    """The library's collator for language models, of rows that are padded as a strategy says."""
+
+    def __init__(self, tokens: Any, padded: Mapping[str, Any]) -> None:
+        """Pad by some arguments of the tokenizer's `pad`."""
+        self.tokens, self.padded = tokens, padded
+        self.label = DataCollatorForLanguageModeling(tokens, mlm=False)
+
+    def __call__(self, features: list[dict[str, Any]]) -> Any:
+        """A batch whose labels are its tokens, ignored where they are padding."""
+        tokens = [{n: part for n, part in row.items() if n != "labels"} for row in features]
+        batch = self.tokens.pad(tokens, **self.padded)
+        rows = zip(*batch.values(), strict=True)
+        return self.label([dict(zip(batch, row, strict=True)) for row in rows])
+
+
+def tokenizing(schema: Schema, tokenizer: Any, max_length: int) -> Tokenize:
+    """What tokenizes the rows of a data set for its task."""
+    kind = TokenizeWords if schema.task == "token_classification" else Tokenize
+    return kind(tokenizer, schema.texts, max_length)
+
+
+def collator(
+    tokens: Any, collation: Collation, max_length: int, objective: Objective
+) -> Callable[[list[dict[str, Any]]], Any]:
+    """The library's own padding collator for a task, set to a strategy."""
+    padded = {
+        "padding": collation.padding,
+        "max_length": max_length if collation.padding == "max_length" else None,
+        "pad_to_multiple_of": collation.multiple if collation.multiple > 1 else None,
+    }
+    if objective.task == "token_classification":
+        return DataCollatorForTokenClassification(tokens, **padded)  # type: ignore[no-any-return] # transformers ships no types
+    if objective.task == "causal_lm":
+        return CausalCollator(tokens, padded)
+    return models.collator(tokens, collation, max_length)  # type: ignore[no-any-return] # as above
