@@ -35,7 +35,7 @@ class Job:
         data_files: parquet files by split, `train` and `evaluation`.
         schema: of those files.
         model: folder of the checkpoint; of a tokenizer alone where only `architecture` counts.
-        tokenizer: folder of the tokenizer.
+        tokenizer_folder: folder of the tokenizer.
         architecture: the model's configuration, for one with random weights.
         metrics: folders of metric modules by name.
         f1_average: of a plain `f1` metric.
@@ -54,7 +54,7 @@ class Job:
     data_files: Mapping[str, tuple[str, ...]]
     schema: Schema
     model: str
-    tokenizer: str
+    tokenizer_folder: str
     architecture: Mapping[str, Any]
     metrics: Mapping[str, str]
     f1_average: str

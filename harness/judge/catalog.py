@@ -4,16 +4,17 @@ A plain name is looked up here; what a user declares in the field itself is take
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from harness.core import collation
-from harness.core.dataset import Dataset, Task
+from harness.core.dataset import Dataset
 from harness.core.errors import SpecError, unknown
 from harness.core.model import Model
 from harness.core.recipe import Recipe
+from harness.judge.reported_metrics import metric_names
 
 TINY_LENGTH_DIVISOR = 4
 """Stand-ins have 128 positions where the originals have 512; a tiny recipe's lengths follow."""
@@ -99,25 +100,6 @@ class ModelSource:
     root: Path = Path()
 
 
-_REPORTED: Mapping[str, tuple[str, ...]] = {
-    "seqeval": ("overall_f1", "overall_precision", "overall_recall", "overall_accuracy"),
-    "glue/mrpc": ("accuracy", "f1"),
-    "glue/qqp": ("accuracy", "f1"),
-    "glue/cola": ("matthews_correlation",),
-    "glue/stsb": ("pearson", "spearmanr"),
-    "glue": ("accuracy",),
-}
-"""What metric modules report that are not named after it, by module or by its configuration."""
-
-TASK_METRICS: Mapping[Task, tuple[str, ...]] = {
-    "single_label_classification": ("accuracy", "f1"),
-    "multi_label_classification": ("f1_micro", "f1_macro"),
-    "regression": ("pearsonr", "spearmanr", "mse"),
-    "token_classification": ("seqeval",),
-    "causal_lm": ("perplexity",),
-}
-"""Metrics of a user's data set that names none, by task; the first is compared."""
-
 _DATASETS = (
     DatasetSource(
         name="glue/mrpc",
@@ -191,18 +173,6 @@ _MODELS = (
 
 DATASETS = {entry.name: entry for entry in _DATASETS}
 MODELS = {entry.name: entry for entry in _MODELS}
-
-
-def reported_by(module: str) -> tuple[str, ...]:
-    """Names of the metrics that a module reports: its own, where nothing else is known."""
-    name, _, _ = module.partition("/")
-    return _REPORTED.get(module) or _REPORTED.get(name, (name,))
-
-
-def metric_names(modules: Iterable[str]) -> tuple[str, ...]:
-    """Names of the metrics that modules report, and of the loss, which every loop does."""
-    names = [name for module in modules for name in reported_by(module)]
-    return tuple(dict.fromkeys([*names, "loss"]))
 
 
 def dataset(value: str | Dataset, root: Path = Path()) -> DatasetSource:

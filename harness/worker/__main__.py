@@ -164,7 +164,7 @@ def _answerer(job: "Job") -> Callable[[Any], Any]:
         return Pacer(job).answer
     from harness.worker.collators import Collator
 
-    return Collator(job.tokenizer).answer
+    return Collator(job.tokenizer_folder).answer
 
 
 def once() -> int:

@@ -59,7 +59,7 @@ class Bench:
         schema = job.schema
         objective = objective_of(schema)
         models.check(job)
-        tokenizer = models.tokenizer(job.tokenizer)
+        tokenizer = models.tokenizer(job.tokenizer_folder)
         max_length = base.max_length or variations.LONGEST
         function = features.tokenizing(schema, tokenizer, max_length)
         chosen = {

@@ -108,7 +108,7 @@ def check(job: Job) -> None:
                 f"{tuple(tensor.shape)}",
                 fix="take the configuration and the weights of one checkpoint",
             )
-    largest = max(tokenizer(job.tokenizer).get_vocab().values())
+    largest = max(tokenizer(job.tokenizer_folder).get_vocab().values())
     if largest >= embedded:
         raise SourceError(
             f"{folder} is refused: its tokenizer has ids up to {largest}",

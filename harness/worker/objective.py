@@ -142,7 +142,7 @@ class MultiLabel(Objective):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Regression(Objective):
+class RealNumber(Objective):
     """A number: the squared error, a term an example."""
 
     task = "regression"

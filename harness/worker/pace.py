@@ -43,7 +43,7 @@ class Pacer:
         transformers.set_seed(job.recipe.seed)
         self.job, self.recipe = job, job.recipe
         self.objective = objective_of(job.schema)
-        self.tokenizer = models.tokenizer(job.tokenizer)
+        self.tokenizer = models.tokenizer(job.tokenizer_folder)
         self.model = models.untrained(job.architecture, self.objective).to(job.device)
         self.types = "token_type_ids" in self.tokenizer.model_input_names
         self.optimizer = plan.optimizer(self.model, self.recipe)

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from harness.core.dataset import Task
 from harness.core.schema import Schema
-from harness.worker.objective import IGNORED, Array, MultiLabel, Objective, Regression
+from harness.worker.objective import IGNORED, Array, MultiLabel, Objective, RealNumber
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,7 +139,7 @@ class NextToken(Objective):
 
 
 OBJECTIVES: dict[Task, type[Objective]] = {
-    kind.task: kind for kind in (Objective, MultiLabel, Regression, TokenLabels, NextToken)
+    kind.task: kind for kind in (Objective, MultiLabel, RealNumber, TokenLabels, NextToken)
 }
 
 

@@ -118,7 +118,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
     models.check(job)
     transformers.set_seed(recipe.seed)  # before the head is drawn, as the examples do
     model, newly_initialized = models.load(job.model, objective)
-    tokenizer = models.tokenizer(job.tokenizer)
+    tokenizer = models.tokenizer(job.tokenizer_folder)
     max_length = recipe.length(models.limit(model, tokenizer))
     timer.lap("load model")
 

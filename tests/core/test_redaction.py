@@ -171,6 +171,7 @@ WRITERS = {
     "worker.loops.driver": "a worker's, cleaned when its folder is sealed",
     "judge.outlet": "the outlet itself",
     "worker.load": "a user's own rows, which stay on this machine",
+    "worker.shrink": "a stand-in, of a user's own rows, which stays on this machine",
     "worker.pace": "a counter of the kernel's",
     "core.observed": "a worker's, cleaned when its folder is sealed",
     "core.record": "beside a worker's, cleaned with them",

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.core import digest, record, trial, variations
 from harness.core.job import Job, Kind
-from harness.judge import catalog
+from harness.judge import reported_metrics
 from harness.judge.cell import Cell
 from harness.judge.runs.inputs import Inputs
 from harness.judge.store.local import Key
@@ -31,7 +31,7 @@ def assign(kind: Kind, cell: Cell, inputs: Inputs, scratch: Path, *, threads: in
         data_files={split: tuple(map(str, files)) for split, files in inputs.tables.files.items()},
         schema=inputs.tables.schema,
         model=str(inputs.model),
-        tokenizer=str(inputs.tokenizer or inputs.model),
+        tokenizer_folder=str(inputs.tokenizer or inputs.model),
         architecture=architecture(cell, inputs) if kind == "pace" else {},
         metrics={name: str(folder) for name, folder in inputs.tables.metrics.items()},
         f1_average=inputs.tables.f1_average,
@@ -60,7 +60,7 @@ def complete(
             "label_names": inputs.tables.schema.label_names,
             "ceiling": inputs.tables.ceiling,
             "collation": cell.collation,
-            "metric_names": catalog.metric_names(inputs.tables.metrics),
+            "metric_names": reported_metrics.metric_names(inputs.tables.metrics),
             "compared_metrics": inputs.tables.compared_metrics,
             "f1_average": inputs.tables.f1_average,
         },

@@ -18,7 +18,7 @@ from harness.core.errors import HarnessError, MissingSourceError
 from harness.core.job import ShrinkJob
 from harness.core.recipe import Scale
 from harness.core.schema import Schema
-from harness.judge import catalog
+from harness.judge import catalog, reported_metrics
 from harness.judge.catalog import DatasetSource, ModelSource
 from harness.judge.cell import Cell
 from harness.judge.runs import failures, stand_ins
@@ -168,8 +168,8 @@ class Preparation:
         schema = Schema(
             texts=tuple(card["texts"]), label_names=tuple(card["label_names"]), task=card["task"]
         )
-        names = dataset.metrics or catalog.TASK_METRICS[schema.task]
-        reported = [name for name in catalog.metric_names(names) if name != "loss"]
+        names = dataset.metrics or reported_metrics.TASK_METRICS[schema.task]
+        reported = [name for name in reported_metrics.metric_names(names) if name != "loss"]
         return Tables(
             files={split: (folder / f"{split}.parquet",) for split in card["splits"]},
             schema=schema,

@@ -41,7 +41,7 @@ class TestAlone(Suite):
 ROWS_OF_DATA = "rows_are_enough or classes_are_several or not_trained or unknown or constant"
 
 FAILURES = {
-    "TestStrange::test_classes_are_several": "train: all 40 rows are 'pos': of neg, pos",
+    "TestStrange::test_classes_are_several": "train: all 40 labels are 'pos': of neg, pos",
     "TestStrange::test_evaluated_rows_were_not_trained": (
         "evaluation: 20 of 20 rows (100.0%) were trained on, and Thresholds(overlap=0.01)"
         " permits 1.0%; 39 of 40 training rows repeat another"
@@ -51,7 +51,7 @@ FAILURES = {
     "TestTaught::test_model_beats_a_constant_answer": "By accuracy, a model that has learnt",
     "TestPermitted::test_model_beats_a_constant_answer": "By accuracy, a model that has learnt",
     "TestAlone::test_rows_are_enough": "train: 1 rows: a run tells nothing below 10",
-    "TestAlone::test_classes_are_several": "train: all 1 rows are '1 star'",
+    "TestAlone::test_classes_are_several": "train: all 1 labels are '1 star'",
 }
 
 
