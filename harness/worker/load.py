@@ -74,7 +74,8 @@ def load(job: LoadJob) -> None:
             labelling.check_varied(table.column(LABEL[labels.task]).to_pylist(), labels, where)
         limit = job.limits.get(name)
         if limit is not None and len(table) > limit:
-            notes.append(f"{name}: {limit} of {len(table):,} rows, of every label and length")
+            kinds = "length" if labels.task == "causal_lm" else "label and length"
+            notes.append(f"{name}: {limit} of {len(table):,} rows, of every {kinds}")
             table = table.take(_sampled(table, schema, limit))
         path = Path(job.output) / f"{name}.parquet"
         pq.write_table(table, path)
@@ -94,13 +95,13 @@ def load(job: LoadJob) -> None:
 def _parts(division: splitting.Division, splits: Mapping[str, Split]) -> dict[str, Split]:
     """Rows by what they serve, shares of the training rows split off."""
     train = splits[division.train]
-    others = {}
+    others, rest = {}, 1.0
     for name, source in division.others.items():
         if isinstance(source, str):
             others[name] = splits[source]
             continue
         try:
-            staying, going = splitting.split_off(_keys(train.table), source, SEED)
+            staying, going = splitting.split_off(_keys(train.table), source / rest, SEED)
         except ValueError as error:
             raise SourceError(
                 f"{train.places.of_split(train.name)}: no rows to split off for {name}",
@@ -108,7 +109,7 @@ def _parts(division: splitting.Division, splits: Mapping[str, Split]) -> dict[st
                 fix="name a split in splits={…}, or give more rows",
             ) from None
         others[name] = train.of(train.table.take(going))
-        train = train.of(train.table.take(staying))
+        train, rest = train.of(train.table.take(staying)), rest - source
     return {"train": train, **others}
 
 

@@ -147,10 +147,10 @@ def write_function(path: Path) -> Mapping[str, Any]:
     return {"path": "made:rows"}
 
 
-@pytest.mark.parametrize(
-    "write",
-    [value for name, value in sorted(globals().items()) if name.startswith("write_")],
-)
+WRITERS = [value for name, value in sorted(globals().items()) if name.startswith("write_")]
+
+
+@pytest.mark.parametrize("write", WRITERS)
 def test_same_rows_of_any_form(write: Callable[[Path], Mapping[str, Any]], tmp_path: Path) -> None:
     """Quotes, line breaks, emoji, and texts that pandas takes for nothing, are what they are."""
     shares = {"evaluation": 0.34}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.core import digest
 from harness.core.schema import Schema
+from harness.judge.store import sealed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +67,12 @@ class Inputs:
             for split, files in tables.files.items()
         }
         folders = [self.model, *([self.tokenizer] if self.tokenizer else [])]
-        model = [path for folder in folders for path in sorted(folder.iterdir()) if path.is_file()]
+        model = [
+            path
+            for folder in folders
+            for path in sorted(folder.iterdir())
+            if path.is_file() and path.name != sealed.MANIFEST  # which says when it was made
+        ]
         metrics = {
             name: [digest.of_large(file) for file in sorted(folder.glob("*.py"))]
             for name, folder in tables.metrics.items()

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.core import collation
+from harness.core.dataset import Dataset
 from harness.core.errors import MisfitError, SpecError, unknown
 from harness.core.recipe import Recipe, check_optimizer, find_loop, value_types
 from harness.core.serial import hints
@@ -18,6 +19,7 @@ from harness.judge import catalog
 from harness.judge.declarations import Thresholds
 from harness.judge.limits import Limits
 from harness.judge.metric_kinds import kind_of
+from harness.judge.suite import dataset_validation
 
 STRATEGIES = ("no", "steps", "epoch")
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
@@ -136,6 +138,8 @@ def check_field(name: str, value: Any) -> None:
     match name:
         case "dataset":
             catalog.dataset(value)
+            if isinstance(value, Dataset):
+                dataset_validation.check(value)
         case "model":
             catalog.model(value)
         case "collation":
