@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from harness.core.dataset import Task
 
+LABEL_COLUMNS = ("label", "labels", "label_ids")
+"""Names that a label column may have, each alone."""
+
 LABEL = {
     "single_label_classification": "label",
     "regression": "label",

@@ -13,9 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.core.errors import SourceError
-from harness.core.schema import LABEL, Schema
-
-LABEL_COLUMNS = ("label", "labels", "label_ids")
+from harness.core.schema import LABEL, LABEL_COLUMNS, Schema
 
 _OF_IDS = ("single_label_classification", "token_classification")
 """Tasks whose labels are ids."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core import questions, serial
+from harness.core.dataset import Task
 from harness.core.errors import CrashError
 from harness.core.recipe import Recipe
 from harness.core.record_parts import Checkpoint, Evaluation, Step
@@ -185,10 +186,12 @@ class Trials(ObservedTrials):
     Attributes:
         recipe: the base of all, as JSON.
         device: `cpu` or `cuda`.
+        task: what is learnt.
     """
 
     recipe: Mapping[str, Any]
     device: str
+    task: Task = "single_label_classification"
 
     def __getitem__(self, name: str) -> Trial:
         """A trial that ended well.
@@ -232,8 +235,8 @@ class Trials(ObservedTrials):
         return trials
 
 
-def complete(folder: Path, recipe: Recipe, device: str) -> None:
+def complete(folder: Path, recipe: Recipe, device: str, task: Task) -> None:
     """Add to what a worker observed the other fields of a cell's trials."""
     observed = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    whole = json.dumps({**observed, "recipe": asdict(recipe), "device": device})
+    whole = json.dumps({**observed, "recipe": asdict(recipe), "device": device, "task": task})
     (folder / FILE).write_text(whole + "\n", encoding="utf-8")

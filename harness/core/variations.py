@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from harness.core.collation import DYNAMIC, MAX_LENGTH, PLAIN, Collation, multiples_of, within
+from harness.core.dataset import TASKS, Task
 from harness.core.recipe import LOOPS, OPTIMIZERS, SCALES, Loop, Recipe, Scale
 from harness.core.trainer_arguments import ARGUMENTS, Effect
 
@@ -32,6 +33,9 @@ OTHER_SEED = 1_000_003
 COMPUTED: frozenset[Effect] = frozenset({"updates", "rates", "noise"})
 """What a further argument must change to be tried, too. Noise is tried where dropout is."""
 
+SMOOTHED: tuple[Task, ...] = ("single_label_classification", "token_classification", "causal_lm")
+"""Tasks whose labels can be smoothed: those of one class of several."""
+
 Given = Literal["dataset", "list", "torch"]
 
 
@@ -43,6 +47,7 @@ class Variation:
         changes: fields of the recipe that name nothing.
         collation: how examples become batches.
         loops: in which it is tried; in all if None.
+        tasks: of which it is tried.
         scales: at which it is tried.
         other_loop: whether another loop than the cell's runs it: the plain one, or the Trainer
             where the cell's is the plain one.
@@ -60,6 +65,7 @@ class Variation:
     changes: Mapping[str, Any] = field(default_factory=dict)
     collation: Collation = DYNAMIC
     loops: tuple[str, ...] | None = None
+    tasks: tuple[Task, ...] = TASKS
     scales: tuple[Scale, ...] = SCALES
     other_loop: bool = False
     dropout: bool = False
@@ -139,8 +145,10 @@ VARIATIONS: Mapping[str, Variation] = {
     "accumulated": Variation(changes={"num_train_epochs": 2, **_IN_HALVES}, look=True),
     "ragged": Variation(changes={"max_train_samples": 23}),
     "ragged, accumulated": Variation(changes={"max_train_samples": 23, **_IN_HALVES}),
-    "smoothed": Variation(changes={"label_smoothing_factor": 0.1}, look=True),
-    "smoothed, accumulated": Variation(changes={"label_smoothing_factor": 0.1, **_IN_HALVES}),
+    "smoothed": Variation(changes={"label_smoothing_factor": 0.1}, tasks=SMOOTHED, look=True),
+    "smoothed, accumulated": Variation(
+        changes={"label_smoothing_factor": 0.1, **_IN_HALVES}, tasks=SMOOTHED
+    ),
     "unclipped": Variation(changes={"max_grad_norm": 0.0}, look=True),
     "padded to max_length": Variation(changes={"num_train_epochs": 2}, collation=MAX_LENGTH),
     "padded to multiples": Variation(changes={"num_train_epochs": 2}, collation=multiples_of(8)),
@@ -196,10 +204,12 @@ VARIATIONS: Mapping[str, Variation] = {
 }
 
 
-def names(loop: Loop, scale: Scale) -> tuple[str, ...]:
-    """The variations that a loop can try at a scale."""
+def names(loop: Loop, scale: Scale, task: Task) -> tuple[str, ...]:
+    """The variations that a loop can try of a task at a scale."""
     return tuple(
         name
         for name, variation in VARIATIONS.items()
-        if (variation.loops is None or loop.name in variation.loops) and scale in variation.scales
+        if (variation.loops is None or loop.name in variation.loops)
+        and scale in variation.scales
+        and task in variation.tasks
     )

@@ -104,6 +104,9 @@ LOGGED_LOSS: Final = 1e-4
 LAST_LOSS: Final = 0.95
 """The last steps' mean loss must be below this share of chance."""
 
+LEFT_TO_LEARN: Final = 0.1
+"""Of the way from the first loss to a constant answer's, where a stand-in was made."""
+
 LAST_STEPS: Final = 0.1
 """Share of the steps that count as the last ones."""
 

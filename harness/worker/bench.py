@@ -10,6 +10,7 @@ import torch
 from harness.core import tables, variations
 from harness.core.job import Job
 from harness.core.recipe import Recipe
+from harness.core.schema import LABEL_COLUMNS
 from harness.worker import data, features, models
 from harness.worker.batch_log import split_rows
 from harness.worker.metric_modules import MetricModules
@@ -95,15 +96,14 @@ class Bench:
     @property
     def label(self) -> str:
         """The column of the labels in the source's rows."""
-        return data.label_column(self.raw, self.job.schema, "the raw split")
+        return tables.label_column(self.raw.column_names, "the raw split", self.job.schema)
 
     def example(self, split: Any, index: int) -> dict[str, torch.Tensor]:
         """One tokenized example as a batch by itself, unpadded, with its label as `labels`."""
         row = split[index]
         taken = {*inspect.signature(self.dry.forward).parameters} & {*split.column_names}
-        batch = {
-            name: torch.tensor([row[name]]) for name in sorted(taken - {*tables.LABEL_COLUMNS})
-        }
+        batch = {name: torch.tensor([row[name]]) for name in sorted(taken - {*LABEL_COLUMNS})}
         alone = split.select([index])
         (label,) = self.objective.labels_of(alone, self.label, alone)
-        return {**batch, "labels": torch.tensor([label])}
+        labels = torch.tensor([label])
+        return {**batch, "labels": labels.double() if labels.is_floating_point() else labels}

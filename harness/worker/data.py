@@ -12,7 +12,7 @@ import datasets
 
 from harness.core import tables
 from harness.core.errors import SourceError
-from harness.core.schema import LABEL, Schema
+from harness.core.schema import Schema
 from harness.worker.features import Tokenize
 
 SIGNATURE = "process"
@@ -38,10 +38,8 @@ def load(files: Sequence[str], schema: Schema, cache_dir: Path) -> Any:
         SourceError: the split cannot train a model; the message says which row or column.
     """
     paths = [Path(file) for file in files]
-    plain = schema.task == "single_label_classification"
-    if plain:
-        tables.check_footers(paths, schema)
-        tables.check_rows(paths, schema)
+    tables.check_footers(paths, schema)
+    tables.check_rows(paths, schema)
     literal = [glob.escape(file) for file in files]  # `datasets` takes paths for patterns
     try:
         split = datasets.load_dataset(
@@ -56,8 +54,6 @@ def load(files: Sequence[str], schema: Schema, cache_dir: Path) -> Any:
             why=f"{type(cause).__name__}: {cause}".splitlines()[0],
             fix="write its columns as plain strings and numbers, without metadata",
         ) from error
-    if not plain:
-        return split
     tables.check_columns(split.data.schema, schema, files[0])  # metadata may say something else
     label = tables.label_column(split.column_names, files[0], schema)
     names = getattr(split.features[label], "names", None) if label else None
@@ -67,13 +63,6 @@ def load(files: Sequence[str], schema: Schema, cache_dir: Path) -> Any:
             why=f"the catalog names them {', '.join(schema.label_names)}",
         )
     return split
-
-
-def label_column(split: Any, schema: Schema, where: object) -> str:
-    """The column of a split that holds its labels; empty if there is none."""
-    if schema.task == "single_label_classification":
-        return tables.label_column(split.column_names, where)
-    return LABEL[schema.task]
 
 
 def sample(split: Any, size: int | None, seed: int) -> Any:

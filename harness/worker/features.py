@@ -86,6 +86,22 @@ class CausalCollator:
         return self.label([dict(zip(batch, row, strict=True)) for row in rows])
 
 
+class Doubled:
+    """A collator whose numbers are double: torch computes some losses as its labels are."""
+
+    def __init__(self, collate: Callable[[Any], Any]) -> None:
+        """Collate by another one."""
+        self.collate = collate
+
+    def __call__(self, features: Any) -> Any:
+        """Its batch."""
+        batch = self.collate(features)
+        for name, tensor in batch.items():
+            if tensor.is_floating_point():
+                batch[name] = tensor.double()
+        return batch
+
+
 def tokenizing(schema: Schema, tokenizer: Any, max_length: int) -> Tokenize:
     """What tokenizes the rows of a data set for its task."""
     kind = TokenizeWords if schema.task == "token_classification" else Tokenize

@@ -17,10 +17,10 @@ import transformers
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import BatchEncoding
 
-from harness.core import tables
 from harness.core.batching import first_fit
 from harness.core.collation import SEQUENCES, Collation
 from harness.core.errors import UnsupportedError
+from harness.core.schema import LABEL_COLUMNS
 from harness.worker import compat, features
 from harness.worker.objective import Objective
 
@@ -74,9 +74,9 @@ class SequenceCollator:
             return torch.from_numpy(grid)
 
         batch: dict[str, torch.Tensor] = {}
-        for name in tables.LABEL_COLUMNS:
+        for name in LABEL_COLUMNS:
             if name in features[0]:
-                batch["labels"] = torch.tensor([int(feature[name]) for feature in features])
+                batch["labels"] = torch.tensor([feature[name] for feature in features])
         for name, padding in (
             ("input_ids", self.tokenizer.pad_token_id),
             ("token_type_ids", self.tokenizer.pad_token_type_id),

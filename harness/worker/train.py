@@ -16,6 +16,7 @@ from typing import Any
 import torch
 import transformers
 
+from harness.core import tables
 from harness.core.errors import RunError
 from harness.core.job import Job
 from harness.core.nvml import Sampler
@@ -153,7 +154,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
             if strategy.sorted and name != "train"
         },
     )
-    label = data.label_column(chosen["train"], schema, job.data_files["train"][0])
+    label = tables.label_column(chosen["train"].column_names, job.data_files["train"][0], schema)
     prepared = Prepared(
         setup=setup,
         raw=chosen,

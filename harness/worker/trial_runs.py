@@ -25,6 +25,7 @@ from harness.worker import answers, compat, packing
 from harness.worker.bench import Bench
 from harness.worker.closeup import Closeup, Interrupted
 from harness.worker.examine import checkpoints
+from harness.worker.features import Doubled
 from harness.worker.loops.setup import Setup
 from harness.worker.reference_model import Encoder
 from harness.worker.sampling import ComposedBatches, lengths_of
@@ -148,6 +149,7 @@ def _setup(bench: Bench, folder: Path, variation: Variation) -> Setup:
     rows = bench.train.select(range(recipe.max_train_samples or 0))
     strategy = variation.collation
     packing.isolate(model, strategy)
+    collate = packing.collator(bench.tokenizer, strategy, bench.max_length, bench.objective)
     return Setup(
         recipe=recipe,
         loop=loop,
@@ -157,7 +159,7 @@ def _setup(bench: Bench, folder: Path, variation: Variation) -> Setup:
         objective=replace(bench.objective, smoothing=recipe.label_smoothing_factor),
         tokenizer=bench.tokenizer,
         strategy=strategy,
-        collator=packing.collator(bench.tokenizer, strategy, bench.max_length, bench.objective),
+        collator=collate if variation.single else Doubled(collate),
         splits={
             "train": _given(rows, variation.given, folder),
             "evaluation": bench.evaluation,

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.record import Record
+from harness.judge import tolerances
 
 Ids = npt.NDArray[np.integer[Any]]
 
@@ -84,6 +85,18 @@ def first_loss(run: Record) -> float | None:
     if run.task in {"single_label_classification", "token_classification"}:
         return math.log(len(run.label_names))
     return None
+
+
+def learnt_loss(run: Record) -> float | None:
+    """The most that a training loss may be once something was learnt; None if nobody knows.
+
+    That of the best constant answer; and a tenth more of the way from the first loss down to it,
+    which is long where labels are rare or numbers are large.
+    """
+    constant = constant_loss(run)
+    if constant is None:
+        return None
+    return constant + tolerances.LEFT_TO_LEARN * max(0.0, run.steps[0].loss - constant)
 
 
 def constant_loss(run: Record) -> float | None:

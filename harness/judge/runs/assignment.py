@@ -37,7 +37,9 @@ def assign(kind: Kind, cell: Cell, inputs: Inputs, scratch: Path, *, threads: in
         f1_average=inputs.tables.f1_average,
         output="",
         scratch=str(scratch),
-        variations=variations.names(cell.loop, cell.scale) if kind == "try" else (),
+        variations=variations.names(cell.loop, cell.scale, inputs.tables.schema.task)
+        if kind == "try"
+        else (),
     )
 
 
@@ -46,7 +48,7 @@ def complete(
 ) -> None:
     """Add to what a worker left in a folder what it was only handed, and where that came from."""
     if kind == "try":
-        trial.complete(folder, cell.recipe, cell.device)
+        trial.complete(folder, cell.recipe, cell.device, inputs.tables.schema.task)
         return
     record.complete(
         folder,

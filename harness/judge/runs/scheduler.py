@@ -11,6 +11,7 @@ from concurrent.futures import TimeoutError as NotYet
 from typing import Any, TypeVar
 
 from harness.core import variations
+from harness.core.dataset import TASKS
 from harness.core.trial import Trials
 from harness.judge.cell import Cell, base_of, tokenized_of
 from harness.judge.runs.result import Result
@@ -102,7 +103,7 @@ _LONG = 512
 
 def _variety(cell: Cell) -> int:
     """How many variations a cell's trials have."""
-    return len(variations.names(cell.loop, cell.scale))
+    return len(variations.names(cell.loop, cell.scale, TASKS[0]))
 
 
 def _effort(cell: Cell) -> float:
