@@ -37,7 +37,8 @@ class Observed:
         sizes: rows by split: `train`, `evaluation`, `holdout`.
         majority: share of the most frequent label in the evaluated split.
         tokenizer: special token ids (`cls`, `sep`, `pad`, `unk`) and `limit`; 1 if it gives token
-            types, and how many its model tells apart.
+            types, and how many its model tells apart; 1 if it pads on the left, and if its model
+            has a row for every position.
         examples: the first of the training split.
         steps: every optimizer step.
         batches: every batch of training and of every evaluation, in order.

@@ -125,6 +125,8 @@ class Example:
         columns: the tokenized columns that have one value a token.
         alone: token ids of each text, tokenized by itself without special tokens.
         decoded: each segment of `input_ids` between special tokens, decoded back.
+        frame: the special tokens of `input_ids` in their order, with -1 for each segment between
+            them; empty in earlier records.
     """
 
     texts: tuple[str, ...]
@@ -132,6 +134,7 @@ class Example:
     columns: Mapping[str, tuple[int, ...]]
     alone: tuple[tuple[int, ...], ...]
     decoded: tuple[str, ...]
+    frame: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

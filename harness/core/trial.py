@@ -132,10 +132,15 @@ class Answers:
     """What the judged libraries answer to short questions.
 
     Attributes:
+        model_type: of the model's configuration.
+        narrowings: how often each kind of its modules computes in less than double precision,
+            though its weights and what it is given have that.
+        dropout: the largest probability by which the checkpoint drops something; None in earlier
+            versions.
         padded: examples by collation; `alone` is one example a batch, unpadded.
         stages: what the model computes from a first batch in single precision, stage by stage:
             `tokens` (their digest), then the norm of `embeddings`, each `layer.INDEX` and `logits`.
-        reference_stages: the same norms from the formulas.
+        reference_stages: the same norms from the formulas; none where they are not written.
         schedules: `RATES` learning rates, `WARMUP` of them warmup, by the scheduler's name.
         chosen: what `shuffle(seed).select(range(n))` picks of a hundred rows.
         cached: lengths that `map` gives with its cache on, for a shorter and a longer limit.
@@ -154,6 +159,9 @@ class Answers:
     formatted: Mapping[str, str]
     signatures: Mapping[str, Mapping[str, str]]
     errors: Mapping[str, str] = field(default_factory=dict)
+    model_type: str = ""
+    dropout: float | None = None
+    narrowings: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

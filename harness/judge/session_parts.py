@@ -30,7 +30,6 @@ class CellRow:
         trained: False if the record came from the store.
         record: its place in the store.
         warnings: how many distinct ones the run raised.
-        notes: what a user should know of how its inputs came about, a sentence each.
     """
 
     suite: str
@@ -50,7 +49,6 @@ class CellRow:
     trained: bool
     record: str
     warnings: int
-    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

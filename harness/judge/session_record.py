@@ -47,6 +47,7 @@ class SessionRecord:
         fixed_issues: how many tests show it no more.
         noise: how far apart trials were that must agree, the largest of every band; None if that
             is not finite.
+        notes: what a user should know of how what was judged came about, a sentence each.
         environment: that was judged.
     """
 
@@ -68,6 +69,7 @@ class SessionRecord:
     known_issues: Mapping[str, int] = field(default_factory=dict)
     fixed_issues: Mapping[str, int] = field(default_factory=dict)
     noise: Mapping[str, float | None] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     environment: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -114,11 +116,6 @@ class SessionRecord:
     def measured(self) -> bool:
         """Whether anything was measured."""
         return bool(self.cells or self.judged_trials or self.paces)
-
-    @property
-    def notes(self) -> list[str]:
-        """What a user should know of how the cells' inputs came about, each once."""
-        return list(dict.fromkeys(note for cell in self.cells for note in cell.notes))
 
     def outcomes_of(self, cell: str) -> dict[str, Outcome]:
         """What became of the tests of a cell, given suite and cell."""

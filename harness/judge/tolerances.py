@@ -57,6 +57,10 @@ zero, and the first batch has few examples."""
 DOUBLE: Final = Band("DOUBLE", 1e-12)
 """Relative, in float64. Measured noise of clean runs is below 1e-14 (`harness calibrate`)."""
 
+NARROWED: Final = Band("NARROWED", 1e-4)
+"""The same where modules of the model turn double into single precision, whatever the weights are,
+which the trials say: float32's rounding over a dozen steps."""
+
 SINGLE: Final = Band("SINGLE", 1e-4)
 """Relative, float32 beside float64, over a dozen steps. Measured: 1e-7 on the stand-ins, 7e-6 on a
 real checkpoint of six layers."""

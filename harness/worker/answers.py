@@ -15,7 +15,15 @@ from harness.core.collation import DYNAMIC, MAX_LENGTH, PLAIN, Collation, multip
 from harness.core.errors import UnsupportedError
 from harness.core.questions import Questions
 from harness.core.trial import RATES, WARMUP, Answers, Padded
-from harness.worker import features, models, packing, reference_loss, reference_model
+from harness.worker import (
+    dropping,
+    features,
+    models,
+    packing,
+    precision,
+    reference_loss,
+    reference_model,
+)
 from harness.worker.bench import Bench
 from harness.worker.objective import Objective
 from harness.worker.soundness import gradient
@@ -65,8 +73,12 @@ def answer(bench: Bench) -> Answers:
     """Answers to all of them, on the device that the cell trains on."""
     bench.dry.to(bench.job.device)
     questions = Questions()
+    narrowings = questions.ask("narrowings", lambda: _narrowings(bench), {})
     stages, reference_stages = questions.ask("stages", lambda: _stages(bench), ({}, {}))
     return Answers(
+        model_type=bench.dry.config.model_type,
+        narrowings=narrowings,
+        dropout=dropping.largest(bench.wet),
         padded=questions.ask("padded", lambda: _padded(bench), {}),
         stages=stages,
         reference_stages=reference_stages,
@@ -149,17 +161,27 @@ def _described(
     )
 
 
+def _narrowings(bench: Bench) -> dict[str, int]:
+    """Which modules compute in less than double precision, whatever the weights are."""
+    return precision.narrowings(bench.dry.train(), _batch(bench, DYNAMIC))
+
+
 def _stages(bench: Bench) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What each stage gives for a first batch in single precision, and what the formulas give."""
+    """What each stage gives for a first batch in single precision, and what the formulas give.
+
+    Nothing of formulas that are not written.
+    """
     batch = _batch(bench, DYNAMIC)
     inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
     model = bench.dry.eval()
     with torch.no_grad():
         weights = {name: tensor.detach() for name, tensor in model.state_dict().items()}
-        formulas = reference_model.Encoder(model.config).stages(weights, inputs)
+        formulas: dict[str, torch.Tensor] = {}
+        if reference_model.is_written(model):
+            formulas = reference_model.Encoder(model.config).stages(weights, inputs)
         single = model.float()(**inputs, output_hidden_states=True)
         model.double()
-    hidden = dict(zip((*formulas,), (*single["hidden_states"], single["logits"]), strict=True))
+    hidden = _hidden(single)
     ids = batch["input_ids"]
     tokens = models.weights_digest({"tokens": ids})
     return (
@@ -169,6 +191,14 @@ def _stages(bench: Bench) -> tuple[dict[str, Any], dict[str, Any]]:
         },
         {name: tensor.norm().item() for name, tensor in formulas.items()},
     )
+
+
+def _hidden(outputs: Any) -> dict[str, torch.Tensor]:
+    """What a model gives of itself: `embeddings`, `layer.INDEX` and `logits`."""
+    names = ("hidden_states", "encoder_hidden_states", "decoder_hidden_states")
+    states = [state for name in names for state in outputs.get(name) or ()]
+    stages = {f"layer.{index - 1}" if index else "embeddings": s for index, s in enumerate(states)}
+    return {**stages, "logits": outputs["logits"]}
 
 
 def _rates(name: str, options: Mapping[str, Any]) -> tuple[float, ...]:

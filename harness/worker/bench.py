@@ -1,5 +1,6 @@
 """The bench: what all trials of a cell share, made once."""
 
+import copy
 import inspect
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,12 @@ from harness.core import tables, variations
 from harness.core.job import Job
 from harness.core.recipe import Recipe
 from harness.core.schema import LABEL_COLUMNS
-from harness.worker import data, features, models
+from harness.worker import data, dropping, features, models, reference
 from harness.worker.batch_log import split_rows
 from harness.worker.metric_modules import MetricModules
 from harness.worker.metric_modules import load as load_metrics
 from harness.worker.objective import Objective
+from harness.worker.reference import ModelReference
 from harness.worker.tasks import objective_of
 
 
@@ -30,6 +32,7 @@ class Bench:
         max_length: truncation length in tokens.
         tokenizer: of the model.
         dry: the classifier in double precision, without dropout.
+        reference: of the classifier.
         wet: the same weights in double precision, with the checkpoint's dropout.
         raw: the chosen training examples as the source has them.
         train: the same, tokenized; more than any variation needs.
@@ -43,6 +46,7 @@ class Bench:
     max_length: int
     tokenizer: Any
     dry: Any
+    reference: ModelReference
     wet: Any
     raw: Any
     train: Any
@@ -71,15 +75,17 @@ class Bench:
         }
         torch.manual_seed(base.seed)
         wet, _ = models.load(job.model, objective)
-        dry, _ = models.load(job.model, objective, dropout=False)
-        dry.load_state_dict(wet.state_dict())
+        dry = copy.deepcopy(wet)
+        dropping.dry(dry)
+        dry.double()
         return cls(
             job=job,
             objective=objective,
             base=base,
             max_length=max_length,
             tokenizer=tokenizer,
-            dry=dry.double(),
+            dry=dry,
+            reference=reference.of(dry),
             wet=wet.double(),
             raw=chosen["train"],
             train=data.tokenize(chosen["train"], function),

@@ -1,6 +1,6 @@
-"""A close look at the first optimizer steps: each is computed again, from formulas alone.
+"""A close look at the first optimizer steps: each is computed again, apart from the run.
 
-Loss and gradient come from `harness.worker.reference_model` and the batch that the model received;
+Loss and gradient come from `harness.worker.reference` and the batch that the model received;
 the update from AdamW's closed form (Loshchilov and Hutter 2019, algorithm 2), with moments kept
 here.
 """
@@ -17,7 +17,8 @@ from harness.core.dataset import Task
 from harness.core.recipe import Recipe
 from harness.core.trial import Look
 from harness.core.variations import LOOKS
-from harness.worker import reference_loss, reference_model
+from harness.worker import reference_loss
+from harness.worker.reference import ModelReference
 from harness.worker.watch import Watch
 
 _VALUES = 1 << 16
@@ -53,7 +54,7 @@ class Closeup(Watch):
         model: what trains.
         recipe: how.
         task: to learn what.
-        closely: whether to compute the first steps again.
+        reference: what computes the first steps again; nothing does if None.
         interrupted: micro-batches after which to break off.
         mean_size: what a batch's summed loss is divided by; None if by its number of examples.
         looks: so far.
@@ -65,7 +66,7 @@ class Closeup(Watch):
     model: Any
     recipe: Recipe
     task: Task
-    closely: bool = False
+    reference: ModelReference | None = None
     interrupted: int | None = None
     mean_size: float | None = None
     looks: list[Look] = field(default_factory=list)
@@ -95,8 +96,8 @@ class Closeup(Watch):
     def before_update(self, learning_rate: float) -> None:
         """Compare gradients with the formulas', and foresee the update."""
         Watch.before_update(self, learning_rate)
-        if self.closely and len(self.looks) < LOOKS:
-            self._compare_gradients()
+        if self.reference is not None and len(self.looks) < LOOKS:
+            self._compare_gradients(self.reference)
             self._foresee(learning_rate)
         self._batches.clear()
         self._counted_before = self.counter.count
@@ -111,16 +112,15 @@ class Closeup(Watch):
             self._expected = {}
         Watch.step(self, step, total, epoch)
 
-    def _compare_gradients(self) -> None:
-        """Loss and gradient of the step's examples, from the formulas."""
+    def _compare_gradients(self, reference: ModelReference) -> None:
+        """Loss and gradient of the step's examples, from the reference."""
         weights = dict(self.model.named_parameters())
-        formulas = reference_model.Encoder(self.model.config)
         with torch.enable_grad():
             losses = torch.cat(
                 [
                     reference_loss.terms(
                         self.task,
-                        formulas.logits(weights, batch),
+                        reference.logits(weights, batch),
                         batch["labels"],
                         self.recipe.label_smoothing_factor,
                     )
@@ -128,9 +128,14 @@ class Closeup(Watch):
                 ]
             )
             loss = losses.sum() / (self.mean_size or len(losses))
-            gradients = torch.autograd.grad(loss, list(weights.values()))
+            gradients = torch.autograd.grad(
+                loss, list(weights.values()), materialize_grads=True, allow_unused=True
+            )
         norm = _norm(gradients)
-        given = [parameter.grad for parameter in weights.values()]
+        given = [
+            torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            for parameter in weights.values()
+        ]
         clipped = _norm(given)
         apart = [
             ours / norm - theirs / clipped for ours, theirs in zip(gradients, given, strict=True)
@@ -147,7 +152,11 @@ class Closeup(Watch):
         recipe, time = self.recipe, len(self.looks) + 1
         first, second = self._moments
         for name, parameter in self.model.named_parameters():
-            value, gradient = _some(parameter), _some(parameter.grad)
+            value = _some(parameter)
+            if parameter.grad is None:  # the optimizer passes it by
+                self._expected[name] = value
+                continue
+            gradient = _some(parameter.grad)
             decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
             for moments, power, beta in (
                 (first, gradient, recipe.adam_beta1),

@@ -3,7 +3,7 @@
 import inspect
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,8 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
             "max_length": prepared.max_length,
             "limit": models.limit(setup.model, tokenizer),
             "gives_token_types": int("token_type_ids" in tokenizer.model_input_names),
+            "pads_left": int(models.tokenizer(job.tokenizer_folder).padding_side == "left"),
+            "has_positions": int(models.has_positions(setup.model)),
             "token_types": int(getattr(setup.model.config, "type_vocab_size", 0)),
         },
         "examples": _examples(prepared, job.schema.texts),
@@ -154,6 +156,7 @@ def _examples(prepared: Prepared, texts: tuple[str, ...]) -> tuple[Example, ...]
                     for text in sentences
                 ),
                 decoded=tuple(tokenizer.decode(part) for part in segments if part),
+                frame=tuple(_frame(row["input_ids"], special)),
             )
         )
     return tuple(examples)
@@ -167,6 +170,17 @@ def _id(label: Any) -> int:
 def _text(text: str | list[str]) -> str:
     """A text, or words as one."""
     return text if isinstance(text, str) else " ".join(text)
+
+
+def _frame(ids: Sequence[int], special: Collection[int]) -> Iterator[int]:
+    """The special tokens in their order, and -1 for each run of others between them."""
+    inside = False
+    for token in ids:
+        if token in special:
+            yield token
+        elif not inside:
+            yield -1
+        inside = token not in special
 
 
 def _parameters(prepared: Prepared, outcome: LoopResult) -> tuple[Parameter, ...]:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -127,22 +127,14 @@ def _unusable(what: str, error: Exception) -> SourceError:
     )
 
 
-def load(folder: str, objective: Objective, *, dropout: bool = True) -> tuple[Any, tuple[str, ...]]:
-    """The model in a folder, for a task, and the parameters that were newly initialized.
-
-    Without dropout, every probability in its configuration that says so is zero.
-    """
-    values = {}
-    if not dropout:
-        values = AutoConfig.from_pretrained(folder, trust_remote_code=False).to_dict()
-    dry = {name: 0.0 for name, p in values.items() if "dropout" in name and isinstance(p, float)}
+def load(folder: str, objective: Objective) -> tuple[Any, tuple[str, ...]]:
+    """The model in a folder, for a task, and the parameters that were newly initialized."""
     model, info = objective.auto().from_pretrained(
         folder,
         **objective.settings,
         output_loading_info=True,
         use_safetensors=True,
         trust_remote_code=False,
-        **dry,
     )
     return model, tuple(sorted(info["missing_keys"]))
 
@@ -159,6 +151,20 @@ def dropout(model: Any) -> float:
     return max((layer.p for layer in layers if layer.training), default=0.0)
 
 
+def has_positions(model: Any) -> bool:
+    """Whether a model has a row for every position, which padding on the left would move."""
+    return any(True for _ in _position_tables(model))
+
+
+def _position_tables(model: Any) -> Iterator[Any]:
+    """Tables that have a row a position."""
+    named = getattr(model.config, "max_position_embeddings", None)
+    for name, table in model.named_modules():
+        is_table = isinstance(table, torch.nn.Embedding) and _POSITIONS.search(name)
+        if is_table and table.num_embeddings == named:
+            yield table
+
+
 def limit(model: Any, tokens: Any) -> int:
     """Most tokens that a model and its tokenizer, if one is given, can read.
 
@@ -170,10 +176,7 @@ def limit(model: Any, tokens: Any) -> int:
     limits = [named] if isinstance(named, int) and named > 0 else []
     limits += [
         table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
-        for name, table in model.named_modules()
-        if isinstance(table, torch.nn.Embedding)
-        and table.num_embeddings == named
-        and _POSITIONS.search(name)
+        for table in _position_tables(model)
     ]
     if tokens is not None:
         limits.append(int(tokens.model_max_length))

@@ -21,7 +21,7 @@ from harness.core.batching import first_fit
 from harness.core.collation import SEQUENCES, Collation
 from harness.core.errors import UnsupportedError
 from harness.core.schema import LABEL_COLUMNS
-from harness.worker import compat, features
+from harness.worker import compat, features, reference_model
 from harness.worker.objective import Objective
 
 ATTENTION = "harness_by_sequence"
@@ -104,6 +104,13 @@ def isolate(model: Any, strategy: Collation) -> ExitStack:
     undo = ExitStack()
     if strategy.layout == "padded":
         return undo
+    if not reference_model.is_written(model):
+        raise UnsupportedError(
+            f"{type(model).__name__} cannot keep sequences of a row apart",
+            why="the harness knows where positions begin and what the head reads of "
+            f"{' and '.join(reference_model.FAMILIES)} alone",
+            fix="use a collation that pads",
+        )
     if "position_ids" not in inspect.signature(model.base_model.forward).parameters:
         raise UnsupportedError(
             f"{type(model).__name__} cannot keep sequences of a row apart",

@@ -63,6 +63,12 @@ FAMILIES = {
 }
 
 
+def is_written(model: Any) -> bool:
+    """Whether formulas are written for a model: for classifiers of sequences, of some families."""
+    kind = type(model).__name__
+    return model.config.model_type in FAMILIES and kind.endswith("ForSequenceClassification")
+
+
 class Encoder:
     """A classifier's function of its weights."""
 

@@ -53,6 +53,8 @@ def shrink(job: ShrinkJob) -> None:
     given = {name: v for name, v in config.to_dict().items() if name not in _FORGOTTEN}
     smaller = size_fields.cut(given)
     fixed = _of_tokens(tokens, given)
+    if _without_types(job, tokens, given):
+        smaller["type_vocab_size"] = 1
     model, kept = _built(job, given, smaller, fixed, tokens)
     offset = size_fields.POSITIONS - models.limit(model, None)
     if 0 < offset < size_fields.POSITIONS and "max_position_embeddings" in smaller:
@@ -108,6 +110,16 @@ def _of_tokens(tokens: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     if given.get("is_encoder_decoder"):
         fixed["decoder_start_token_id"] = tokens.pad_token_id
     return {**fixed, "vocab_size": len(tokens), "pad_token_id": tokens.pad_token_id}
+
+
+def _without_types(job: ShrinkJob, tokens: Any, given: Mapping[str, Any]) -> bool:
+    """Whether a configuration's default has token types, and nothing of the user's asks for them.
+
+    Checkpoints of RoBERTa have one where their type's default is two: its tokenizer gives none.
+    """
+    declared = job.original or "type_vocab_size" in job.config
+    taken = "token_type_ids" in tokens.model_input_names
+    return not declared and not taken and bool(given.get("type_vocab_size"))
 
 
 def _built(

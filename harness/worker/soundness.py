@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from harness.core.collation import DYNAMIC, Collation
-from harness.worker import packing, reference_loss
+from harness.worker import dropping, packing, reference_loss
 from harness.worker.objective import Objective
 
 
@@ -37,12 +37,7 @@ class Soundness:
         """
         self.model, self.collator = copy.deepcopy(model).train(), collator
         self.examples, self.objective, self.autocast = examples, objective, autocast
-        for module in self.model.modules():
-            if isinstance(module, torch.nn.Dropout):
-                module.p = 0.0
-        for name in vars(self.model.config):
-            if "dropout" in name:
-                setattr(self.model.config, name, 0.0)
+        dropping.dry(self.model)
 
     def distances(self, strategy: Collation) -> dict[str, Any]:
         """How far a strategy is from batches of one: in `double` precision, and in its `own`.

@@ -27,7 +27,7 @@ from harness.worker.closeup import Closeup, Interrupted
 from harness.worker.examine import checkpoints
 from harness.worker.features import Doubled
 from harness.worker.loops.setup import Setup
-from harness.worker.reference_model import Encoder
+from harness.worker.reference import ModelReference
 from harness.worker.sampling import ComposedBatches, lengths_of
 from harness.worker.train import drive
 from harness.worker.warnings_log import Notices
@@ -108,7 +108,7 @@ def _undone() -> Iterator[None]:
 def try_one(bench: Bench, folder: Path, variation: Variation) -> Trial:
     """A trial in this process, or in this one of several that train together."""
     setup = _setup(bench, folder, variation)
-    watch = _watch(setup, variation)
+    watch = _watch(setup, variation, bench.reference if variation.look else None)
     graphs = counters["stats"]["unique_graphs"]
     try:
         with watch.counter if variation.counted else nullcontext():
@@ -116,7 +116,7 @@ def try_one(bench: Bench, folder: Path, variation: Variation) -> Trial:
     except Interrupted:
         *_, last = setup.checkpoints()
         setup = replace(_setup(bench, folder, variation), resume_from=last)
-        watch = _watch(setup, replace(variation, interrupted=None))
+        watch = _watch(setup, replace(variation, interrupted=None), None)
         drive(setup, watch)
     exact = not variation.dropout and not variation.single
     return Trial(
@@ -169,8 +169,8 @@ def _setup(bench: Bench, folder: Path, variation: Variation) -> Setup:
     )
 
 
-def _watch(setup: Setup, variation: Variation) -> Closeup:
-    """The watch of a variation."""
+def _watch(setup: Setup, variation: Variation, reference: ModelReference | None) -> Closeup:
+    """The watch of a variation, with what computes its first steps again."""
     rows = setup.splits["train"]
     mean_size = None
     if setup.strategy.budget:
@@ -182,7 +182,7 @@ def _watch(setup: Setup, variation: Variation) -> Closeup:
         model=setup.model,
         recipe=setup.recipe,
         task=setup.objective.task,
-        closely=variation.look,
+        reference=reference,
         interrupted=variation.interrupted,
         mean_size=mean_size,
     )
@@ -222,13 +222,14 @@ def _rows(array: Any) -> tuple[tuple[float, ...], ...]:
 
 @torch.no_grad()
 def _logits_alone(bench: Bench, model: Any) -> tuple[tuple[float, ...], ...]:
-    """Logits of every evaluated example by itself, from the formulas."""
+    """What an evaluation keeps of every evaluated example by itself, from the reference."""
     weights = {name: tensor.cpu() for name, tensor in model.state_dict().items()}
-    formulas = Encoder(model.config)
-    return _rows(
-        formulas.logits(weights, bench.example(bench.evaluation, index))[0].numpy()
-        for index in range(len(bench.evaluation))
-    )
+    objective, alone = bench.objective, []
+    for index in range(len(bench.evaluation)):
+        example = bench.example(bench.evaluation, index)
+        kept = objective.kept(bench.reference.logits(weights, example), example["labels"])
+        alone += objective.rows(kept, example["labels"])
+    return _rows(alone)
 
 
 def _together(bench: Bench, folder: Path, variation: Variation) -> Trial:

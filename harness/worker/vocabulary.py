@@ -87,6 +87,8 @@ def pad(tokens: Any) -> list[str]:
 
 def _trained(tokens: Any, texts: Sequence[str]) -> Any:
     """A fast tokenizer of the same kind, with a vocabulary of some texts."""
+    if tokens.backend_tokenizer.pre_tokenizer is None:  # phrases would become tokens
+        texts = [word for text in texts for word in text.split()]
     trained = tokens.train_new_from_iterator(
         _in_parts(texts), vocab_size=max(SIZE, 2 * len(tokens.all_special_tokens))
     )

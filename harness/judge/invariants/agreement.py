@@ -14,13 +14,19 @@ from harness.judge.metric_kinds import reported
 from harness.judge.tolerances import Band
 
 
-def compare_trials(
-    trial: Trial, expected: Trial, band: Band = tolerances.DOUBLE, where: str = ""
-) -> None:
+def exact(trials: Trials) -> Band:
+    """How far apart trials in double precision may be.
+
+    Not by the model's name: by whether it was seen to compute in less.
+    """
+    return tolerances.NARROWED if trials.answers.narrowings else tolerances.DOUBLE
+
+
+def compare_trials(trial: Trial, expected: Trial, band: Band, where: str = "") -> None:
     """Hold a trial against another: losses, gradient norms, rates, final logits."""
     compare(f"{where}loss", trial.losses, expected.losses, band)
     compare(f"{where}gradient norm", trial.norms, expected.norms, band)
-    compare_rates(trial.rates, expected.rates, band, where)
+    compare_rates(trial.rates, expected.rates, where)
     compare(f"{where}final logits", flat(trial.logits), flat(expected.logits), band)
 
 
@@ -29,18 +35,13 @@ def compare_rows(trial: Trial, expected: Trial, where: str = "") -> None:
     compare(f"{where}rows", trial.rows, expected.rows)
 
 
-def compare_rates(
-    rates: Sequence[float],
-    expected: Sequence[float],
-    band: Band = tolerances.DOUBLE,
-    where: str = "",
-) -> None:
+def compare_rates(rates: Sequence[float], expected: Sequence[float], where: str = "") -> None:
     """Hold learning rates against another trial's, where both loops show them.
 
     Where one does not, `test_learning_rate_follows_schedule` fails, and no other test for that.
     """
     if any(map(math.isfinite, rates)) and any(map(math.isfinite, expected)):
-        compare(f"{where}learning rate", rates, expected, band)
+        compare(f"{where}learning rate", rates, expected, tolerances.DOUBLE)
 
 
 def flat(rows: Rows) -> list[float]:
@@ -60,15 +61,15 @@ class Agreement:
     def test_loops_agree(self, trials: Trials) -> None:
         """The cell's loop and another take the same steps on the same rows in the same order."""
         compare_rows(trials["reference"], trials["other loop"])
-        compare_trials(trials["reference"], trials["other loop"])
+        compare_trials(trials["reference"], trials["other loop"], exact(trials))
 
     def test_accumulated_is_one_batch(self, trials: Trials) -> None:
         """Two micro-batches of 2 are one batch of 4; at an epoch's end one is left of the two."""
-        compare_trials(trials["accumulated"], trials["reference"])
+        compare_trials(trials["accumulated"], trials["reference"], exact(trials))
 
     def test_ragged_accumulated_is_one_batch(self, trials: Trials) -> None:
         """Two micro-batches are one batch, also where the last is shorter than the first."""
-        compare_trials(trials["ragged, accumulated"], trials["ragged"])
+        compare_trials(trials["ragged, accumulated"], trials["ragged"], exact(trials))
 
     def test_smoothed_accumulated_is_one_batch(self, trials: Trials) -> None:
         """Two micro-batches are one batch, also with label smoothing, in single precision."""
@@ -78,24 +79,27 @@ class Agreement:
     def test_padding_changes_nothing(self, trials: Trials) -> None:
         """Wider batches train alike."""
         for name in ("padded to max_length", "padded to multiples"):
-            compare_trials(trials[name], trials["reference"], where=f"{name}: ")
+            compare_trials(trials[name], trials["reference"], exact(trials), where=f"{name}: ")
 
     def test_packing_changes_nothing(self, trials: Trials) -> None:
         """Several examples in a row, or all in one, train as if each had its own."""
         offered = [name for name in ("packed", "free of padding") if name in trials]
         if not offered:
-            pytest.skip("this version of transformers cannot keep sequences of a row apart")
+            pytest.skip(
+                "not observable: no layout of several sequences a row is written for "
+                f"{trials.answers.model_type}, or this version of transformers has none"
+            )
         for name in offered:
-            compare_trials(trials[name], trials["reference"], where=f"{name}: ")
+            compare_trials(trials[name], trials["reference"], exact(trials), where=f"{name}: ")
 
     def test_examples_stand_alone(self, trials: Trials) -> None:
         """Logits, loss and gradient of an example are those it has alone and unpadded."""
         alone = trials.answer("padded")["alone"]
         for name, padded in trials.answer("padded").items():
             none = [0.0] * len(alone.losses)
-            compare(f"{name}: logits", flat(padded.logits), flat(alone.logits), tolerances.DOUBLE)
-            compare(f"{name}: losses", padded.losses, alone.losses, tolerances.DOUBLE)
-            compare(f"{name}: distance of gradients", padded.gradients, none, tolerances.DOUBLE)
+            compare(f"{name}: logits", flat(padded.logits), flat(alone.logits), exact(trials))
+            compare(f"{name}: losses", padded.losses, alone.losses, exact(trials))
+            compare(f"{name}: distance of gradients", padded.gradients, none, exact(trials))
 
     def test_processes_are_one_batch(self, trials: Trials) -> None:
         """Two processes with batches of 2 train like one with batches of 4."""
@@ -106,9 +110,9 @@ class Agreement:
         for rank in processes:
             if rank.error:
                 raise CrashError(f"a trial crashed: {rank.error}", why="in another process")
-            compare("gradient norm", rank.norms, whole.norms, tolerances.DOUBLE)
+            compare("gradient norm", rank.norms, whole.norms, exact(trials))
             compare_rates(rank.rates, whole.rates)
-            compare("gathered logits", flat(rank.logits), flat(whole.logits), tolerances.DOUBLE)
+            compare("gathered logits", flat(rank.logits), flat(whole.logits), exact(trials))
             ours, theirs = rank.evaluation().metrics, whole.evaluation().metrics
             compare("there are metrics", [bool(reported(theirs))], [True])
             for name in reported(theirs):
@@ -117,7 +121,7 @@ class Agreement:
             sum(losses) / len(processes)
             for losses in zip(*(rank.losses for rank in processes), strict=True)
         ]
-        compare("loss", means, whole.losses, tolerances.DOUBLE)
+        compare("loss", means, whole.losses, exact(trials))
         read = Counter(row for rank in processes for row in rank.rows)
         differing = (read - Counter(whole.rows)) + (Counter(whole.rows) - read)
         compare("rows read more or less often", [differing.total()], [0])
@@ -135,10 +139,10 @@ class Agreement:
         for rank in (first, *first.ranks):
             if rank.error:
                 raise CrashError(f"a trial crashed: {rank.error}", why="in another process")
-            compare("gradient norm", rank.norms[:even], whole.norms[:even], tolerances.DOUBLE)
+            compare("gradient norm", rank.norms[:even], whole.norms[:even], exact(trials))
         both = zip(*(rank.losses[:even] for rank in (first, *first.ranks)), strict=True)
         means = [sum(losses) / len(losses) for losses in both]
-        compare("loss", means, whole.losses[:even], tolerances.DOUBLE)
+        compare("loss", means, whole.losses[:even], exact(trials))
 
     def test_rows_train_alike_however_given(self, trials: Trials) -> None:
         """A Dataset, a list of dicts and a torch Dataset train alike."""
@@ -146,7 +150,7 @@ class Agreement:
             pytest.skip("only the Trainer takes other kinds of data sets")
         for name in ("list of dicts", "torch dataset"):
             compare_rows(trials[name], trials["reference"], where=f"{name}: ")
-            compare_trials(trials[name], trials["reference"], where=f"{name}: ")
+            compare_trials(trials[name], trials["reference"], exact(trials), where=f"{name}: ")
 
     def test_single_precision_only_rounds(self, trials: Trials) -> None:
         """In float32, a run stays near the one in float64."""
@@ -169,8 +173,8 @@ class Agreement:
             pytest.skip("at the tiny scale only the Trainer compiles")
         for name in compiled:
             compare(f"{name}: something was compiled", [trials[name].graphs > 0], [True])
-            compare_trials(trials[name], trials["whole"], where=f"{name}: ")
+            compare_trials(trials[name], trials["whole"], exact(trials), where=f"{name}: ")
 
     def test_checkpointing_changes_nothing(self, trials: Trials) -> None:
         """Gradient checkpointing computes the same gradients."""
-        compare_trials(trials["checkpointed"], trials["reference"])
+        compare_trials(trials["checkpointed"], trials["reference"], exact(trials))

@@ -10,7 +10,7 @@ from harness.core.trial import RATES, WARMUP, Look, Trial, Trials
 from harness.core.variations import LOOKS
 from harness.judge import tolerances
 from harness.judge.distance import compare
-from harness.judge.invariants.agreement import flat, skip_unless_smoothed
+from harness.judge.invariants.agreement import exact, flat, skip_unless_smoothed
 from harness.judge.invariants.schedule import learning_rate
 from harness.judge.tolerances import Band
 
@@ -21,20 +21,21 @@ class Formulas:
     def test_loss_and_gradient_are_the_formulas(self, trials: Trials) -> None:
         """Loss and gradient are the formulas', from the batch that the model received.
 
-        The gradient's norm and direction both: nothing is left over, added or scaled.
+        The gradient's norm and direction both: nothing is left over, added or scaled. Of a family
+        without formulas, logits are the model's own, one unpadded example at a time.
         """
-        _compare_computed(trials["reference"], tolerances.DOUBLE)
+        _compare_computed(trials["reference"], exact(trials))
 
     def test_accumulated_gradient_is_the_means(self, trials: Trials) -> None:
         """Accumulated over micro-batches, loss and gradient are those of all their examples."""
-        _compare_computed(trials["accumulated"], tolerances.DOUBLE)
+        _compare_computed(trials["accumulated"], exact(trials))
 
     def test_examples_weigh_alike(self, trials: Trials) -> None:
         """Where a budget of tokens makes batches of many sizes, their losses are sums.
 
         Divided by a constant, so that an example of a small batch weighs no more than another.
         """
-        _compare_computed(trials["within a budget"], tolerances.DOUBLE)
+        _compare_computed(trials["within a budget"], exact(trials))
 
     def test_labels_are_smoothed(self, trials: Trials) -> None:
         """With smoothing 0.1, loss and gradient are those of the smoothed cross-entropy.
@@ -64,7 +65,7 @@ class Formulas:
             trial = trials[name]
             if trial.alone and name != "grouped":
                 alone = flat(trial.alone)
-                compare(f"{name}: logits", flat(trial.logits), alone, tolerances.DOUBLE)
+                compare(f"{name}: logits", flat(trial.logits), alone, exact(trials))
 
     def test_grouped_predictions_belong_to_their_examples(self, trials: Trials) -> None:
         """Row i of the predictions is that of example i, also where batches are of like lengths."""
@@ -75,10 +76,13 @@ class Formulas:
         compare("examples out of place", [moved], [0], 0.0)
         alone = dict(zip(trials.evaluated, trial.alone, strict=False))
         expected = [value for row in trial.predicted for value in alone.get(row, ())]
-        compare("logits of an example", flat(trial.logits), expected, tolerances.DOUBLE)
+        compare("logits of an example", flat(trial.logits), expected, exact(trials))
 
     def test_stages_are_the_formulas(self, trials: Trials) -> None:
         """Embeddings, every layer and the logits, in single precision, are the formulas'."""
+        if not trials.answer("reference_stages"):
+            kind = trials.answers.model_type
+            pytest.skip(f"not observable: no formulas are written for {kind}")
         for name, value in trials.answer("reference_stages").items():
             compare(name, [trials.answer("stages")[name]], [value], tolerances.STAGE)
 

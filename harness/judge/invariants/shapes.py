@@ -4,6 +4,7 @@ import pytest
 
 from harness.core.collation import SEQUENCES
 from harness.core.record import Record
+from harness.core.record_parts import Example
 from harness.judge.distance import compare, require
 from harness.judge.invariants import evaluated
 
@@ -64,9 +65,18 @@ class Shapes:
             compare(f"{stage}: places where pad id and mask disagree", unlike, [0] * len(batches))
 
     def test_padding_follows_the_tokens(self, run: Record) -> None:
-        """Padding stands on the right: on the left it would move every position."""
+        """Padding stands on the right: on the left it would move every position.
+
+        A tokenizer may pad on the left where positions are relative: then it does so everywhere.
+        """
+        left = run.tokenizer.get("pads_left") and not run.tokenizer["has_positions"]
         for stage, batches in run.stages.items():
             leading = [batch.leading for batch in batches]
+            if left:
+                padded = [batch.shortest < batch.width for batch in batches]
+                before = [count > 0 for count in leading]
+                compare(f"{stage}: padding before a token", before, padded)
+                continue
             compare(f"{stage}: padding before a token", leading, [0] * len(batches))
 
     def test_truncation_cuts_at_max_length(self, run: Record) -> None:
@@ -74,6 +84,13 @@ class Shapes:
         limit = run.tokenizer["max_length"]
         longest = [batch.longest for batch in run.batches]
         require("longest of a batch", longest, lambda tokens: tokens <= limit, f"at most {limit}")
-        whole = [sum(map(len, e.alone)) + len(e.texts) + 1 for e in run.examples]
+        whole = [sum(map(len, e.alone)) + _special(e) for e in run.examples]
         tokens = [len(example.columns["input_ids"]) for example in run.examples]
         compare("tokens of an example", tokens, [min(length, limit) for length in whole])
+
+
+def _special(example: Example) -> int:
+    """How many special tokens an example has; as BERT's, where an earlier record does not say."""
+    return sum(token >= 0 for token in example.frame) or (
+        0 if example.frame else len(example.texts) + 1
+    )

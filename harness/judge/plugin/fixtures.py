@@ -28,6 +28,7 @@ from harness.judge.plugin.notes import (
     LOST,
     NIGHT,
     NOISE,
+    NOTES,
     PACE,
     REASON,
     ROW,
@@ -111,6 +112,7 @@ def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
         row = _row(NodeId.parse(request.node.nodeid), cell, result)
         reporting.records[row.record] = result.record
         ROW.add(request.node, row)
+        NOTES.add(request.node, result.notes)
     return result.record
 
 
@@ -138,7 +140,6 @@ def _row(test: NodeId, cell: Cell, result: "Result") -> CellRow:
         trained=result.trained,
         record=result.key.path,
         warnings=len(record.warnings),
-        notes=result.notes,
     )
 
 
@@ -164,6 +165,14 @@ def trials(request: pytest.FixtureRequest, cell: Cell) -> "Iterator[Trials]":
     schedule = schedule_of(request.config)
     trials = _ask(request, cell, lambda: schedule.trials(cell), base_of(cell))
     TRIED.add(request.node, cell.name)
+    narrowed = trials.answers.narrowings
+    if narrowed:
+        note = (
+            f"{trials.answers.model_type} computes in single precision inside "
+            f"{', '.join(narrowed)}, whatever its weights are: what agrees to "
+            f"{float(tolerances.DOUBLE):g} elsewhere is held to {float(tolerances.NARROWED):g}"
+        )
+        NOTES.add(request.node, (note,))
     with tolerances.measuring() as noise:
         yield trials
     if KNOWN_ISSUE.read(dict(request.node.user_properties)) is None:

@@ -19,6 +19,7 @@ from harness.judge.plugin.notes import (
     LOST,
     NIGHT,
     NOISE,
+    NOTES,
     PACE,
     REASON,
     ROW,
@@ -51,6 +52,7 @@ class Measured:
         fixed: known issues that tests no longer show, and how many.
         nights: cells beside their baselines, by suite and cell.
         noise: how far apart trials were that must agree, the largest of every band.
+        notes: what a user should know of how what was judged came about.
     """
 
     rows: dict[str, CellRow] = field(default_factory=dict)
@@ -63,6 +65,7 @@ class Measured:
     fixed: Counter[str] = field(default_factory=Counter)
     nights: dict[str, Tonight] = field(default_factory=dict)
     noise: dict[str, float] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
 
     @property
     def counts(self) -> Counter[str]:
@@ -91,6 +94,7 @@ class Measured:
             not_measured={reason: tuple(sorted(ids)) for reason, ids in self.reasons.items()},
             known_issues=dict(self.known_issues),
             fixed_issues=dict(self.fixed),
+            notes=tuple(self.notes),
             noise={n: x if math.isfinite(x) else None for n, x in self.noise.items()},
         )
 
@@ -128,6 +132,7 @@ class Gathering:
         properties = dict(report.user_properties)
         self.measured.set_aside |= dict.fromkeys(SET_ASIDE.read(properties) or ())
         if SUITE.name in properties:
+            self.measured.notes |= dict.fromkeys(NOTES.read(properties) or ())
             self._add_cell(report, properties)
             self._add_test(report, properties)
 

@@ -78,6 +78,9 @@ class Loss:
 ROW: Note[CellRow] = Note("harness_cell", CellRow)
 """A cell's row; the first test of a cell has one."""
 
+NOTES: Note[tuple[str, ...]] = Note("harness_notes", tuple[str, ...])
+"""What a user should know of how what a test judges came about."""
+
 REASON: Note[str] = Note("harness_not_measured", str)
 """Why a test's cell was not measured."""
 
