@@ -85,7 +85,7 @@ class LoadJob:
         limits: rows that are kept of each split; all where it names none.
         output: existing folder that receives the tables.
         scratch: existing folder for everything else; removed by the judging tower.
-        kind: tells it from a `Job`.
+        kind: `load` them; or `survey` what they seem to be, and write nothing.
     """
 
     dataset: Dataset
@@ -94,7 +94,7 @@ class LoadJob:
     limits: Mapping[str, int]
     output: str = ""
     scratch: str = ""
-    kind: Literal["load"] = "load"
+    kind: Literal["load", "survey"] = "load"
 
     def to_json(self) -> dict[str, Any]:
         """The job as JSON types."""

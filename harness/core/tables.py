@@ -80,12 +80,12 @@ def check_columns(columns: pa.Schema, schema: Schema, where: object) -> None:
             raise SourceError(
                 f"{where} has {columns.names.count(name)} columns {name!r}", fix="keep one of them"
             )
-    words = schema.task == "token_classification"
+    of_words = schema.task == "token_classification"
     for name in schema.texts:
         kind = columns.field(name).type
-        if not (_is_list(kind) and _is_text(kind.value_type) if words else _is_text(kind)):
+        if not (_is_list(kind) and _is_text(kind.value_type) if of_words else _is_text(kind)):
             raise SourceError(
-                f"{where}: {name!r} is {kind}, not {'a list of words' if words else 'text'}",
+                f"{where}: {name!r} is {kind}, not {'a list of words' if of_words else 'text'}",
                 fix="write its values as strings, or name the column of texts so",
             )
     if label:
@@ -178,16 +178,16 @@ def _check_texts(texts: pa.Array, where: str, first: int) -> None:
             f"{where} is null at row {first + row}", fix="drop the row, or write its text"
         )
     if _is_list(texts.type):
-        words, row_of = texts.flatten(), pc.list_parent_indices(texts)
-        row = _row(pc.is_null(words))
+        strings, row_of = texts.flatten(), pc.list_parent_indices(texts)
+        row = _row(pc.is_null(strings))
         if row is not None:
             raise SourceError(
                 f"{where} has a word that is null at row {first + row_of[row].as_py()}",
                 fix="drop the row, or write the word",
             )
     else:
-        words, row_of = texts, pa.array(range(len(texts)))
-    row = undecodable(words)
+        strings, row_of = texts, pa.array(range(len(texts)))
+    row = undecodable(strings)
     if row is not None:
         raise SourceError(
             f"{where} is not UTF-8 at row {first + row_of[row].as_py()}",
@@ -237,13 +237,13 @@ def _check_said(rows: pa.RecordBatch, schema: Schema, path: Path, first: int) ->
 
 def _check_words(rows: pa.RecordBatch, schema: Schema, path: Path, first: int) -> None:
     """Refuse a row that has not one tag a word."""
-    words, tags = (
+    lengths, tags = (
         pc.list_value_length(rows.column(name)) for name in (schema.texts[0], LABEL[schema.task])
     )
-    row = _row(pc.not_equal(words, tags))
+    row = _row(pc.not_equal(lengths, tags))
     if row is not None:
         raise SourceError(
-            f"{path} has {words[row].as_py()} words and {tags[row].as_py()} tags at row "
+            f"{path} has {lengths[row].as_py()} words and {tags[row].as_py()} tags at row "
             f"{first + row}",
             fix="write one tag a word",
         )

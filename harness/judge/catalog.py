@@ -3,6 +3,7 @@
 A plain name is looked up here; what a user declares in the field itself is taken as it stands.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,9 @@ from harness.judge.reported_metrics import metric_names
 
 TINY_LENGTH_DIVISOR = 4
 """Stand-ins have 128 positions where the originals have 512; a tiny recipe's lengths follow."""
+
+TINY_POSITIONS = 128
+"""Most tokens that a stand-in reads: a user's texts are cut no shorter than that."""
 
 TINY_MOST_ROWS = 512
 """A tiny cell trains on no more rows, and evaluates no more where its recipe takes a sample: enough
@@ -261,12 +265,15 @@ def width(architecture: Mapping[str, Any]) -> int:
 def tiny(recipe: Recipe) -> Recipe:
     """The recipe for the embedded stand-ins: shorter and fewer texts, a rate for their width."""
     length, evaluated = recipe.max_length, recipe.max_eval_samples
+    divisor = math.ceil((length or TINY_POSITIONS) / TINY_POSITIONS)
+    if isinstance(recipe.dataset, str):  # the embedded texts are short, too
+        divisor = max(divisor, TINY_LENGTH_DIVISOR)
     return replace(
         recipe,
-        collation=collation.scaled(recipe.collation, TINY_LENGTH_DIVISOR),
+        collation=collation.scaled(recipe.collation, divisor),
         max_train_samples=min(recipe.max_train_samples or TINY_MOST_ROWS, TINY_MOST_ROWS),
         max_eval_samples=None if evaluated is None else min(evaluated, TINY_MOST_ROWS),
-        max_length=None if length is None else max(length // TINY_LENGTH_DIVISOR, 1),
+        max_length=None if length is None else max(length // divisor, 1),
         learning_rate=recipe.learning_rate * TINY_LEARNING_RATE_FACTOR,
         torch_compile_backend=recipe.torch_compile_backend
         or ("eager" if recipe.torch_compile else None),

@@ -113,6 +113,11 @@ def _do(values: dict[str, Any], conversation: Conversation) -> None:
     """Dispatch a job by its kind."""
     from harness.core.job import Job, LoadJob, ShrinkJob
 
+    if values["kind"] == "survey":
+        from harness.worker.surveying import survey
+
+        conversation.send("result", value=survey(LoadJob.from_json(values)).to_json())
+        return
     if values["kind"] == "load":
         from harness.worker.load import load
 

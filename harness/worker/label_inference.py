@@ -38,9 +38,9 @@ def of(dataset: Dataset, train: Split, *, texts: bool) -> Labelling:
         SourceError: the labels are of a kind that poses no task, or not the declared one.
     """
     file = train.places.of_split(train.name)
-    words = any(isinstance(train.table.column(n)[0].as_py(), list) for n in dataset.text_columns)
+    of_words = any(isinstance(train.table.column(n)[0].as_py(), list) for n in dataset.text_columns)
     if dataset.label_column is None:
-        _check_texts("causal_lm", dataset, file, words=words)
+        _check_texts("causal_lm", dataset, file, of_words=of_words)
         return Labelling(task="causal_lm", names=())
     where = f"{file}: {dataset.label!r}"
     values = train.table.column(LABEL).to_pylist()
@@ -49,9 +49,9 @@ def of(dataset: Dataset, train: Split, *, texts: bool) -> Labelling:
         parse = literals.kind_of(values)
         values = [parse(value) for value in values]
     lists = isinstance(values[0], list)
-    task = dataset.task or _inferred(values, words=words)
+    task = dataset.task or _inferred(values, of_words=of_words)
     _check_lists(task, where, lists=lists)
-    _check_texts(task, dataset, file, words=words)
+    _check_texts(task, dataset, file, of_words=of_words)
     notes = () if dataset.task else (f"task={task!r}, by what the column {dataset.label!r} holds",)
     if task == "regression":
         return Labelling(
@@ -80,10 +80,10 @@ def of(dataset: Dataset, train: Split, *, texts: bool) -> Labelling:
     )
 
 
-def _inferred(values: Sequence[Any], *, words: bool) -> Task:
+def _inferred(values: Sequence[Any], *, of_words: bool) -> Task:
     """The task that a column's values pose."""
     if isinstance(values[0], list):
-        return "token_classification" if words else "multi_label_classification"
+        return "token_classification" if of_words else "multi_label_classification"
     fractions = isinstance(values[0], float) and not all(value.is_integer() for value in values)
     return "regression" if fractions else "single_label_classification"
 
@@ -104,17 +104,17 @@ def _check_lists(task: Task, where: str, *, lists: bool) -> None:
         )
 
 
-def _check_texts(task: Task, dataset: Dataset, file: str, *, words: bool) -> None:
+def _check_texts(task: Task, dataset: Dataset, file: str, *, of_words: bool) -> None:
     """Refuse lists of words where the task reads texts, and the other way round.
 
     Raises:
         SourceError: the message says what the columns hold, and what the task reads.
     """
     wanted = task == "token_classification"
-    if words != wanted:
+    if of_words != wanted:
         names = " and ".join(map(repr, dataset.text_columns))
         raise SourceError(
-            f"{file}: {names} holds {'lists of words' if words else 'texts'}",
+            f"{file}: {names} holds {'lists of words' if of_words else 'texts'}",
             why=f"{task} reads {'lists of words' if wanted else 'texts'}",
             fix="correct task=, name other columns in texts=, or make the values with a "
             "module:function",

@@ -139,12 +139,12 @@ def _table(split: Split, schema: Schema, labels: Labelling, label: str | None) -
     return pa.table(arrays)
 
 
-def _check_lengths(split: Split, words: pa.ChunkedArray, tags: Sequence[Sequence[int]]) -> None:
+def _check_lengths(split: Split, texts: pa.ChunkedArray, tags: Sequence[Sequence[int]]) -> None:
     """Refuse a row that has not one tag a word."""
-    for row, (texts, ids) in enumerate(zip(words.to_pylist(), tags, strict=True)):
-        if len(texts) != len(ids):
+    for row, (text, ids) in enumerate(zip(texts.to_pylist(), tags, strict=True)):
+        if len(text) != len(ids):
             raise SourceError(
-                f"{split.place(row)}: {len(texts)} words, and {len(ids)} tags",
+                f"{split.place(row)}: {len(text)} words, and {len(ids)} tags",
                 fix="write one tag a word",
             )
 

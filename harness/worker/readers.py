@@ -16,7 +16,7 @@ from harness.core.errors import SourceError
 from harness.core.job import LoadJob
 from harness.worker.places import PACKED, Places
 
-_BUILDERS = {
+BUILDERS = {
     **dict.fromkeys((".csv", ".tsv"), "csv"),
     **dict.fromkeys((".json", ".jsonl", ".ndjson"), "json"),
     ".parquet": "parquet",
@@ -53,7 +53,7 @@ def read(job: LoadJob) -> tuple[Mapping[str, Any], Places]:
 def _of_files(job: LoadJob) -> tuple[Any, Places]:
     """Rows of files, each split's own."""
     declared = job.dataset.path
-    builder = declared if declared in _BUILDERS.values() else _builder_of(job)
+    builder = declared if declared in BUILDERS.values() else _builder_of(job)
     delimiters = [_delimiter(file) for part in job.files.values() for file in part]
     options = _options(job.dataset, builder, delimiters)
     places = Places(
@@ -207,13 +207,13 @@ def _saved(files: Mapping[str, tuple[str, ...]]) -> Path | None:
 def _builder_of(job: LoadJob) -> str:
     """The builder that reads a job's files, by their endings."""
     files = [file for part in job.files.values() for file in part]
-    builders = {_BUILDERS.get(_ending(file)): file for file in files}
+    builders = {BUILDERS.get(ending_of(file)): file for file in files}
     if None in builders:
-        ending = _ending(builders[None])
+        ending = ending_of(builders[None])
         raise SourceError(
             f"{_shown(builders[None], job.root)} is no table that datasets reads by its ending",
             why=f"it ends in {ending}" if ending else "it has no ending",
-            fix=f"name it one of {', '.join(_BUILDERS)}; say what it is, as in "
+            fix=f"name it one of {', '.join(BUILDERS)}; say what it is, as in "
             f"Dataset(path='csv', data_files={job.dataset.path!r}); or read it with a "
             "module:function",
         )
@@ -225,7 +225,7 @@ def _builder_of(job: LoadJob) -> str:
     return str(next(iter(builders)))
 
 
-def _ending(file: str) -> str:
+def ending_of(file: str) -> str:
     """A file's ending, without that of what it is packed in."""
     path = Path(file)
     return (path.with_suffix("") if path.suffix in PACKED else path).suffix.lower()
@@ -233,7 +233,7 @@ def _ending(file: str) -> str:
 
 def _delimiter(file: str) -> str:
     """What stands between a file's columns, by its ending."""
-    return "\t" if _ending(file) == ".tsv" else ","
+    return "\t" if ending_of(file) == ".tsv" else ","
 
 
 def _shown(file: str | Path, root: str) -> str:

@@ -15,6 +15,7 @@ from harness.judge.cli import (
     explain,
     gate,
     history,
+    init,
     notify,
     plan,
     prove,
@@ -26,7 +27,7 @@ from harness.judge.outlet import Stream
 COMMANDS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
-        *(gate, plan, report, baseline, history, notify),
+        *(init, gate, plan, report, baseline, history, notify),
         *(environments, store, prove, calibrate, contracts, explain),
     )
 }

@@ -14,10 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from harness.core.dataset import Dataset
 from harness.core.errors import HarnessError, MissingSourceError
 from harness.core.job import ShrinkJob
 from harness.core.recipe import Scale
 from harness.core.schema import Schema
+from harness.core.survey import Survey
 from harness.judge import catalog, reported_metrics
 from harness.judge.catalog import DatasetSource, ModelSource
 from harness.judge.cell import Cell
@@ -192,13 +194,23 @@ class Preparation:
                 self._fill(job, output)
         return self.store.root / "inputs" / path
 
-    def _fill(self, job: Mapping[str, Any], output: Path) -> None:
-        """Have a worker fill a folder."""
+    def survey(self, dataset: Dataset, root: Path) -> Survey:
+        """What the rows of a data set seem to be, of which as much is declared as is known.
+
+        Raises:
+            SourceError: they are not there or cannot be read, or it cannot be told.
+        """
+        loading = Loading.of(dataset, root, limits={}, hub=self.sources.hub)
+        job = replace(loading.job, kind="survey").to_json()
+        return Survey.from_json(self._fill(job, None))
+
+    def _fill(self, job: Mapping[str, Any], output: Path | None) -> Any:
+        """Have a worker fill a folder; or answer, where there is none."""
         launcher = self.launcher()
         with launcher.scratch() as scratch:
-            whole = {**job, "output": str(output), "scratch": str(scratch)}
+            whole = {**job, "output": str(output or ""), "scratch": str(scratch)}
             with closing(launcher.converse(whole, scratch / "log")) as child:
-                child.await_result(self.timeout)
+                return child.await_result(self.timeout)
 
 
 def _differences(folder: Path) -> str:

@@ -56,7 +56,7 @@ class InputStore:
         kept = [self.get(f"{name}/{path.name}") for path in _by_use(folder)]
         return [path for path in kept if path is not None]
 
-    def add(self, name: str, fill: Callable[[Path], None]) -> Path:
+    def add(self, name: str, fill: Callable[[Path], object]) -> Path:
         """A folder that is filled now, and kept under a name and its content.
 
         Raises:

@@ -12,6 +12,7 @@ from tests import repositories
 from tests.conftest import SMALL_SUITE, Fault
 
 EVERYWHERE = {
+    "init": (["nowhere.csv", "--python=BARE"], "there is no"),
     "gate": (["--suites=test_small.py", "--candidate-python=BARE"], "cannot be judged: it has no"),
     "plan": (
         ["imdb", "bert-base-uncased", "--python=BARE"],
