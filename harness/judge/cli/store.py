@@ -22,6 +22,7 @@ _AGE = re.compile(r"(\d+(?:\.\d+)?)([hdw])")
 _UNITS = {"h": DAY / 24, "d": DAY, "w": 7 * DAY}
 _NOUNS = {
     "records": ("record", "records"),
+    "inputs": ("set of rows or stand-in", "sets of rows and stand-ins"),
     "collations": ("file of answers", "files of answers"),
     "sessions": ("session", "sessions"),
     "corrupt": ("corrupt record", "corrupt records"),

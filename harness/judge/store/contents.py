@@ -39,6 +39,11 @@ class Holding:
         return self.path.partition("/")[2] if self.kind == "records" else ""
 
     @property
+    def lock(self) -> str:
+        """What a session locks while it makes it; empty if nothing."""
+        return self.path if self.kind == "inputs" else self.record
+
+    @property
     def environment(self) -> str:
         """First digits of the key of the environment that it is of; empty if it is of none."""
         return self.path.split("/")[-2] if self.kind in {"records", "collations"} else ""
@@ -52,7 +57,7 @@ class Holding:
 def holdings(root: Path) -> list[Holding]:
     """Everything below a store's root that can be removed, in order."""
     depths = {str(kind): depth for kind, depth in sealed.DEPTHS.items()}
-    depths |= {"collations": 2, "corrupt": 1, "staging": 1}
+    depths |= {"inputs": 2, "collations": 2, "corrupt": 1, "staging": 1}
     return [
         holding
         for kind, depth in depths.items()

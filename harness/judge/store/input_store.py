@@ -54,6 +54,9 @@ class InputStore:
         """The whole folders that `add` has made under a name, the last used first."""
         folder = self.root / "inputs" / name
         kept = [self.get(f"{name}/{path.name}") for path in _by_use(folder)]
+        if any(kept):
+            with contextlib.suppress(OSError):  # they are pruned together
+                os.utime(folder)
         return [path for path in kept if path is not None]
 
     def add(self, name: str, fill: Callable[[Path], object]) -> Path:

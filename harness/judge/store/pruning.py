@@ -93,8 +93,8 @@ def remove(root: Path, holding: Holding) -> bool:
     """
     try:
         with contextlib.ExitStack() as held:
-            if holding.record:
-                held.enter_context(locks.lock(root, holding.record).acquire(timeout=0))
+            if holding.lock:
+                held.enter_context(locks.lock(root, holding.lock).acquire(timeout=0))
             return _remove(root, holding)
     except Timeout:
         return False
