@@ -54,7 +54,7 @@ def of_type(config: Any, options: dict[str, Any], texts: Sequence[str]) -> tuple
         raise SourceError(
             f"a tokenizer of {kind!r} has no vocabulary",
             why="there is neither an original nor a text to train one on",
-            fix="give texts, or the folder of a tokenizer",
+            fix="name files with --data, or give the folder of a tokenizer",
         )
     named = TOKENIZER_MAPPING_NAMES.get(kind)
     name = named[-1] if isinstance(named, tuple) else named

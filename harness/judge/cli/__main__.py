@@ -20,6 +20,7 @@ from harness.judge.cli import (
     plan,
     prove,
     report,
+    shrink,
     store,
 )
 from harness.judge.outlet import Stream
@@ -28,7 +29,7 @@ COMMANDS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         *(init, gate, plan, report, baseline, history, notify),
-        *(environments, store, prove, calibrate, contracts, explain),
+        *(shrink, environments, store, prove, calibrate, contracts, explain),
     )
 }
 """The module of every command, in the order of the help."""

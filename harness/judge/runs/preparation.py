@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.core.dataset import Dataset
+from harness.core.dataset import Dataset, Task
 from harness.core.errors import HarnessError, MissingSourceError
-from harness.core.job import ShrinkJob
+from harness.core.job import LoadJob, ShrinkJob
 from harness.core.recipe import Scale
 from harness.core.schema import Schema
 from harness.core.survey import Survey
@@ -109,8 +109,23 @@ class Preparation:
             return Inputs(tables=tables, model=original.folder, notes=tables.notes)
         if original.folder:
             refuse_code(original.folder)
-        folder = self._shrunk(stand_ins.job(model, original, tables), tables)
-        return Inputs(tables=tables, model=folder, notes=(*tables.notes, _differences(folder)))
+        rows, task = stand_ins.rows_of(tables), tables.schema.task
+        folder = self._shrunk(stand_ins.job(model, original, rows, task), tables)
+        return Inputs(
+            tables=tables, model=folder, notes=(*tables.notes, stand_ins.differences(folder))
+        )
+
+    def shrink(self, model: ModelSource, rows: LoadJob | None, task: Task, output: Path) -> None:
+        """Write a stand-in of a model into an empty folder of the user's.
+
+        Raises:
+            MissingSourceError: the model is nowhere.
+            SourceError: it is refused, or cannot be shrunk.
+        """
+        original = self._original(model, "tiny")
+        if original.folder:
+            refuse_code(original.folder)
+        self._fill(stand_ins.job(model, original, rows, task).to_json(), output)
 
     def _original(self, model: ModelSource, scale: Scale) -> Original:
         """Where a declared model lies; nowhere if it is none, or a configuration alone.
@@ -211,10 +226,3 @@ class Preparation:
             whole = {**job, "output": str(output or ""), "scratch": str(scratch)}
             with closing(launcher.converse(whole, scratch / "log")) as child:
                 return child.await_result(self.timeout)
-
-
-def _differences(folder: Path) -> str:
-    """What a stand-in that was made differs in from its original, in a sentence."""
-    card: Mapping[str, Any] = json.loads((folder / "stand_in.json").read_text(encoding="utf-8"))
-    cut = [f"{name} {was} -> {now}" for name, (was, now) in card["cut"].items()]
-    return f"{card['of']} (a stand-in made of it): {'; '.join([*card['notes'], ', '.join(cut)])}"

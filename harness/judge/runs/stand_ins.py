@@ -5,8 +5,8 @@ embedded data. Any other model, and any model on a user's rows, is shrunk; a che
 small already is used as it is.
 """
 
+import json
 import math
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ from harness.judge.runs.originals import Original
 
 SMALL = 8_000_000
 """Numbers of a checkpoint that is used as it is."""
+
+CARD = "stand_in.json"
+"""Says what a stand-in was made of, and how."""
 
 _DESCRIBING = ("*.json", "*.txt", "*.model")
 
@@ -35,13 +38,14 @@ def is_small(folder: Path) -> bool:
     return bool(files) and sum(map(math.prod, weights.shapes(folder).values())) <= SMALL
 
 
-def job(model: ModelSource, original: Original, tables: Tables) -> ShrinkJob:
+def job(model: ModelSource, original: Original, rows: LoadJob | None, task: Task) -> ShrinkJob:
     """What a worker makes a stand-in of.
 
     Args:
         model: of the recipe.
         original: its folders, as far as it has any.
-        tables: whose words its tokenizer is to know.
+        rows: whose words its tokenizer is to know; None if its own must do.
+        task: whose head is tried.
     """
     own = model.own
     declared = {} if own is None else own.config or {}
@@ -51,16 +55,16 @@ def job(model: ModelSource, original: Original, tables: Tables) -> ShrinkJob:
         original=str(original.folder or ""),
         tokenizer=str(original.tokenizer or ""),
         tokenizer_options={} if own else {"do_lower_case": not model.cased},
-        rows=_rows(tables.files, tables.schema.texts),
-        task=tables.schema.task,
+        rows=rows,
+        task=task,
     )
 
 
-def _rows(files: Mapping[str, tuple[Path, ...]], texts: tuple[str, ...]) -> LoadJob:
-    """The rows of some tables."""
-    splits = {split: tuple(map(str, paths)) for split, paths in files.items()}
+def rows_of(tables: Tables) -> LoadJob:
+    """The rows of some tables, as a worker reads them."""
+    splits = {split: tuple(map(str, paths)) for split, paths in tables.files.items()}
     return LoadJob(
-        dataset=Dataset(path="parquet", data_files=splits, texts=texts),
+        dataset=Dataset(path="parquet", data_files=splits, texts=tables.schema.texts),
         files=splits,
         root="",
         limits={},
@@ -93,3 +97,11 @@ def _describing(folder: Path) -> dict[str, str]:
     """Digests of the files of a configuration and a tokenizer."""
     files = sorted({path for pattern in _DESCRIBING for path in folder.glob(pattern)})
     return {path.name: digest.of_large(path) for path in files}
+
+
+def differences(folder: Path) -> str:
+    """What a stand-in that was made differs in from its original, in a sentence."""
+    card: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    cut = [f"{name} {was} -> {now}" for name, (was, now) in card["cut"].items()]
+    parts = [*card["notes"], *([", ".join(cut)] if cut else [])]
+    return f"{card['of']} (a stand-in made of it): {'; '.join(parts)}"
