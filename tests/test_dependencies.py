@@ -23,7 +23,7 @@ JUDGING_TOWER = ("harness/core", "harness/judge")
 JUDGED_TOWER = ("harness/core", "harness/worker", FAULTS)
 PLACES = (
     *((place, ("judging",)) for place in JUDGING_TOWER),
-    *((place, ("judged",)) for place in JUDGED_TOWER),
+    *((place, ("judged", "peft")) for place in JUDGED_TOWER),
     ("fixtures", ("judged",)),
     ("docs", ("judging", "docs")),
     ("suites", ("judging", "suites")),

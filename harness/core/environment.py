@@ -26,6 +26,7 @@ JUDGED = (
     "evaluate",
     "huggingface_hub",
     "numpy",
+    "peft",
     "safetensors",
     "sitecustomize",
     "tokenizers",

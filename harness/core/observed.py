@@ -51,6 +51,8 @@ class Observed:
         optimizer: class name and parameter groups.
         checkpoints: those written during training, and the model in memory afterwards.
         reload: what `from_pretrained` of the saved model gave; see `harness.worker.probe`.
+        adapters: what saving and merging adapters gave; see `harness.worker.probe`; empty if there
+            are none.
         state_log_equal: whether `trainer_state.json` holds the log history; None if not saved.
         files: saved at the end, relative names.
         metric_checks: metrics computed in other ways, by name; see `harness.worker.examine`. Read
@@ -99,6 +101,7 @@ class Observed:
     device_samples: tuple[Mapping[str, float], ...]
     arrays: "Mapping[str, Array]"
     errors: Mapping[str, str] = field(default_factory=dict)
+    adapters: Mapping[str, Any] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Write all that is known into an existing folder."""

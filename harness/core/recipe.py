@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any, Literal, Self, get_args
 
-from harness.core import digest
+from harness.core import digest, peft_methods
 from harness.core.dataset import Dataset
 from harness.core.errors import SpecError, unknown
 from harness.core.model import Model
@@ -41,23 +41,6 @@ LOOPS = {
 }
 """The loops by name."""
 
-OPTIMIZERS = {"adamw_torch": False, "adamw_torch_fused": True}
-"""The optimizers of the loops without a Trainer, and whether each is fused."""
-
-TRAINER_OPTIMIZERS = (
-    *OPTIMIZERS,
-    *("adafactor", "adagrad", "adalomo", "adamw_8bit", "adamw_anyprecision", "adamw_bnb_8bit"),
-    *("adamw_torch_4bit", "adamw_torch_8bit", "adamw_torch_npu_fused", "adamw_torch_xla"),
-    *("ademamix", "ademamix_8bit", "apollo_adamw", "apollo_adamw_layerwise"),
-    *("galore_adafactor", "galore_adafactor_layerwise", "galore_adamw", "galore_adamw_8bit"),
-    *("galore_adamw_8bit_layerwise", "galore_adamw_layerwise", "grokadamw", "lion_32bit"),
-    *("lion_8bit", "lomo", "paged_adamw_32bit", "paged_adamw_8bit", "paged_ademamix_32bit"),
-    *("paged_ademamix_8bit", "paged_lion_32bit", "paged_lion_8bit", "rmsprop", "rmsprop_bnb"),
-    *("rmsprop_bnb_32bit", "rmsprop_bnb_8bit", "schedule_free_adamw", "schedule_free_radam"),
-    *("schedule_free_sgd", "sgd", "stable_adamw"),
-)
-"""Those that the Trainer of the newest release knows; some need a package of their own."""
-
 
 def find_loop(name: str) -> Loop:
     """The loop of that name.
@@ -68,17 +51,6 @@ def find_loop(name: str) -> Loop:
     if name not in LOOPS:
         raise unknown("loop", name, LOOPS)
     return LOOPS[name]
-
-
-def check_optimizer(loop: str, name: str) -> None:
-    """Refuse an optimizer that a loop does not know.
-
-    Raises:
-        SpecError: the message names the nearest.
-    """
-    valid = TRAINER_OPTIMIZERS if loop == "trainer" else tuple(OPTIMIZERS)
-    if name not in valid:
-        raise unknown(f"optim of the {loop} loop", name, valid)
 
 
 def _taking_arguments(kind: type["Recipe"]) -> type["Recipe"]:
@@ -137,6 +109,9 @@ class Recipe(Spec):
         early_stopping_patience: evaluations in a row without a better metric after which training
             ends, by `EarlyStoppingCallback`; never if None.
         early_stopping_threshold: by how much a metric must be better.
+        peft: adapters that train while the model's own weights rest, in the words of the
+            configuration of peft's method, such as `{"r": 8}`; `peft_type` names one that is not
+            `LORA`.
         arguments: further fields of `TrainingArguments`, by name; None is no value.
     """
 
@@ -190,6 +165,7 @@ class Recipe(Spec):
 
     early_stopping_patience: int | None = None
     early_stopping_threshold: float = 0.0
+    peft: Mapping[str, Any] | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def __new__(cls, *_: object, **__: object) -> Self:
@@ -237,6 +213,8 @@ class Recipe(Spec):
         own: dict[str, frozenset[Effect]] = {}
         if self.early_stopping_patience is not None:
             own["early_stopping_patience"] = frozenset({"duration"})
+        if self.peft is not None:
+            own["peft"] = peft_methods.effects_of(self.peft)
         return {**own, **effects_of(self.arguments)}
 
     @property
@@ -253,6 +231,7 @@ class Recipe(Spec):
 LATER: Mapping[str, Any] = {
     "early_stopping_patience": None,
     "early_stopping_threshold": 0.0,
+    "peft": None,
     "arguments": {},
 }
 """Fields that recipes of earlier versions do not have, and what says the same."""
@@ -292,6 +271,7 @@ OUR_FIELDS = frozenset(
         "save_state",
         "early_stopping_patience",
         "early_stopping_threshold",
+        "peft",
         "arguments",
     }
 )

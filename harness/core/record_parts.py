@@ -142,12 +142,13 @@ class Parameter:
     """One tensor of the model.
 
     Attributes:
-        name: as in the state dict.
+        name: as in the state dict, without what an adapter wraps its model in.
         shape: its shape.
         dtype: such as `float32`.
         trainable: whether it takes a gradient.
         moved: largest absolute change from before the first step to after the last.
         group: index of its optimizer group, -1 if none.
+        adapter: whether an adapter added it to the model.
     """
 
     name: str
@@ -156,6 +157,7 @@ class Parameter:
     trainable: bool
     moved: float
     group: int
+    adapter: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

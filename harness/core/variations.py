@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from harness.core.collation import DYNAMIC, MAX_LENGTH, PLAIN, Collation, multiples_of, within
 from harness.core.dataset import TASKS, Task
-from harness.core.recipe import LOOPS, OPTIMIZERS, SCALES, Loop, Recipe, Scale
+from harness.core.optimizers import OPTIMIZERS
+from harness.core.recipe import LOOPS, SCALES, Loop, Recipe, Scale
 from harness.core.trainer_arguments import ARGUMENTS, Effect
 
 ROWS = 23
@@ -113,6 +114,7 @@ def base(recipe: Recipe) -> Recipe:
         optim=recipe.optim if recipe.optim in OPTIMIZERS else "adamw_torch",
         seed=recipe.seed,
         data_seed=recipe.order_seed,
+        peft=recipe.peft,
         arguments={
             name: value
             for name, value in recipe.arguments.items()

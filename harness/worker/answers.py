@@ -24,6 +24,7 @@ from harness.worker import (
     reference_loss,
     reference_model,
 )
+from harness.worker.adapters import core, tensors
 from harness.worker.bench import Bench
 from harness.worker.objective import Objective
 from harness.worker.soundness import gradient
@@ -126,7 +127,7 @@ def _padded(bench: Bench) -> dict[str, Padded]:
     for strategy in PROBES:
         model = copy.deepcopy(bench.dry).train()
         try:
-            packing.isolate(model, strategy)
+            packing.isolate(core(model), strategy)
             batch = _batch(bench, strategy)
         except UnsupportedError:
             continue
@@ -175,9 +176,9 @@ def _stages(bench: Bench) -> tuple[dict[str, Any], dict[str, Any]]:
     inputs = {name: tensor for name, tensor in batch.items() if name != "labels"}
     model = bench.dry.eval()
     with torch.no_grad():
-        weights = {name: tensor.detach() for name, tensor in model.state_dict().items()}
+        weights = {name: tensor.detach() for name, tensor in tensors(model).items()}
         formulas: dict[str, torch.Tensor] = {}
-        if reference_model.is_written(model):
+        if reference_model.is_written(core(model)):
             formulas = reference_model.Encoder(model.config).stages(weights, inputs)
         single = model.float()(**inputs, output_hidden_states=True)
         model.double()

@@ -18,6 +18,7 @@ import torch
 from harness.core import batching
 from harness.core.collation import SEQUENCES
 from harness.core.record_parts import Batch
+from harness.worker.adapters import core
 from harness.worker.objective import IGNORED
 
 Rows = npt.NDArray[np.uint64]
@@ -97,7 +98,7 @@ def dataset_rows(columns: Mapping[str, Any], labels: Sequence[Any]) -> Rows:
 
 def split_rows(split: Any, model: Any, labels: Sequence[Any]) -> Rows:
     """Names of a tokenized split's rows, as `describe` gives them in the model's batches."""
-    taken = {*inspect.signature(model.forward).parameters} & {*split.column_names}
+    taken = {*inspect.signature(core(model).forward).parameters} & {*split.column_names}
     columns: dict[str, Any] = {
         name: split[name][:] for name in ("input_ids", "token_type_ids") if name in taken
     }

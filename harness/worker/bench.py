@@ -13,6 +13,7 @@ from harness.core.job import Job
 from harness.core.recipe import Recipe
 from harness.core.schema import LABEL_COLUMNS
 from harness.worker import data, dropping, features, models, reference
+from harness.worker.adapters import adapted, core
 from harness.worker.batch_log import split_rows
 from harness.worker.metric_modules import MetricModules
 from harness.worker.metric_modules import load as load_metrics
@@ -75,6 +76,7 @@ class Bench:
         }
         torch.manual_seed(base.seed)
         wet, _ = models.load(job.model, objective)
+        wet = adapted(wet, objective, base.peft)
         dry = copy.deepcopy(wet)
         dropping.dry(dry)
         dry.double()
@@ -107,7 +109,7 @@ class Bench:
     def example(self, split: Any, index: int) -> dict[str, torch.Tensor]:
         """One tokenized example as a batch by itself, unpadded, with its label as `labels`."""
         row = split[index]
-        taken = {*inspect.signature(self.dry.forward).parameters} & {*split.column_names}
+        taken = {*inspect.signature(core(self.dry).forward).parameters} & {*split.column_names}
         batch = {name: torch.tensor([row[name]]) for name in sorted(taken - {*LABEL_COLUMNS})}
         alone = split.select([index])
         (label,) = self.objective.labels_of(alone, self.label, alone)

@@ -115,6 +115,7 @@ class Closeup(Watch):
     def _compare_gradients(self, reference: ModelReference) -> None:
         """Loss and gradient of the step's examples, from the reference."""
         weights = dict(self.model.named_parameters())
+        trained = [parameter for parameter in weights.values() if parameter.requires_grad]
         with torch.enable_grad():
             losses = torch.cat(
                 [
@@ -129,12 +130,12 @@ class Closeup(Watch):
             )
             loss = losses.sum() / (self.mean_size or len(losses))
             gradients = torch.autograd.grad(
-                loss, list(weights.values()), materialize_grads=True, allow_unused=True
+                loss, trained, materialize_grads=True, allow_unused=True
             )
         norm = _norm(gradients)
         given = [
             torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
-            for parameter in weights.values()
+            for parameter in trained
         ]
         clipped = _norm(given)
         apart = [

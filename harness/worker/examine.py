@@ -9,14 +9,15 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from harness.core import redaction, weights
+from harness.core import redaction
 from harness.core.job import Job
 from harness.core.questions import Questions
 from harness.core.record_parts import Checkpoint, Example, Parameter
-from harness.worker import compat, models
+from harness.worker import adapters, compat, models
+from harness.worker.adapters import core
 from harness.worker.loops.setup import LoopResult, Setup, step_of
 from harness.worker.prepared import Prepared
-from harness.worker.probe import loss_given, reload
+from harness.worker.probe import adapters_probed, loss_given, reload
 from harness.worker.watch import Watch
 
 EXAMPLES = 16
@@ -36,7 +37,7 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
         "parsed_differently": questions.ask(
             "parsed_differently", lambda: _parsed_differently(prepared), {}
         ),
-        "signature": tuple(inspect.signature(setup.model.forward).parameters),
+        "signature": tuple(inspect.signature(core(setup.model).forward).parameters),
         "columns": {
             "source": tuple(prepared.raw["train"].column_names),
             "tokenized": tuple(setup.splits["train"].column_names),
@@ -59,7 +60,11 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
         "parameters": _parameters(prepared, outcome),
         "newly_initialized": prepared.newly_initialized,
         "unlike": (
-            *models.unlike(Path(job.model), prepared.before, setup.model.base_model_prefix),
+            *models.unlike(
+                Path(job.model),
+                dict(adapters.named(prepared.before.items())),
+                setup.model.base_model_prefix,
+            ),
             *models.configured_unlike(Path(job.model), setup.model.config),
         ),
         "strangers": questions.ask("strangers", lambda: _strangers(job, prepared), {}),
@@ -67,6 +72,7 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
         "optimizer": _optimizer(outcome.optimizer),
         "checkpoints": checkpoints(setup),
         "reload": questions.ask("reload", lambda: reload(prepared), {}),
+        "adapters": questions.ask("adapters", lambda: adapters_probed(job, prepared), {}),
         "state_log_equal": questions.ask(
             "state_log_equal", lambda: _state_log_equal(setup, outcome), None
         ),
@@ -192,14 +198,16 @@ def _parameters(prepared: Prepared, outcome: LoopResult) -> tuple[Parameter, ...
     }
     return tuple(
         Parameter(
-            name=name,
+            name=own,
             shape=tuple(tensor.shape),
             dtype=str(tensor.dtype)[len("torch.") :],
             trainable=tensor.requires_grad,
             moved=(tensor.detach().cpu() - prepared.before[name].cpu()).abs().max().item(),
             group=groups.get(id(tensor), -1),
+            adapter=own not in prepared.own_parameters,
         )
         for name, tensor in prepared.setup.model.named_parameters()
+        if (own := adapters.own_name(name)) is not None
     )
 
 
@@ -220,11 +228,11 @@ def _optimizer(optimizer: Any) -> dict[str, Any]:
 def checkpoints(setup: Setup) -> tuple[Checkpoint, ...]:
     """The weights written during training, and those in memory after it."""
     written = [
-        Checkpoint(step=step_of(folder), digest=models.saved_weights_digest(folder))
+        Checkpoint(step=step_of(folder), digest=models.weights_digest(saved))
         for folder in setup.checkpoints()
-        if weights.files(folder)
+        if (saved := adapters.saved(folder) or models.saved(folder))
     ]
-    in_memory = Checkpoint(step=-1, digest=models.weights_digest(setup.model.state_dict()))
+    in_memory = Checkpoint(step=-1, digest=models.weights_digest(adapters.held(setup.model)))
     return (*written, in_memory)
 
 

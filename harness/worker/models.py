@@ -210,11 +210,6 @@ def saved(folder: Path) -> dict[str, torch.Tensor]:
     }
 
 
-def saved_weights_digest(folder: Path) -> str:
-    """`weights_digest` of the weights that a folder holds."""
-    return weights_digest(saved(folder))
-
-
 def unlike(folder: Path, loaded: Mapping[str, torch.Tensor], base_prefix: str) -> tuple[str, ...]:
     """Names of loaded tensors that the checkpoint has too, with other values.
 

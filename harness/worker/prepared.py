@@ -21,6 +21,7 @@ class Prepared:
         newly_initialized: parameters that the checkpoint did not hold.
         max_length: truncation length in tokens.
         before: every tensor of the model before the first step.
+        own_parameters: names of the parameters that the model has without adapters.
         known: by split, what the record's arrays say of its rows, in its order.
     """
 
@@ -31,4 +32,5 @@ class Prepared:
     newly_initialized: tuple[str, ...]
     max_length: int
     before: Mapping[str, torch.Tensor]
+    own_parameters: frozenset[str]
     known: Mapping[str, Mapping[str, Any]]

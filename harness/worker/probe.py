@@ -1,10 +1,12 @@
 """A few logits of a trained model: as it is, and as it was saved."""
 
+import copy
 from typing import Any
 
 import torch
 
-from harness.worker import models, packing
+from harness.core.job import Job
+from harness.worker import adapters, models, packing
 from harness.worker.prepared import Prepared
 
 PROBE = 8
@@ -37,7 +39,7 @@ def reload(prepared: Prepared) -> dict[str, Any]:
     recipe saves no model.
     """
     setup = prepared.setup
-    if not setup.recipe.save_model:
+    if not setup.recipe.save_model or adapters.is_adapted(setup.model):
         return {}
     loaded, missing = models.load(str(setup.saved), setup.objective)
     loaded.to(setup.model.device)
@@ -49,6 +51,49 @@ def reload(prepared: Prepared) -> dict[str, Any]:
         "newly_initialized": list(missing),
         "label_names": list(models.saved_label_names(setup.saved)),
     }
+
+
+def adapters_probed(job: Job, prepared: Prepared) -> dict[str, Any]:
+    """What saving and merging adapters gives, beside the model in memory; empty without any.
+
+    `saved`: names of the tensors that were written, by which the model itself calls them;
+    `reload`: the largest difference of logits after they were put on the checkpoint anew, or why
+    they cannot be, None if the recipe saves no model; `merged`: the same with them merged into its
+    weights, None where the method cannot do that; `unmerged`: by how much they change logits.
+    """
+    model, setup = prepared.setup.model, prepared.setup
+    if not adapters.is_adapted(model):
+        return {}
+    ours = _probe_logits(model, prepared)
+
+    def apart(other: Any) -> float:
+        packing.isolate(adapters.core(other), setup.strategy)
+        return float((ours - _probe_logits(other.to(model.device), prepared)).abs().max())
+
+    def reloaded() -> float | str:
+        try:
+            return apart(adapters.reloaded(loaded, setup.saved))
+        except Exception as error:  # noqa: BLE001 - what is saved may be anything
+            return f"{type(error).__name__}: {error}"
+
+    loaded, _ = models.load(job.model, setup.objective)
+    own = {name for name, _ in loaded.named_parameters()}
+    saved = sorted(name for name, _ in adapters.named(adapters.saved(setup.saved).items()))
+    merged = adapters.merged(model)
+    return {
+        "saved": saved,
+        "saved_adapters": sum(name not in own for name in saved),
+        "reload": reloaded() if saved else None,
+        "merged": None if merged is None else apart(merged),
+        "unmerged": None if merged is None else apart(_disabled(model)),
+    }
+
+
+def _disabled(model: Any) -> Any:
+    """A copy of a model whose adapters are switched off."""
+    bare = copy.deepcopy(model)
+    bare.base_model.disable_adapter_layers()
+    return bare
 
 
 def loss_given(prepared: Prepared) -> dict[str, bool]:

@@ -13,6 +13,7 @@ import torch
 from torch.func import functional_call
 
 from harness.worker import reference_model
+from harness.worker.adapters import is_adapted
 
 Tensor = torch.Tensor
 
@@ -61,6 +62,6 @@ class Unpadded:
 
 def of(model: Any) -> ModelReference:
     """The reference of a model."""
-    if reference_model.is_written(model):
+    if reference_model.is_written(model) and not is_adapted(model):
         return reference_model.Encoder(model.config)
     return Unpadded(model)

@@ -21,7 +21,16 @@ from harness.core.errors import RunError
 from harness.core.job import Job
 from harness.core.nvml import Sampler
 from harness.core.observed import Observed
-from harness.worker import compat, data, examine, features, metric_modules, models, packing
+from harness.worker import (
+    adapters,
+    compat,
+    data,
+    examine,
+    features,
+    metric_modules,
+    models,
+    packing,
+)
 from harness.worker.batch_log import label_codes, labelled, split_rows
 from harness.worker.loops.setup import LoopResult, Setup
 from harness.worker.prepared import Prepared
@@ -119,6 +128,8 @@ def prepare(job: Job, timer: Timer) -> Prepared:
     models.check(job)
     transformers.set_seed(recipe.seed)  # before the head is drawn, as the examples do
     model, newly_initialized = models.load(job.model, objective)
+    own_parameters = frozenset(name for name, _ in model.named_parameters())
+    model = adapters.adapted(model, objective, recipe.peft)
     tokenizer = models.tokenizer(job.tokenizer_folder)
     max_length = recipe.length(models.limit(model, tokenizer))
     timer.lap("load model")
@@ -130,7 +141,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
     timer.lap("tokenize")
 
     strategy = job.collation
-    packing.isolate(model, strategy)
+    packing.isolate(adapters.core(model), strategy)
     values = compat.argument_values(recipe, output_dir=str(scratch / "output"), device=job.device)
     if strategy.grouped and not strategy.budget:
         values |= compat.grouped_by_length()
@@ -162,6 +173,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
         values=values,
         newly_initialized=newly_initialized,
         max_length=max_length,
+        own_parameters=own_parameters,
         before={name: tensor.detach().clone() for name, tensor in model.state_dict().items()},
         known={
             name: _known(split, objective.labels_of(chosen[name], label, split), setup)

@@ -22,6 +22,7 @@ from harness.core.job import Job
 from harness.core.trial import ObservedTrials, Trial
 from harness.core.variations import VARIATIONS, Variation
 from harness.worker import answers, compat, packing
+from harness.worker.adapters import core
 from harness.worker.bench import Bench
 from harness.worker.closeup import Closeup, Interrupted
 from harness.worker.examine import checkpoints
@@ -148,7 +149,7 @@ def _setup(bench: Bench, folder: Path, variation: Variation) -> Setup:
     model = copy.deepcopy(bench.wet if variation.dropout else bench.dry)
     rows = bench.train.select(range(recipe.max_train_samples or 0))
     strategy = variation.collation
-    packing.isolate(model, strategy)
+    packing.isolate(core(model), strategy)
     collate = packing.collator(bench.tokenizer, strategy, bench.max_length, bench.objective)
     return Setup(
         recipe=recipe,

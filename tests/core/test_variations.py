@@ -3,7 +3,8 @@
 import pytest
 
 from harness.core import variations
-from harness.core.recipe import OPTIMIZERS, TRAINER_OPTIMIZERS, Recipe
+from harness.core.optimizers import OPTIMIZERS, TRAINER_OPTIMIZERS
+from harness.core.recipe import Recipe
 
 
 @pytest.mark.parametrize("optim", TRAINER_OPTIMIZERS)

@@ -11,7 +11,7 @@ class Head:
 
     def test_only_head_is_new(self, run: Record) -> None:
         """Parameters outside the encoder are new, those inside came from the checkpoint."""
-        names = {parameter.name for parameter in run.parameters}
+        names = {part.name for part in run.parameters if not part.adapter}
         head = {name for name in names if not name.startswith(f"{run.base_prefix}.")}
         compare_names("newly initialized", run.newly_initialized, head)
 
@@ -23,7 +23,8 @@ class Head:
         """`num_labels` shapes the last layer, which is the last matrix outside the encoder."""
         if run.task == "causal_lm":
             pytest.skip("not observable: a language model's last layer is its vocabulary")
-        head = [p for p in run.parameters if not p.name.startswith(f"{run.base_prefix}.")]
+        own = [p for p in run.parameters if not p.adapter]
+        head = [p for p in own if not p.name.startswith(f"{run.base_prefix}.")]
         matrices = [p.name for p in head if len(p.shape) > 1]
         assert matrices, "the model has no classifier"
         last = matrices[-1].rpartition(".")[0]

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from harness.core.recipe import OPTIMIZERS
+from harness.core.optimizers import OPTIMIZERS
 from harness.core.record import Record
 from harness.core.record_parts import Step
 from harness.judge import tolerances

@@ -10,6 +10,7 @@ from harness.core.recipe import LENGTHS, SCALES, Device, Lengths, Recipe, Scale,
 from harness.judge import catalog
 from harness.judge.cell import Cell
 from harness.judge.declarations import Matrix, Thresholds
+from harness.judge.invariants.adaptation import Adaptation
 from harness.judge.invariants.agreement import Agreement
 from harness.judge.invariants.arguments import Arguments
 from harness.judge.invariants.checkpoints import Checkpoints
@@ -67,6 +68,7 @@ class Suite(
     Metrics,
     Checkpoints,
     Head,
+    Adaptation,
     ThresholdsReached,
     Arguments,
     Spawn,

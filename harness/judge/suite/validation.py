@@ -11,7 +11,8 @@ from typing import Any
 from harness.core import collation
 from harness.core.dataset import Dataset
 from harness.core.errors import MisfitError, SpecError, unknown
-from harness.core.recipe import Recipe, check_optimizer, find_loop, value_types
+from harness.core.optimizers import check_optimizer
+from harness.core.recipe import Recipe, find_loop, value_types
 from harness.core.serial import hints
 from harness.core.spec import fitting
 from harness.core.trainer_arguments import ARGUMENTS, RENAMED, check_taken
@@ -85,6 +86,7 @@ def check(recipe: Recipe) -> None:
     dataset, model = catalog.dataset(recipe.dataset), catalog.model(recipe.model)
     check_optimizer(recipe.loop, recipe.optim)
     _check_loop(recipe)
+    _check_adapters(recipe)
     _check_together(recipe)
     if model.limit is not None:
         recipe.length(model.limit)  # refuses a max_length over it
@@ -168,6 +170,17 @@ def _check_loop(recipe: Recipe) -> None:
             why="the Trainer alone takes every argument of TrainingArguments",
             fix=f"use loop='trainer', or leave {names} out",
         )
+
+
+def _check_adapters(recipe: Recipe) -> None:
+    """Refuse options of adapters that the harness sets itself; the others are the method's."""
+    options = recipe.peft or {}
+    for name in ("task_type", "inference_mode", "base_model_name_or_path"):
+        if name in options:
+            raise SpecError(
+                f"peft takes no {name}", why="the task and the model say it", fix="leave it out"
+            )
+    fitting("peft_type", str, options.get("peft_type", ""))
 
 
 def _check_together(recipe: Recipe) -> None:

@@ -14,6 +14,7 @@ from accelerate import Accelerator, DataLoaderConfiguration
 from transformers import get_scheduler
 
 from harness.worker import compat
+from harness.worker.adapters import is_adapted
 from harness.worker.loops import plan
 from harness.worker.loops.driver import Results, follow, report
 from harness.worker.loops.setup import LoopResult, Setup, step_of
@@ -127,7 +128,8 @@ class AcceleratedLoop:
         if self.plan.saves(self.step):
             folder = self.setup.output / f"checkpoint-{self.step}"
             self.accelerator.save_state(str(folder))
-            self.accelerator.unwrap_model(self.model).config.save_pretrained(folder)
+            model = self.accelerator.unwrap_model(self.model)
+            (model if is_adapted(model) else model.config).save_pretrained(folder)
             self.best.consider(self.log_history[-1], folder)
 
     @torch.no_grad()

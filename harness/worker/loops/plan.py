@@ -11,7 +11,9 @@ import torch
 from torch.utils.data import DataLoader, RandomSampler
 
 from harness.core.errors import RunError
-from harness.core.recipe import OPTIMIZERS, Recipe
+from harness.core.optimizers import OPTIMIZERS
+from harness.core.recipe import Recipe
+from harness.worker import adapters
 from harness.worker.loops.setup import Setup
 from harness.worker.sampling import ComposedBatches, lengths_of
 
@@ -91,7 +93,8 @@ def optimizer(model: torch.nn.Module, recipe: Recipe) -> torch.optim.AdamW:
         )
     groups: dict[bool, list[torch.nn.Parameter]] = {True: [], False: []}
     for parameter in model.parameters():
-        groups[parameter.ndim > 1].append(parameter)
+        if parameter.requires_grad:
+            groups[parameter.ndim > 1].append(parameter)
     return torch.optim.AdamW(
         [
             {"params": groups[True], "weight_decay": recipe.weight_decay},
@@ -214,5 +217,8 @@ def scaler(recipe: Recipe, device: str) -> torch.amp.GradScaler:
 
 def load_weights(model: Any, folder: Path) -> None:
     """Put the weights that `save_pretrained` wrote to a folder back into their model."""
+    if adapters.is_adapted(model):
+        adapters.put_back(model, folder)
+        return
     saved = type(model).from_pretrained(folder, dtype=model.dtype)
     model.load_state_dict(saved.state_dict())

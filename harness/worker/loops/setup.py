@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from harness.core.collation import Collation
 from harness.core.recipe import Loop, Recipe
+from harness.worker.adapters import core
 from harness.worker.metric_modules import MetricModules
 from harness.worker.objective import Objective
 
@@ -63,7 +64,7 @@ class Setup:
 
     def columns(self, names: Iterable[str]) -> list[str]:
         """Those columns that the model takes, and the label by whatever name."""
-        taken = {*inspect.signature(self.model.forward).parameters, "label", "label_ids"}
+        taken = {*inspect.signature(core(self.model).forward).parameters, "label", "label_ids"}
         return [name for name in names if name in taken]
 
     def inputs(self, batch: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ A fault is a file in `faults/` that a worker runs before it trains. An invariant
 break proves nothing when it holds.
 """
 
+import importlib.util
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,8 @@ PATIENT = replace(
     early_stopping_threshold=1.0,
 )
 """No loss is better by a whole: training ends after the third of its evaluations."""
+
+ADAPTED = replace(PAIRS, peft={"r": 4}, learning_rate=1e-3)
 
 PROCESSES = replace(PAIRS, num_proc=2)
 
@@ -129,6 +132,19 @@ CONTROLS = (
     Control(fault="relu_for_gelu", invariants=("test_encoder_is_the_checkpoints",)),
     Control(
         fault="patience_one_longer", invariants=("test_patience_ends_training",), recipe=PATIENT
+    ),
+    Control(
+        fault="adapters_thaw_the_model",
+        invariants=("test_only_adapters_and_head_train",),
+        recipe=ADAPTED,
+    ),
+    Control(
+        fault="adapters_saved_without_head",
+        invariants=("test_saved_adapters_reload",),
+        recipe=replace(ADAPTED, load_best_model_at_end=False),
+    ),
+    Control(
+        fault="adapters_merged_twice", invariants=("test_merging_only_rounds",), recipe=ADAPTED
     ),
     Control(fault="adam_for_adamw", invariants=("test_optimizer_holds_the_recipe",)),
     Control(fault="padded_on_the_left", invariants=("test_padding_follows_the_tokens",)),
@@ -518,7 +534,15 @@ class ReadTrials(dict[str, Any]):
         return super().__getitem__(name)
 
 
-@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.fault)
+OFFERED = [
+    control
+    for control in CONTROLS
+    if control.recipe.peft is None or importlib.util.find_spec("peft") is not None
+]
+"""Those for which everything is installed: adapters are an extra."""
+
+
+@pytest.mark.parametrize("control", OFFERED, ids=lambda control: control.fault)
 def test_fault_is_noticed(runner: Runner, control: Control) -> None:
     """With the fault, every invariant that must notice it fails, which holds without."""
     cell, fault = cell_of(control.recipe), FAULTS / f"{control.fault}.py"

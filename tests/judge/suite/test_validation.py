@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from harness.core import collation, serial
 from harness.core.errors import SpecError
-from harness.core.recipe import TRAINER_OPTIMIZERS, Recipe
+from harness.core.optimizers import TRAINER_OPTIMIZERS
+from harness.core.recipe import Recipe
 from harness.judge import catalog
 from harness.judge.declarations import Matrix, Thresholds
 from harness.judge.suite import validation
