@@ -48,6 +48,8 @@ class Observed:
         unlike: names that it did find, and that were not what the checkpoint holds.
         strangers: rows by split that are in no source file, texts and label together.
         base_prefix: the model's `base_model_prefix`.
+        model_type: of its configuration; empty in earlier versions.
+        divides_loss: whether it divides its loss by the number that the Trainer hands it.
         optimizer: class name and parameter groups.
         checkpoints: those written during training, and the model in memory afterwards.
         reload: what `from_pretrained` of the saved model gave; see `harness.worker.probe`.
@@ -102,6 +104,8 @@ class Observed:
     arrays: "Mapping[str, Array]"
     errors: Mapping[str, str] = field(default_factory=dict)
     adapters: Mapping[str, Any] = field(default_factory=dict)
+    model_type: str = ""
+    divides_loss: bool = False
 
     def write(self, folder: Path) -> None:
         """Write all that is known into an existing folder."""

@@ -133,6 +133,7 @@ class Answers:
 
     Attributes:
         model_type: of the model's configuration.
+        divides_loss: whether it divides its loss by the number that the Trainer hands it.
         narrowings: how often each kind of its modules computes in less than double precision,
             though its weights and what it is given have that.
         dropout: the largest probability by which the checkpoint drops something; None in earlier
@@ -161,6 +162,7 @@ class Answers:
     errors: Mapping[str, str] = field(default_factory=dict)
     model_type: str = ""
     dropout: float | None = None
+    divides_loss: bool = False
     narrowings: Mapping[str, int] = field(default_factory=dict)
 
 

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 
 from harness.core import peft_methods
 from harness.core.errors import RunError, unknown
+from harness.worker import models
 from harness.worker.objective import Objective
 
 FILE = "adapter_model.safetensors"
@@ -131,7 +132,7 @@ def named(parts: Iterable[tuple[str, torch.Tensor]]) -> Iterator[tuple[str, torc
 def held(model: Any) -> Mapping[str, torch.Tensor]:
     """What saving a model writes: all of it, or its adapters and its head."""
     if not is_adapted(model):
-        return dict(model.state_dict())
+        return models.untied(model)
     saved: Mapping[str, torch.Tensor] = _peft().get_peft_model_state_dict(model)
     return saved
 

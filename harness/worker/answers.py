@@ -26,8 +26,9 @@ from harness.worker import (
 )
 from harness.worker.adapters import core, tensors
 from harness.worker.bench import Bench
+from harness.worker.features import Doubled
 from harness.worker.objective import Objective
-from harness.worker.soundness import gradient
+from harness.worker.soundness import gradient, parted
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 """Where an object without a repr of its own lies: another in every process."""
@@ -78,6 +79,11 @@ def answer(bench: Bench) -> Answers:
     stages, reference_stages = questions.ask("stages", lambda: _stages(bench), ({}, {}))
     return Answers(
         model_type=bench.dry.config.model_type,
+        divides_loss=questions.ask(
+            "divides_loss",
+            lambda: models.divides_loss(bench.dry, _batch(bench, DYNAMIC)),
+            nothing=False,
+        ),
         narrowings=narrowings,
         dropout=dropping.largest(bench.wet),
         padded=questions.ask("padded", lambda: _padded(bench), {}),
@@ -106,7 +112,7 @@ def _batch(bench: Bench, strategy: Collation) -> dict[str, torch.Tensor]:
     rows = [bench.example(bench.train, index) for index in range(PROBED)]
     examples = [{name: tensor[0].tolist() for name, tensor in row.items()} for row in rows]
     collate = packing.collator(bench.tokenizer, strategy, bench.max_length, bench.objective)
-    return _placed(bench, collate(examples))
+    return _placed(bench, Doubled(collate)(examples))
 
 
 def _placed(bench: Bench, batch: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -151,10 +157,7 @@ def _described(
     expected: list[torch.Tensor],
 ) -> Padded:
     """Examples under one collation, their gradients beside those unpadded."""
-    apart = [
-        ((ours - theirs).norm() / theirs.norm()).item()
-        for ours, theirs in zip(gradients, expected, strict=True)
-    ]
+    apart = [parted(ours, theirs) for ours, theirs in zip(gradients, expected, strict=True)]
     return Padded(
         logits=tuple(tuple(row.tolist()) for row in rows),
         losses=tuple(losses.tolist()),

@@ -17,7 +17,7 @@ from harness.worker import adapters, compat, models
 from harness.worker.adapters import core
 from harness.worker.loops.setup import LoopResult, Setup, step_of
 from harness.worker.prepared import Prepared
-from harness.worker.probe import adapters_probed, loss_given, reload
+from harness.worker.probe import adapters_probed, divides_loss, loss_given, reload
 from harness.worker.watch import Watch
 
 EXAMPLES = 16
@@ -52,7 +52,7 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
             "max_length": prepared.max_length,
             "limit": models.limit(setup.model, tokenizer),
             "gives_token_types": int("token_type_ids" in tokenizer.model_input_names),
-            "pads_left": int(models.tokenizer(job.tokenizer_folder).padding_side == "left"),
+            "pads_left": int(_pads_left(job)),
             "has_positions": int(models.has_positions(setup.model)),
             "token_types": int(getattr(setup.model.config, "type_vocab_size", 0)),
         },
@@ -69,6 +69,10 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
         ),
         "strangers": questions.ask("strangers", lambda: _strangers(job, prepared), {}),
         "base_prefix": setup.model.base_model_prefix,
+        "model_type": setup.model.config.model_type,
+        "divides_loss": questions.ask(
+            "divides_loss", lambda: divides_loss(prepared), nothing=False
+        ),
         "optimizer": _optimizer(outcome.optimizer),
         "checkpoints": checkpoints(setup),
         "reload": questions.ask("reload", lambda: reload(prepared), {}),
@@ -84,6 +88,12 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
         "loss_given": questions.ask("loss_given", lambda: loss_given(prepared), {}),
         "errors": questions.errors,
     }
+
+
+def _pads_left(job: Job) -> bool:
+    """Whether the tokenizer pads on the left by itself, and its task leaves it to."""
+    own = models.tokenizer(job.tokenizer_folder).padding_side == "left"
+    return own and job.schema.task != "causal_lm"
 
 
 def _majority(prepared: Prepared) -> float:

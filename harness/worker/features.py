@@ -103,7 +103,13 @@ class Doubled:
 
 
 def tokenizing(schema: Schema, tokenizer: Any, max_length: int) -> Tokenize:
-    """What tokenizes the rows of a data set for its task."""
+    """What tokenizes the rows of a data set for its task.
+
+    A language model's are padded on the right from here on: on the left, the first token of a row
+    would be predicted from padding.
+    """
+    if schema.task == "causal_lm":
+        tokenizer.padding_side = "right"
     kind = TokenizeWords if schema.task == "token_classification" else Tokenize
     return kind(tokenizer, schema.texts, max_length)
 

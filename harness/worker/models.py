@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -201,6 +202,26 @@ def weights_digest(tensors: Mapping[str, torch.Tensor]) -> str:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def divides_loss(model: Any, batch: Mapping[str, torch.Tensor]) -> bool:
+    """Whether a model divides its loss by the number that the Trainer hands it.
+
+    Those that take it and leave it alone return a mean, which the Trainer then takes for a share.
+    """
+    with torch.no_grad():
+        try:
+            whole, half = (model(**batch, num_items_in_batch=n).loss.item() for n in (1, 2))
+        except TypeError:  # its `forward` takes no such number
+            return False
+    return math.isclose(whole, 2 * half, rel_tol=1e-3)
+
+
+def untied(model: Any) -> dict[str, torch.Tensor]:
+    """A model's tensors by name, each once: of several names for one, that which it is saved by."""
+    parts = (model.named_parameters(), model.named_buffers())
+    once = {name for part in parts for name, _ in part}
+    return {name: tensor for name, tensor in model.state_dict().items() if name in once}
 
 
 def saved(folder: Path) -> dict[str, torch.Tensor]:

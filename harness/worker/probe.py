@@ -96,6 +96,13 @@ def _disabled(model: Any) -> Any:
     return bare
 
 
+def divides_loss(prepared: Prepared) -> bool:
+    """Whether the model divides its loss by the number that it is handed."""
+    model = prepared.setup.model
+    batch = _probe_batch(prepared).to(model.device)
+    return models.divides_loss(getattr(model, "_original_forward", model), batch)
+
+
 def loss_given(prepared: Prepared) -> dict[str, bool]:
     """Whether the model returns a loss, with labels and without."""
     model = prepared.setup.model

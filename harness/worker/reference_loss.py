@@ -38,9 +38,10 @@ def terms(task: Task, logits: Tensor, labels: Tensor, smoothing: float = 0.0) ->
 
 
 def each(task: Task, logits: Tensor, labels: Tensor) -> Tensor:
-    """The mean of every example's terms, (examples,)."""
+    """The mean of every example's terms, (examples,); 0 of one that has none."""
     pairs = zip(logits[:, None], labels[:, None], strict=True)
-    return torch.stack([terms(task, one, label).mean() for one, label in pairs])
+    parts = [terms(task, one, label) for one, label in pairs]
+    return torch.stack([part.sum() / max(len(part), 1) for part in parts])
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:

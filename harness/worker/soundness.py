@@ -65,7 +65,7 @@ class Soundness:
             apart["logits"].append(_apart(logits[index], expected[0]))
             apart["losses"].append(_apart(losses[index], loss[0]))
             ours, theirs = (gradient(part, self.model) for part in (losses[index], loss[0]))
-            apart["gradients"].append(((ours - theirs).norm() / theirs.norm()).item())
+            apart["gradients"].append(parted(ours, theirs))
             apart["contamination"].append(self._moved(strategy, index, logits[index], autocast))
         return {name: float(np.max(distances)) for name, distances in apart.items()}  # keeps NaN
 
@@ -107,6 +107,12 @@ def gradient(loss: Tensor, model: torch.nn.Module) -> Tensor:
     weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
     parts = torch.autograd.grad(loss, weights, retain_graph=True)
     return torch.cat([part.reshape(-1) for part in parts])
+
+
+def parted(ours: Tensor, theirs: Tensor) -> float:
+    """How far a gradient is from the right one, in its norms; absolute where that is zero."""
+    size = theirs.norm().item()
+    return float((ours - theirs).norm().item() / (size or 1.0))
 
 
 def _unpadded(example: Mapping[str, Any]) -> dict[str, Tensor]:

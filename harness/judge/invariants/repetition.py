@@ -5,7 +5,7 @@ import pytest
 from harness.core.trial import Trials
 from harness.judge import tolerances
 from harness.judge.distance import compare, require
-from harness.judge.invariants.agreement import compare_rates, compare_rows, exact, flat
+from harness.judge.invariants.agreement import compare_rates, compare_rows, exact, flat, metric_band
 from harness.judge.invariants.checkpoints import IN_MEMORY, compare_restored
 from harness.judge.metric_kinds import reported
 
@@ -118,5 +118,5 @@ def _compare_evaluations(trials: Trials, where: str) -> None:
     compare(f"{where}: logits", *logits, band)
     ours, theirs = trial.evaluation().metrics, expected.evaluation().metrics
     for name in reported(theirs):
-        compare(f"{where}: {name}", [ours[name]], [theirs[name]], 0.0)
+        compare(f"{where}: {name}", [ours[name]], [theirs[name]], metric_band(trials))
     compare(f"{where}: loss", [ours["loss"]], [theirs["loss"]], band)

@@ -1,6 +1,7 @@
 """Known issues while pytest runs, and the figures of a test: judged apart, noted for the gate."""
 
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
@@ -51,8 +52,13 @@ def _note(item: pytest.Function, error: AssertionError, issues: list[KnownIssue]
 def _known(item: pytest.Function) -> list[KnownIssue]:
     """The known issues of a test that judges a cell, in the installed versions."""
     cell = cell_of(item)
-    if cell is None or not {"run", "trials"} & set(item.fixturenames):
+    judged: list[Any] = [item.funcargs[x] for x in ("run", "trials") if x in item.funcargs]
+    if cell is None or not judged:
         return []
     versions = schedule_of(item.config).runner.environment()["packages"]
     issues = item.config.stash[KNOWN_ISSUES]
-    return [i for i in issues if i.applies(item.originalname, cell.recipe, versions)]
+    return [
+        issue
+        for issue in issues
+        if issue.applies(item.originalname, cell.recipe, versions) and all(map(issue.is_of, judged))
+    ]

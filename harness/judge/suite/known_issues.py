@@ -15,9 +15,12 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from harness.core import collation
+from harness.core.dataset import Task
 from harness.core.environment import JUDGED
 from harness.core.errors import MisfitError, SpecError, short, unknown
 from harness.core.recipe import Recipe, find_loop
+from harness.core.record import Record
+from harness.core.trial import Trials
 from harness.judge import catalog
 from harness.judge.distance import Distance, MismatchError
 from harness.judge.document import Document
@@ -44,6 +47,12 @@ class KnownIssue:
         loops: in which it shows.
         models: of the catalog, in which it shows; all if empty.
         collations: with which it shows; all if empty.
+        tasks: of which it shows; all if empty.
+        model_types: of the models' configurations, of which it shows; all if empty.
+        divides_loss: of which models it shows: those that divide their loss by the number that
+            the Trainer hands them, or those that do not; of all if None.
+        drops: of which models trials show it: those that drop something out, or those that do not;
+            of all if None.
         issue: where it is reported; empty if nowhere yet.
         advice: what users should do.
     """
@@ -55,6 +64,10 @@ class KnownIssue:
     figures: Mapping[str, float | str] = field(default_factory=dict)
     models: tuple[str, ...] = ()
     collations: tuple[str, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    model_types: tuple[str, ...] = ()
+    divides_loss: bool | None = None
+    drops: bool | None = None
     issue: str = ""
     advice: str
 
@@ -69,6 +82,17 @@ class KnownIssue:
                 _contains(affected, versions.get(canonicalize_name(name)))
                 for name, affected in self.packages.items()
             )
+        )
+
+    def is_of(self, judged: Record | Trials) -> bool:
+        """Whether it shows of the task and the model that a record or trials are of."""
+        model = judged if isinstance(judged, Record) else judged.answers
+        if isinstance(judged, Trials) and self.drops not in {None, bool(judged.answers.dropout)}:
+            return False
+        return (
+            (not self.tasks or judged.task in self.tasks)
+            and (not self.model_types or model.model_type in self.model_types)
+            and self.divides_loss in {None, model.divides_loss}
         )
 
     def explains(self, error: AssertionError) -> bool:
