@@ -43,6 +43,7 @@ class Job:
         scratch: existing folder for everything else; removed by the judging tower.
         variations: those to try, by name.
         fault: a Python file to run in the worker first, to prove what would be noticed.
+        root: of the repository that code of the user is imported from.
     """
 
     kind: Kind
@@ -62,6 +63,7 @@ class Job:
     scratch: str
     variations: tuple[str, ...] = ()
     fault: str | None = None
+    root: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The job as JSON types."""

@@ -100,6 +100,9 @@ class Recipe(Spec):
             after training; none if None.
         holdout_seed: seed of that sample's shuffle.
         num_proc: processes that tokenize; in the run's own if None.
+        tokenize: `module:function` that makes features of a batch of rows, a tokenizer and
+            `max_length`, where text columns and truncation do not say it.
+        streaming: train on an `IterableDataset`, by the Trainer, for `max_steps`.
         warmup_steps: steps, or the share of all steps when below 1 (as in transformers 5).
         fp16: half precision on an accelerator; a CPU trains in float32.
         remove_unused_columns: by the loop; else they are gone before it sees the examples.
@@ -126,6 +129,8 @@ class Recipe(Spec):
     max_holdout_samples: int | None = None
     holdout_seed: int = 64
     num_proc: int | None = None
+    tokenize: str | None = None
+    streaming: bool = False
     save_model: bool = True
     save_state: bool = True
 
@@ -215,6 +220,10 @@ class Recipe(Spec):
             own["early_stopping_patience"] = frozenset({"duration"})
         if self.peft is not None:
             own["peft"] = peft_methods.effects_of(self.peft)
+        if self.streaming:
+            own["streaming"] = frozenset({"batches", "order", "duration"})
+        if self.tokenize is not None:
+            own["tokenize"] = frozenset({"tokenization"})
         return {**own, **effects_of(self.arguments)}
 
     @property
@@ -229,6 +238,8 @@ class Recipe(Spec):
 
 
 LATER: Mapping[str, Any] = {
+    "tokenize": None,
+    "streaming": False,
     "early_stopping_patience": None,
     "early_stopping_threshold": 0.0,
     "peft": None,
@@ -255,24 +266,11 @@ def check_name(kind: str, name: str) -> None:
 
 
 OUR_FIELDS = frozenset(
-    {
-        "dataset",
-        "model",
-        "collation",
-        "loop",
-        "max_length",
-        "max_train_samples",
-        "max_eval_samples",
-        "subset_seed",
-        "max_holdout_samples",
-        "holdout_seed",
-        "num_proc",
-        "save_model",
-        "save_state",
-        "early_stopping_patience",
-        "early_stopping_threshold",
-        "peft",
-        "arguments",
-    }
+    (
+        *("dataset", "model", "collation", "loop", "max_length", "max_train_samples"),
+        *("max_eval_samples", "subset_seed", "max_holdout_samples", "holdout_seed", "num_proc"),
+        *("tokenize", "streaming", "save_model", "save_state", "early_stopping_patience"),
+        *("early_stopping_threshold", "peft", "arguments"),
+    )
 )
 """The recipe's fields that `transformers.TrainingArguments` does not have."""

@@ -13,6 +13,7 @@ from harness.core.errors import SpecError
 
 Effect = Literal[
     "parameters",
+    "tokenization",
     "tokens",
     "updates",
     "rates",
@@ -27,11 +28,11 @@ Effect = Literal[
     "log",
     "cost",
 ]
-"""What may change: which parameters a model has, which tokens it reads, what a step computes, its
-learning rate, what is drawn at random beside dropout, how many batches of which size there are,
-which rows they hold, when training ends, what an evaluation predicts and leaves behind, what
-`compute_metrics` receives, when there is an evaluation, what is saved while training, what is
-logged; or time and memory alone."""
+"""What may change: which parameters a model has, what becomes of a text, which tokens the model
+reads, what a step computes, its learning rate, what is drawn at random beside dropout, how many
+batches of which size there are, which rows they hold, when training ends, what an evaluation
+predicts and leaves behind, what `compute_metrics` receives, when there is an evaluation, what is
+saved while training, what is logged; or time and memory alone."""
 
 _UNKNOWN: tuple[Effect, ...] = get_args(Effect)
 """Of what nobody has looked at: anything may be."""

@@ -101,6 +101,7 @@ def base(recipe: Recipe) -> Recipe:
         max_train_samples=22,
         max_eval_samples=EVALUATED,
         subset_seed=recipe.subset_seed,
+        tokenize=recipe.tokenize,
         save_model=False,
         save_state=False,
         num_train_epochs=1,

@@ -29,6 +29,7 @@ class Cell:
         model: likewise.
         collation: likewise.
         loop: likewise.
+        root: of the repository that holds the suite, which code of the user is imported from.
         changed: fields that the command line or a setting changed against the suite.
     """
 
@@ -40,6 +41,7 @@ class Cell:
     model: ModelSource = field(compare=False, repr=False)
     collation: Collation = field(compare=False, repr=False)
     loop: Loop = field(compare=False, repr=False)
+    root: Path = field(default=Path(), compare=False, repr=False)
     changed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -74,6 +76,7 @@ class Cell:
             model=catalog.model(recipe.model, root),
             collation=collation.parse(recipe.collation),
             loop=find_loop(recipe.loop),
+            root=root,
             changed=changed,
         )
 
@@ -108,6 +111,7 @@ def tokenized_of(cell: Cell) -> Cell:
         model=original.model,
         max_length=original.max_length,
         num_proc=original.num_proc,
+        tokenize=original.tokenize,
     )
     return replace(
         cell,

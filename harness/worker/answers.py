@@ -230,7 +230,7 @@ def _cached(bench: Bench) -> tuple[int, int]:
     """Longest example under a short limit, then under a longer one, if `map` may use its cache."""
     lengths = []
     for limit in (6, 9):
-        function = features.tokenizing(bench.job.schema, bench.tokenizer, limit)
+        function = features.tokenizing(bench.job, bench.tokenizer, limit)
         tokenized = bench.raw.map(function, batched=True, load_from_cache_file=True)
         lengths.append(max(map(len, tokenized["input_ids"][:])))
     return lengths[0], lengths[1]

@@ -67,7 +67,7 @@ class Bench:
         models.check(job)
         tokenizer = models.tokenizer(job.tokenizer_folder)
         max_length = base.max_length or variations.LONGEST
-        function = features.tokenizing(schema, tokenizer, max_length)
+        function = features.tokenizing(job, tokenizer, max_length)
         chosen = {
             name: data.sample(
                 data.load(job.data_files[name], schema, scratch), size, base.subset_seed

@@ -72,6 +72,11 @@ def sample(split: Any, size: int | None, seed: int) -> Any:
     return split.shuffle(seed=seed).select(range(min(size, len(split))))
 
 
+def stream(split: Any, function: Callable[..., Any]) -> Any:
+    """A split as an `IterableDataset`, tokenized while it is read."""
+    return split.to_iterable_dataset().map(function, batched=True)
+
+
 def tokenize(split: Any, function: Callable[..., Any], num_proc: int | None = None) -> Any:
     """Apply the tokenizer to every row, in `num_proc` processes if given.
 

@@ -8,8 +8,9 @@ from transformers import DataCollatorForLanguageModeling, DataCollatorForTokenCl
 
 from harness.core.collation import Collation
 from harness.core.errors import SourceError
-from harness.core.schema import LABEL, Schema
-from harness.worker import models
+from harness.core.job import Job
+from harness.core.schema import LABEL
+from harness.worker import models, user_code
 from harness.worker.objective import IGNORED, Objective
 
 Features = Any
@@ -102,14 +103,54 @@ class Doubled:
         return batch
 
 
-def tokenizing(schema: Schema, tokenizer: Any, max_length: int) -> Tokenize:
-    """What tokenizes the rows of a data set for its task.
+@dataclass(frozen=True, slots=True)
+class TokenizeOwn(Tokenize):
+    """The same by a function of the user's, which is given the rows as they are.
+
+    Attributes:
+        reference: to it, as `module:function`.
+        root: of the repository that it is imported from.
+    """
+
+    reference: str
+    root: str
+
+    def __call__(self, rows: Mapping[str, Sequence[Any]]) -> Features:
+        """Tokenize a batch of rows.
+
+        Raises:
+            SourceError: the function raises, or returns no features of these rows.
+        """
+        given = {name: list(values) for name, values in rows.items()}
+        features = user_code.called(
+            self.reference, self.root, given, self.tokenizer, self.max_length
+        )
+        count = len(next(iter(given.values())))
+        if not isinstance(features, Mapping) or "input_ids" not in features:
+            raise SourceError(
+                f"{self.reference} returns a {type(features).__name__} without input_ids",
+                fix="return what the tokenizer does: lists by name, input_ids among them",
+            )
+        for name, values in features.items():
+            if len(values) != count:
+                raise SourceError(
+                    f"{self.reference} returns {len(values)} {name} for {count} rows",
+                    fix="return one entry a row",
+                )
+        return dict(features)
+
+
+def tokenizing(job: Job, tokenizer: Any, max_length: int) -> Tokenize:
+    """What tokenizes the rows of a job for its task.
 
     A language model's are padded on the right from here on: on the left, the first token of a row
     would be predicted from padding.
     """
+    schema = job.schema
     if schema.task == "causal_lm":
         tokenizer.padding_side = "right"
+    if job.recipe.tokenize is not None:
+        return TokenizeOwn(tokenizer, schema.texts, max_length, job.recipe.tokenize, job.root)
     kind = TokenizeWords if schema.task == "token_classification" else Tokenize
     return kind(tokenizer, schema.texts, max_length)
 

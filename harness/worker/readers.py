@@ -1,8 +1,5 @@
 """Readers: a user's rows, as `datasets` reads them, by the source's split."""
 
-import importlib
-import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from glob import escape
 from itertools import islice
@@ -14,7 +11,9 @@ import datasets
 from harness.core.dataset import Dataset
 from harness.core.errors import SourceError
 from harness.core.job import LoadJob
+from harness.worker import user_code
 from harness.worker.places import PACKED, Places
+from harness.worker.user_code import reason
 
 BUILDERS = {
     **dict.fromkeys((".csv", ".tsv"), "csv"),
@@ -39,7 +38,9 @@ def read(job: LoadJob) -> tuple[Mapping[str, Any], Places]:
     """
     dataset, folder = job.dataset, _folder(job.files)
     if dataset.is_code:
-        rows, places = _called(job), Places(source=dataset.path)
+        arguments = [dict(job.files)] if job.files else []
+        rows = user_code.called(dataset.path, job.root, *arguments)
+        places = Places(source=dataset.path)
     elif folder is None:
         rows, places = _of_files(job)
     elif (saved := _saved(job.files)) is not None:
@@ -111,37 +112,6 @@ def _options(dataset: Dataset, builder: str, delimiters: Sequence[str | None]) -
         options["sep"] = delimiter
     as_they_are = dict.fromkeys(dataset.columns, str)
     return {"keep_default_na": False, "na_values": [""], "converters": as_they_are, **options}
-
-
-def _called(job: LoadJob) -> Any:
-    """What a function of the user returns; it is given the files if some are declared."""
-    reference = job.dataset.path
-    module, _, attribute = reference.partition(":")
-    if job.root not in sys.path:
-        sys.path.insert(0, job.root)
-    try:
-        function: Any = importlib.import_module(module)
-        for name in attribute.split("."):
-            function = getattr(function, name)
-    except (Exception, SystemExit) as error:
-        raise SourceError(
-            f"{reference} cannot be imported",
-            why=_raised(error, job.root),
-            fix=f"write it as module:function; modules are looked for in {job.root} first",
-        ) from error
-    if not callable(function):
-        raise SourceError(
-            f"{reference} is {type(function).__name__}, which cannot be called",
-            fix="name a function that returns a datasets.DatasetDict",
-        )
-    try:
-        return function(dict(job.files)) if job.files else function()
-    except (Exception, SystemExit) as error:
-        raise SourceError(
-            f"{reference} raised an exception",
-            why=_raised(error, job.root),
-            fix="correct the function",
-        ) from error
 
 
 def _by_split(rows: Any, places: Places) -> Mapping[str, Any]:
@@ -277,16 +247,3 @@ def _remedy(cause: BaseException, places: Places) -> str:
     if isinstance(cause, ValueError) and "BuilderConfig" in text:
         return "correct name"
     return "correct the file, or how it is read, with options={…}"
-
-
-def reason(error: BaseException) -> str:
-    """An exception in one line."""
-    return f"{type(error).__name__}: {error}".strip().splitlines()[0]
-
-
-def _raised(error: BaseException, root: str) -> str:
-    """An exception in one line, with the last line of the user's own that it went through."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).is_relative_to(root)]
-    where = f" ({_shown(own[-1].filename, root)}, line {own[-1].lineno})" if own else ""
-    return reason(error) + where

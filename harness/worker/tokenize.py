@@ -24,6 +24,10 @@ def measure(job: Job) -> list[int]:
     split = data.sample(split, job.recipe.max_train_samples, job.recipe.subset_seed)
     tokenizer = models.tokenizer(job.tokenizer_folder)
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
+    if job.recipe.tokenize is not None:  # which cuts as it likes
+        limit = job.recipe.max_length or tokenizer.model_max_length
+        own = data.tokenize(split, features.tokenizing(job, tokenizer, limit))
+        return [len(ids) for ids in own["input_ids"]]
     return [
         len(ids)
         for start in range(0, len(split), ROWS)
@@ -53,7 +57,7 @@ def compare_processes(job: Job) -> dict[str, Any]:
     split = split.select(range(min(ROWS, len(split))))
     tokenizer = models.tokenizer(job.tokenizer_folder)
     max_length = job.recipe.max_length or tokenizer.model_max_length
-    function = data.Signed(features.tokenizing(job.schema, tokenizer, max_length))
+    function = data.Signed(features.tokenizing(job, tokenizer, max_length))
     alone = data.tokenize(split, function)
     multiprocess.set_start_method("spawn", force=True)
     together = data.tokenize(split, function, processes)

@@ -134,7 +134,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
     max_length = recipe.length(models.limit(model, tokenizer))
     timer.lap("load model")
 
-    function = features.tokenizing(schema, tokenizer, max_length)
+    function = features.tokenizing(job, tokenizer, max_length)
     tokenized = {
         name: data.tokenize(split, function, recipe.num_proc) for name, split in chosen.items()
     }
@@ -157,6 +157,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
         strategy=strategy,
         collator=packing.collator(tokenizer, strategy, max_length, objective),
         splits=tokenized,
+        stream=data.stream(chosen["train"], function) if recipe.streaming else None,
         metrics=metrics,
         saved=scratch / "saved",
         orders={

@@ -19,11 +19,13 @@ JUDGE = Path(catalog.__file__).parent
 
 DOORS = {
     "harness.judge.catalog.DATASETS": {"suite/validation", "cli/plan"},
-    "harness.judge.catalog.MODELS": {"cli/plan"},
+    "harness.judge.catalog.MODELS": {"cli/init", "cli/plan"},
     "harness.core.recipe.LOOPS": {"cell"},
     "harness.core.collation.PLAIN": {"cli/plan"},
     "harness.judge.catalog.dataset": {"cell", "suite/validation"},
-    "harness.judge.catalog.model": {"cell", "suite/validation", "suite/known_issues"},
+    "harness.judge.catalog.model": {
+        *("cell", "cli/init", "cli/shrink", "suite/validation", "suite/known_issues"),
+    },
     "harness.core.collation.parse": {"cell", "suite/validation", "suite/known_issues"},
     "harness.core.collation.scaled": {"catalog"},
     "harness.core.recipe.find_loop": {"cell", "suite/validation", "suite/known_issues"},

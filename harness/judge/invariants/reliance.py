@@ -33,13 +33,11 @@ _GROUPS: tuple[tuple[tuple[Effect, ...], tuple[str, ...]], ...] = (
             "test_evaluating_twice_is_the_same",
             "test_evaluation_batch_changes_nothing",
             "test_f1_reaches_threshold",
-            "test_few_tokens_are_unknown",
             "test_head_has_one_row_a_label",
             "test_labels_are_renamed",
             "test_labels_keep_their_order",
             "test_loss_needs_labels",
             "test_losses_are_finite",
-            "test_map_is_not_stale",
             "test_metrics_reach_thresholds",
             "test_model_is_in_its_mode",
             "test_only_head_is_new",
@@ -61,16 +59,12 @@ _GROUPS: tuple[tuple[tuple[Effect, ...], tuple[str, ...]], ...] = (
             "test_samples_per_second_reach_threshold",
             "test_saved_state_holds_the_log",
             "test_schedules_are_their_formulas",
-            "test_sentences_decode_back",
-            "test_sentences_stand_between_special_tokens",
             "test_single_precision_only_rounds",
             "test_singular_prediction_is_refused",
             "test_spawned_tokenizing_agrees",
             "test_subset_is_the_seeds",
-            "test_token_types_separate_sentences",
             "test_torch_format_gives_tensors",
             "test_trend_holds",
-            "test_truncation_cuts_at_max_length",
             "test_width_follows_collation",
             "test_widths_vary_if_dynamic",
             "test_workers_read_the_examples",
@@ -154,6 +148,17 @@ _GROUPS: tuple[tuple[tuple[Effect, ...], tuple[str, ...]], ...] = (
         ("parameters", "predictions"),
         ("test_saved_model_reloads",),
     ),
+    (
+        ("tokenization",),
+        (
+            "test_few_tokens_are_unknown",
+            "test_map_is_not_stale",
+            "test_sentences_decode_back",
+            "test_sentences_stand_between_special_tokens",
+            "test_token_types_separate_sentences",
+            "test_truncation_cuts_at_max_length",
+        ),
+    ),
     (("log",), ("test_every_step_is_logged", "test_logged_loss_is_the_loss")),
 )
 
@@ -164,9 +169,12 @@ RELIANCE: Mapping[str, frozenset[Effect]] = {
 
 KNOWN: Mapping[str, frozenset[str]] = {
     "test_best_model_is_restored": frozenset({"save_total_limit"}),
-    "test_checkpoints_follow_strategy": frozenset({"save_total_limit"}),
-    "test_evaluations_follow_strategy": frozenset({"eval_delay", "eval_on_start"}),
+    "test_checkpoints_follow_strategy": frozenset({"save_total_limit", "streaming"}),
+    "test_evaluations_follow_strategy": frozenset({"eval_delay", "eval_on_start", "streaming"}),
     "test_every_example_once_an_epoch": frozenset({"early_stopping_patience"}),
+    "test_learning_rate_follows_schedule": frozenset({"streaming"}),
+    "test_loss_falls": frozenset({"streaming"}),
+    "test_number_of_steps": frozenset({"streaming"}),
 }
 """What an invariant's law takes into account, although it changes what the law rests on."""
 

@@ -40,6 +40,7 @@ def assign(kind: Kind, cell: Cell, inputs: Inputs, scratch: Path, *, threads: in
         variations=variations.names(cell.loop, cell.scale, inputs.tables.schema.task)
         if kind == "try"
         else (),
+        root=str(cell.root.absolute()),
     )
 
 

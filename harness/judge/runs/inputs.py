@@ -46,12 +46,14 @@ class Inputs:
         tables: its data set.
         model: folder of the checkpoint.
         tokenizer: folder of its tokenizer, where that lies elsewhere.
+        code: digest of the user's modules that tokenize; empty if none do.
         notes: what a user should know of how these came about, a sentence each.
     """
 
     tables: Tables
     model: Path
     tokenizer: Path | None = None
+    code: str = ""
     notes: tuple[str, ...] = ()
 
     @property
@@ -82,4 +84,5 @@ class Inputs:
             "schema": digest.of_json(asdict(tables.schema)),
             "model": digest.of_json({path.name: digest.of_large(path) for path in model}),
             "metrics": digest.of_json(metrics),
+            **({"code": self.code} if self.code else {}),
         }

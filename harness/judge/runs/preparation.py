@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from harness.core import digest
 from harness.core.dataset import Dataset, Task
 from harness.core.errors import HarnessError, MissingSourceError
 from harness.core.job import LoadJob, ShrinkJob
@@ -23,7 +24,7 @@ from harness.core.survey import Survey
 from harness.judge import catalog, reported_metrics
 from harness.judge.catalog import DatasetSource, ModelSource
 from harness.judge.cell import Cell
-from harness.judge.runs import failures, stand_ins
+from harness.judge.runs import failures, imported_files, stand_ins
 from harness.judge.runs.inputs import Inputs, Tables
 from harness.judge.runs.launcher import Launcher
 from harness.judge.runs.loading import Loading
@@ -65,7 +66,7 @@ class Preparation:
             MissingSourceError: something is nowhere; the message lists every place tried.
             SourceError: something is refused or malformed.
         """
-        return self._inputs(cell.dataset, cell.model, cell.scale)
+        return self._tokenized_by(cell, self._inputs(cell.dataset, cell.model, cell.scale))
 
     def find_tokens(self, cell: Cell) -> Inputs:
         """What tells the lengths of a cell's examples: another model's tokenizer will do.
@@ -77,11 +78,19 @@ class Preparation:
         missing = None
         for model in (cell.model, *catalog.kin(cell.model)):
             try:
-                return self._inputs(cell.dataset, model, cell.scale)
+                return self._tokenized_by(cell, self._inputs(cell.dataset, model, cell.scale))
             except MissingSourceError as error:
                 missing = missing or error
         assert missing is not None  # noqa: S101 - the model itself was looked for
         raise missing
+
+    def _tokenized_by(self, cell: Cell, inputs: Inputs) -> Inputs:
+        """The same with what decides how a user's function tokenizes."""
+        reference = cell.recipe.tokenize
+        if reference is None:
+            return inputs
+        files = imported_files.files_of(reference, cell.root)
+        return replace(inputs, code=digest.of_files(files, cell.root))
 
     def _inputs(self, dataset: DatasetSource, model: ModelSource, scale: Scale) -> Inputs:
         """What a data set and a model are at a scale."""

@@ -20,7 +20,7 @@ from harness.judge import catalog
 from harness.judge.declarations import Thresholds
 from harness.judge.limits import Limits
 from harness.judge.metric_kinds import kind_of
-from harness.judge.suite import dataset_validation
+from harness.judge.suite import dataset_validation, example_validation
 
 STRATEGIES = ("no", "steps", "epoch")
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
@@ -87,6 +87,7 @@ def check(recipe: Recipe) -> None:
     check_optimizer(recipe.loop, recipe.optim)
     _check_loop(recipe)
     _check_adapters(recipe)
+    example_validation.check(recipe, collation.parse(recipe.collation))
     _check_together(recipe)
     if model.limit is not None:
         recipe.length(model.limit)  # refuses a max_length over it

@@ -31,6 +31,7 @@ class Setup:
         strategy: how examples become batches.
         collator: features in, batch out.
         splits: tokenized `train`, `evaluation` and, if the recipe has one, `holdout`.
+        stream: of the training examples, where they are not to be had at once.
         metrics: of the data set.
         saved: where `save_model` writes.
         orders: indices of a split's examples in the order in which they are evaluated, where that
@@ -52,6 +53,7 @@ class Setup:
     saved: Path
     orders: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
     resume_from: Path | None = None
+    stream: Any = None
 
     @property
     def output(self) -> Path:

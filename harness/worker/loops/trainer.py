@@ -119,6 +119,21 @@ def _stopping(recipe: Recipe) -> list[TrainerCallback]:
     return [EarlyStoppingCallback(recipe.early_stopping_patience, recipe.early_stopping_threshold)]
 
 
+def _visited(setup: Setup, name: str) -> Any:
+    """A split's examples in the order in which they are seen."""
+    split = setup.splits[name]
+    if not setup.recipe.remove_unused_columns:
+        split = split.select_columns(setup.columns(split.column_names))
+    return split.select(setup.orders[name]) if name in setup.orders else split
+
+
+def _streamed(setup: Setup) -> Any:
+    """The training examples as a stream."""
+    if setup.recipe.remove_unused_columns:
+        return setup.stream
+    return setup.stream.select_columns(setup.columns(setup.splits["train"].column_names))
+
+
 def run(setup: Setup, watch: Watch) -> LoopResult:
     """Train, predict the evaluated split, evaluate the holdout sample, save."""
     batches = BatchedPredictions()
@@ -134,19 +149,13 @@ def run(setup: Setup, watch: Watch) -> LoopResult:
         logits = logits[0] if isinstance(logits, tuple) else logits
         return setup.objective.kept(logits, labels)
 
-    def visited(name: str) -> Any:
-        split = setup.splits[name]
-        if not setup.recipe.remove_unused_columns:
-            split = split.select_columns(setup.columns(split.column_names))
-        return split.select(setup.orders[name]) if name in setup.orders else split
-
     callback = WatchCallback(watch)
     trainer = WatchedTrainer(
         model=setup.model,
         args=setup.arguments,
         data_collator=setup.collator,
-        train_dataset=visited("train"),
-        eval_dataset=visited("evaluation"),
+        train_dataset=_visited(setup, "train") if setup.stream is None else _streamed(setup),
+        eval_dataset=_visited(setup, "evaluation"),
         processing_class=setup.tokenizer,
         compute_metrics=compute_metrics,
         preprocess_logits_for_metrics=kept if setup.objective.reduces else None,
@@ -160,13 +169,13 @@ def run(setup: Setup, watch: Watch) -> LoopResult:
     phases["train"] = time.perf_counter() - started
 
     started = time.perf_counter()
-    predicted = trainer.predict(visited("evaluation"), metric_key_prefix="final")
+    predicted = trainer.predict(_visited(setup, "evaluation"), metric_key_prefix="final")
     phases["predict"] = time.perf_counter() - started
 
     if "holdout" in setup.splits:
         started = time.perf_counter()
         callback.evaluating = ("holdout", "holdout")
-        trainer.evaluate(visited("holdout"), metric_key_prefix="holdout")
+        trainer.evaluate(_visited(setup, "holdout"), metric_key_prefix="holdout")
         phases["holdout"] = time.perf_counter() - started
     handle.remove()
 
