@@ -68,11 +68,14 @@ def issues() -> Iterator[str]:
         where = ", ".join(f"{name} {versions}" for name, versions in issue.packages.items())
         yield from (f"## {issue.what}", "", f"- **Versions.** {where}")
         yield f"- **Loops.** {', '.join(f'`{loop}`' for loop in issue.loops)}"
+        if issue.model_types:
+            yield f"- **Types of models.** {', '.join(f'`{name}`' for name in issue.model_types)}"
         if issue.collations:
             yield f"- **Collations.** {', '.join(f'`{name}`' for name in issue.collations)}"
         yield f"- **Reported.** {issue.issue or 'not yet'}"
         yield f"- **What to do.** {issue.advice}"
-        yield "- **What is off.** " + ", ".join(map(_figure, issue.figures.items()))
+        figures = ", ".join(map(_figure, issue.figures.items()))
+        yield f"- **What is off.** {figures or 'whatever they find'}"
         links = (f"[`{name}`](invariants.md#{name})" for name in issue.invariants)
         yield from (f"- **Invariants.** {', '.join(links)}", "")
 

@@ -149,6 +149,7 @@ class Parameter:
         moved: largest absolute change from before the first step to after the last.
         group: index of its optimizer group, -1 if none.
         adapter: whether an adapter added it to the model.
+        deviation: of its values before the first step; 0 in earlier records.
     """
 
     name: str
@@ -158,6 +159,7 @@ class Parameter:
     moved: float
     group: int
     adapter: bool = False
+    deviation: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -127,3 +127,12 @@ def above_ceiling(ceiling: float, examples: int) -> float:
     A model that is right as often as can be still hits a mislabelled row by its own mistakes.
     """
     return 2 * math.sqrt(ceiling * (1 - ceiling) / examples)
+
+
+def first_loss(spread: float) -> float:
+    """How far a fresh head's loss may be from chance, given the deviation of its logits.
+
+    Of normal logits with variance v, the mean of log-sum-exp is above its value at zero by v/2 at
+    most, and the label's own logit deviates by as much as the others.
+    """
+    return FIRST_LOSS + spread**2 / 2

@@ -14,6 +14,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.core.dataset import Task
+from harness.core.decay import is_decayed
 from harness.core.recipe import Recipe
 from harness.core.trial import Look
 from harness.core.variations import LOOKS
@@ -158,7 +159,7 @@ class Closeup(Watch):
                 self._expected[name] = value
                 continue
             gradient = _some(parameter.grad)
-            decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+            decay = recipe.weight_decay if is_decayed(name, parameter.ndim) else 0.0
             for moments, power, beta in (
                 (first, gradient, recipe.adam_beta1),
                 (second, gradient.square(), recipe.adam_beta2),

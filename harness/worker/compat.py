@@ -13,7 +13,7 @@ import torch
 import transformers
 from packaging.version import Version
 
-from harness.core.errors import RunError
+from harness.core.errors import RunError, UnsupportedError
 from harness.core.recipe import OUR_FIELDS, Recipe
 from harness.core.trainer_arguments import RENAMED
 
@@ -66,9 +66,28 @@ def _listed(value: Any) -> Any:
 
 
 def checkpoint_activations(model: Any) -> None:
-    """Have a model compute activations again in the backward pass rather than keep them."""
+    """Have a model compute activations again in the backward pass rather than keep them.
+
+    Raises:
+        UnsupportedError: the judged version has no way for a model of its kind.
+    """
+    require_checkpointing(model)
     newest = getattr(model, "activation_checkpointing_enable", None)
     (newest or model.gradient_checkpointing_enable)({"use_reentrant": False})
+
+
+def require_checkpointing(model: Any) -> None:
+    """Refuse a model whose kind keeps every activation.
+
+    Raises:
+        UnsupportedError: it is one.
+    """
+    if not getattr(model, "supports_gradient_checkpointing", True):
+        raise UnsupportedError(
+            f"{type(model).__name__} cannot compute activations again",
+            why=f"transformers {transformers.__version__} offers it for other models alone",
+            fix="train without activation_checkpointing",
+        )
 
 
 def block_mask(together: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

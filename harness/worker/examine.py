@@ -215,6 +215,7 @@ def _parameters(prepared: Prepared, outcome: LoopResult) -> tuple[Parameter, ...
             moved=(tensor.detach().cpu() - prepared.before[name].cpu()).abs().max().item(),
             group=groups.get(id(tensor), -1),
             adapter=own not in prepared.own_parameters,
+            deviation=prepared.before[name].float().std(correction=0).item(),
         )
         for name, tensor in prepared.setup.model.named_parameters()
         if (own := adapters.own_name(name)) is not None

@@ -182,4 +182,7 @@ class Agreement:
 
     def test_checkpointing_changes_nothing(self, trials: Trials) -> None:
         """Gradient checkpointing computes the same gradients."""
+        if "checkpointed" not in trials:
+            kind = trials.answers.model_type
+            pytest.skip(f"not observable: this version of transformers offers none for {kind}")
         compare_trials(trials["checkpointed"], trials["reference"], exact(trials))

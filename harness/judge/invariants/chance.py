@@ -99,6 +99,18 @@ def learnt_loss(run: Record) -> float | None:
     return constant + tolerances.LEFT_TO_LEARN * max(0.0, run.steps[0].loss - constant)
 
 
+def spread(run: Record) -> float:
+    """The deviation of a fresh head's logits, for features of unit variance.
+
+    That of its last matrix, times the root of how many features it sums; 0 in earlier records.
+    """
+    head = [p for p in run.parameters if not p.name.startswith(f"{run.base_prefix}.")]
+    matrices = [p for p in head if len(p.shape) > 1]
+    if not matrices or run.task == "causal_lm":
+        return 0.0
+    return matrices[-1].deviation * math.sqrt(matrices[-1].shape[-1])
+
+
 def constant_loss(run: Record) -> float | None:
     """The training loss of the best answer that is the same for every row.
 

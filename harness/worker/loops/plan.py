@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, RandomSampler
 
+from harness.core.decay import is_decayed
 from harness.core.errors import RunError
 from harness.core.optimizers import OPTIMIZERS
 from harness.core.recipe import Recipe
@@ -92,9 +93,9 @@ def optimizer(model: torch.nn.Module, recipe: Recipe) -> torch.optim.AdamW:
             fix="choose one of them",
         )
     groups: dict[bool, list[torch.nn.Parameter]] = {True: [], False: []}
-    for parameter in model.parameters():
+    for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            groups[parameter.ndim > 1].append(parameter)
+            groups[is_decayed(name, parameter.ndim)].append(parameter)
     return torch.optim.AdamW(
         [
             {"params": groups[True], "weight_decay": recipe.weight_decay},

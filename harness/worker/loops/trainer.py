@@ -12,6 +12,7 @@ import torch
 from transformers import EarlyStoppingCallback, Trainer, TrainerCallback
 
 from harness.core.recipe import Recipe
+from harness.worker import compat
 from harness.worker.loops import plan
 from harness.worker.loops.batched import BatchedPredictions
 from harness.worker.loops.setup import LoopResult, Setup
@@ -136,6 +137,8 @@ def _streamed(setup: Setup) -> Any:
 
 def run(setup: Setup, watch: Watch) -> LoopResult:
     """Train, predict the evaluated split, evaluate the holdout sample, save."""
+    if setup.recipe.activation_checkpointing:
+        compat.require_checkpointing(setup.model)
     batches = BatchedPredictions()
 
     def compute_metrics(received: Any, *, compute_result: bool = True) -> dict[str, float]:
@@ -149,6 +152,8 @@ def run(setup: Setup, watch: Watch) -> LoopResult:
         logits = logits[0] if isinstance(logits, tuple) else logits
         return setup.objective.kept(logits, labels)
 
+    # Of a model with a decoder, predictions are several outputs, of widths of their own.
+    reduced = setup.objective.reduces or setup.model.config.is_encoder_decoder
     callback = WatchCallback(watch)
     trainer = WatchedTrainer(
         model=setup.model,
@@ -158,7 +163,7 @@ def run(setup: Setup, watch: Watch) -> LoopResult:
         eval_dataset=_visited(setup, "evaluation"),
         processing_class=setup.tokenizer,
         compute_metrics=compute_metrics,
-        preprocess_logits_for_metrics=kept if setup.objective.reduces else None,
+        preprocess_logits_for_metrics=kept if reduced else None,
         callbacks=[callback, *_stopping(setup.recipe)],
     )
     trainer.watch, trainer.setup = watch, setup
