@@ -4,9 +4,10 @@ Only the grammar and its rules live here, without torch; the judged environment'
 `DataCollatorWithPadding` pads (see `harness.worker.models.collator`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from harness.core.dataset import Task
 from harness.core.errors import SpecError, unknown
 
 Padding = Literal["longest", "max_length"]
@@ -31,6 +32,7 @@ class Collation:
         sorted: whether evaluated examples are sorted by length, and given back as they were.
         budget: most tokens of a training batch, padding included; 0 where batches are counted in
             examples.
+        blocks: whether examples are cut out of all texts, one after the other, each of them full.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Collation:
     grouped: bool = False
     sorted: bool = False
     budget: int = 0
+    blocks: bool = False
 
     @property
     def trajectory(self) -> Trajectory:
@@ -47,6 +50,12 @@ class Collation:
         if self.budget:
             return "batch size changed"
         return "order changed" if self.grouped else "same batches"
+
+    def of_task(self, task: Task) -> "Collation":
+        """What the strategy is for a task: a language model's rows are packed into full blocks."""
+        if task == "causal_lm" and self.layout == "packed":
+            return replace(self, layout="padded", blocks=True)
+        return self
 
     def width(self, longest: int, max_length: int) -> int:
         """The width that a padded batch must have, in tokens, given its longest example."""

@@ -13,7 +13,7 @@ import datasets
 from harness.core import tables
 from harness.core.errors import SourceError
 from harness.core.schema import Schema
-from harness.worker.features import Tokenize
+from harness.worker.features import Tokenize, TokenizeBlocks
 
 SIGNATURE = "process"
 """Column that says which process made a row."""
@@ -83,9 +83,11 @@ def tokenize(split: Any, function: Callable[..., Any], num_proc: int | None = No
     No cache answers: a changed tokenizer must never be answered from an older map. The fingerprint
     is one that no map had before, or the files of an earlier one would say how many processes map.
     """
+    regroups = isinstance(function, TokenizeBlocks)  # then there is not one example a row
     return split.map(
         function,
         batched=True,
+        remove_columns=split.column_names if regroups else None,
         num_proc=num_proc,
         load_from_cache_file=False,
         new_fingerprint=uuid.uuid4().hex,

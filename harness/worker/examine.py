@@ -153,7 +153,9 @@ def _examples(prepared: Prepared, texts: tuple[str, ...]) -> tuple[Example, ...]
     tokenizer, split = prepared.setup.tokenizer, prepared.setup.splits["train"]
     special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
     columns = [name for name in tokenizer.model_input_names if name in split.column_names]
-    examples = []
+    examples: list[Example] = []
+    if prepared.setup.strategy.blocks:  # which are no text's own
+        return ()
     for row in split.select(range(0, len(split), -(-len(split) // EXAMPLES))):
         segments: list[list[int]] = [[]]
         for token in row["input_ids"]:

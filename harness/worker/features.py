@@ -4,7 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from transformers import DataCollatorForLanguageModeling, DataCollatorForTokenClassification
+from transformers import (
+    BatchEncoding,
+    DataCollatorForLanguageModeling,
+    DataCollatorForTokenClassification,
+    default_data_collator,
+)
 
 from harness.core.collation import Collation
 from harness.core.errors import SourceError
@@ -69,6 +74,22 @@ def _first_tokens(words: Sequence[int | None], tags: Sequence[int]) -> list[int]
         tags[word] if word is not None and word != last else IGNORED
         for word, last in zip(words, before, strict=True)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizeBlocks(Tokenize):
+    """Blocks of as many tokens each, cut out of all texts, one after the other."""
+
+    def __call__(self, rows: Mapping[str, Sequence[Any]]) -> Features:
+        """Tokenize a batch of rows; what is left after the last full block is left out."""
+        (text,) = self.texts
+        tokens = self.tokenizer(list(rows[text]), verbose=False)
+        whole = [token for ids in tokens["input_ids"] for token in ids]
+        size = min(self.max_length, len(whole))
+        starts = range(0, len(whole) - size + 1, max(size, 1))
+        blocks = [whole[start : start + size] for start in starts]
+        mask = [[1] * size for _ in blocks]
+        return {"input_ids": blocks, "attention_mask": mask, "labels": blocks}
 
 
 class CausalCollator:
@@ -152,6 +173,7 @@ def tokenizing(job: Job, tokenizer: Any, max_length: int) -> Tokenize:
     if job.recipe.tokenize is not None:
         return TokenizeOwn(tokenizer, schema.texts, max_length, job.recipe.tokenize, job.root)
     kind = TokenizeWords if schema.task == "token_classification" else Tokenize
+    kind = TokenizeBlocks if job.collation.blocks else kind
     return kind(tokenizer, schema.texts, max_length)
 
 
@@ -166,6 +188,8 @@ def collator(
     }
     if objective.task == "token_classification":
         return DataCollatorForTokenClassification(tokens, **padded)  # type: ignore[no-any-return] # transformers ships no types
+    if collation.blocks:  # all as wide, and their labels must not be taken for padding
+        return lambda features: BatchEncoding(default_data_collator(features))
     if objective.task == "causal_lm":
         return CausalCollator(tokens, padded)
     return models.collator(tokens, collation, max_length)  # type: ignore[no-any-return] # as above

@@ -24,7 +24,7 @@ def assign(kind: Kind, cell: Cell, inputs: Inputs, scratch: Path, *, threads: in
     return Job(
         kind=kind,
         recipe=cell.recipe,
-        collation=cell.collation,
+        collation=cell.collation.of_task(inputs.tables.schema.task),
         loop=cell.loop,
         device=cell.device,
         threads=threads,
@@ -62,7 +62,7 @@ def complete(
             "task": inputs.tables.schema.task,
             "label_names": inputs.tables.schema.label_names,
             "ceiling": inputs.tables.ceiling,
-            "collation": cell.collation,
+            "collation": cell.collation.of_task(inputs.tables.schema.task),
             "metric_names": reported_metrics.metric_names(inputs.tables.metrics),
             "compared_metrics": inputs.tables.compared_metrics,
             "f1_average": inputs.tables.f1_average,

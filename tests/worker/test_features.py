@@ -1,0 +1,70 @@
+"""Features: words' labels stand at their first tokens, and blocks hold every token once."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import AutoTokenizer
+
+from harness.worker.features import CausalCollator, Tokenize, TokenizeBlocks, TokenizeWords
+from harness.worker.objective import IGNORED
+from tests.repositories import ROOT
+
+WORDS = st.lists(st.sampled_from(["the", "film", "unbelievable", "x", "was"]), min_size=1)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Any:
+    """Of a stand-in."""
+    return AutoTokenizer.from_pretrained(ROOT / "fixtures" / "models" / "bert-base-uncased")
+
+
+@settings(deadline=None, max_examples=40)
+@given(words=WORDS)
+def test_a_word_has_its_label_at_its_first_token(tokenizer: Any, words: list[str]) -> None:
+    """Once each, in their order; its other tokens and the special ones are ignored."""
+    tags = list(range(len(words)))
+    features = TokenizeWords(tokenizer, ("words",), 512)({"words": [words], "tags": [tags]})
+    labels, ids = features["labels"][0], features["input_ids"][0]
+    assert len(labels) == len(ids)
+    assert [label for label in labels if label != IGNORED] == tags
+    starts = [index for index, label in enumerate(labels) if label != IGNORED]
+    for start, end, word in zip(starts, [*starts[1:], len(ids) - 1], words, strict=True):
+        assert tokenizer.decode(ids[start:end]).replace(" ", "") == word
+
+
+def test_words_that_are_cut_off_have_no_label(tokenizer: Any) -> None:
+    """Of a row that is too long, the words that are left have theirs."""
+    words, tags = ["film"] * 10, list(range(10))
+    features = TokenizeWords(tokenizer, ("words",), 6)({"words": [words], "tags": [tags]})
+    kept = [label for label in features["labels"][0] if label != IGNORED]
+    assert len(features["input_ids"][0]) == 6
+    assert kept == tags[: len(kept)]
+    assert 0 < len(kept) < len(words)
+
+
+@settings(deadline=None, max_examples=40)
+@given(texts=st.lists(WORDS.map(" ".join), min_size=1, max_size=6), size=st.integers(2, 9))
+def test_blocks_hold_all_tokens_in_their_order(tokenizer: Any, texts: list[str], size: int) -> None:
+    """All are full, unless there is not enough for one; what is left is less than a block."""
+    whole = [
+        i for ids in Tokenize(tokenizer, ("text",), 512)({"text": texts})["input_ids"] for i in ids
+    ]
+    blocks = TokenizeBlocks(tokenizer, ("text",), size)({"text": texts})
+    ids = [token for block in blocks["input_ids"] for token in block]
+    assert ids == whole[: len(ids)]
+    assert len(whole) - len(ids) < size
+    assert {len(block) for block in blocks["input_ids"]} == {min(size, len(whole))}
+    assert blocks["labels"] == blocks["input_ids"]
+
+
+def test_padding_has_no_label(tokenizer: Any) -> None:
+    """A language model's labels are its tokens, wherever it is not padding."""
+    rows = Tokenize(tokenizer, ("text",), 64)({"text": ["the film", "the film was the film"]})
+    features = [{name: rows[name][index] for name in rows} for index in range(2)]
+    for padded in ({"padding": "longest"}, {"padding": "max_length", "max_length": 20}):
+        batch = CausalCollator(tokenizer, padded)(features)
+        real = batch["attention_mask"] == 1
+        assert (batch["labels"][real] == batch["input_ids"][real]).all()
+        assert (batch["labels"][~real] == IGNORED).all()
