@@ -109,6 +109,9 @@ class Recipe(Spec):
         dataloader_pin_memory: on an accelerator; a CPU has nothing to copy to.
         save_model: finish with `Trainer.save_model`.
         save_state: finish with `Trainer.save_state`.
+        class_weight: how much a term of the loss counts by its label, in the order of the labels'
+            ids; or `balanced`, by how rare a label is among the training rows. The weighted sum is
+            divided by the number of terms.
         early_stopping_patience: evaluations in a row without a better metric after which training
             ends, by `EarlyStoppingCallback`; never if None.
         early_stopping_threshold: by how much a metric must be better.
@@ -168,6 +171,7 @@ class Recipe(Spec):
     metric_for_best_model: str | None = None
     greater_is_better: bool | None = None
 
+    class_weight: Literal["balanced"] | tuple[float, ...] | None = None
     early_stopping_patience: int | None = None
     early_stopping_threshold: float = 0.0
     peft: Mapping[str, Any] | None = None
@@ -191,6 +195,11 @@ class Recipe(Spec):
     def order_seed(self) -> int:
         """The seed of the first epoch's order."""
         return self.seed if self.data_seed is None else self.data_seed
+
+    @property
+    def withholds_labels(self) -> bool:
+        """Whether the loss is computed beside the model, which then receives no labels."""
+        return bool(self.label_smoothing_factor) or self.class_weight is not None
 
     def precision(self, device: str) -> Precision:
         """What autocast is set to on a device; a CPU does not do float16."""
@@ -218,6 +227,8 @@ class Recipe(Spec):
         own: dict[str, frozenset[Effect]] = {}
         if self.early_stopping_patience is not None:
             own["early_stopping_patience"] = frozenset({"duration"})
+        if self.class_weight is not None:
+            own["class_weight"] = frozenset({"loss"})
         if self.peft is not None:
             own["peft"] = peft_methods.effects_of(self.peft)
         if self.streaming:
@@ -240,6 +251,7 @@ class Recipe(Spec):
 LATER: Mapping[str, Any] = {
     "tokenize": None,
     "streaming": False,
+    "class_weight": None,
     "early_stopping_patience": None,
     "early_stopping_threshold": 0.0,
     "peft": None,
@@ -269,8 +281,8 @@ OUR_FIELDS = frozenset(
     (
         *("dataset", "model", "collation", "loop", "max_length", "max_train_samples"),
         *("max_eval_samples", "subset_seed", "max_holdout_samples", "holdout_seed", "num_proc"),
-        *("tokenize", "streaming", "save_model", "save_state", "early_stopping_patience"),
-        *("early_stopping_threshold", "peft", "arguments"),
+        *("tokenize", "streaming", "save_model", "save_state", "class_weight"),
+        *("early_stopping_patience", "early_stopping_threshold", "peft", "arguments"),
     )
 )
 """The recipe's fields that `transformers.TrainingArguments` does not have."""

@@ -115,6 +115,7 @@ def base(recipe: Recipe) -> Recipe:
         optim=recipe.optim if recipe.optim in OPTIMIZERS else "adamw_torch",
         seed=recipe.seed,
         data_seed=recipe.order_seed,
+        class_weight=recipe.class_weight,
         peft=recipe.peft,
         arguments={
             name: value

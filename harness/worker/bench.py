@@ -15,6 +15,7 @@ from harness.core.schema import LABEL_COLUMNS
 from harness.worker import data, dropping, features, models, reference
 from harness.worker.adapters import adapted, core
 from harness.worker.batch_log import split_rows
+from harness.worker.class_weights import weighted
 from harness.worker.metric_modules import MetricModules
 from harness.worker.metric_modules import load as load_metrics
 from harness.worker.objective import Objective
@@ -80,9 +81,12 @@ class Bench:
         dry = copy.deepcopy(wet)
         dropping.dry(dry)
         dry.double()
+        train = data.tokenize(chosen["train"], function)
+        label = tables.label_column(chosen["train"].column_names, "the raw split", schema)
+        labels = objective.labels_of(chosen["train"], label, train)
         return cls(
             job=job,
-            objective=objective,
+            objective=weighted(objective, base, labels),
             base=base,
             max_length=max_length,
             tokenizer=tokenizer,
@@ -90,7 +94,7 @@ class Bench:
             reference=reference.of(dry),
             wet=wet.double(),
             raw=chosen["train"],
-            train=data.tokenize(chosen["train"], function),
+            train=train,
             evaluation=data.tokenize(chosen["evaluation"], function),
             metrics=load_metrics(job.metrics, job.f1_average, schema),
         )

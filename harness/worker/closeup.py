@@ -55,6 +55,7 @@ class Closeup(Watch):
         model: what trains.
         recipe: how.
         task: to learn what.
+        weights: of a term of the loss by its label; all weigh alike if empty.
         reference: what computes the first steps again; nothing does if None.
         interrupted: micro-batches after which to break off.
         mean_size: what a batch's summed loss is divided by; None if by its number of examples.
@@ -67,6 +68,7 @@ class Closeup(Watch):
     model: Any
     recipe: Recipe
     task: Task
+    weights: tuple[float, ...] = ()
     reference: ModelReference | None = None
     interrupted: int | None = None
     mean_size: float | None = None
@@ -125,6 +127,7 @@ class Closeup(Watch):
                         reference.logits(weights, batch),
                         batch["labels"],
                         self.recipe.label_smoothing_factor,
+                        self.weights,
                     )
                     for batch in self._batches
                 ]

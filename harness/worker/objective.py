@@ -32,6 +32,7 @@ class Objective:
         reduces: whether an evaluation keeps less than the logits.
         label_names: in the order of their ids.
         smoothing: of the labels.
+        weights: of a term by its label; all weigh alike if empty.
     """
 
     task: ClassVar[Task] = "single_label_classification"
@@ -41,6 +42,7 @@ class Objective:
 
     label_names: tuple[str, ...]
     smoothing: float = 0.0
+    weights: tuple[float, ...] = ()
 
     @classmethod
     def auto(cls) -> Any:
@@ -66,7 +68,17 @@ class Objective:
 
     def total(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """The sum of a batch's terms, from logits (examples, labels) and ids (examples,)."""
-        return cross_entropy(logits, labels, reduction="sum", label_smoothing=self.smoothing)
+        return cross_entropy(
+            logits,
+            labels,
+            weight=self.weight(logits),
+            reduction="sum",
+            label_smoothing=self.smoothing,
+        )
+
+    def weight(self, logits: torch.Tensor) -> torch.Tensor | None:
+        """The weights of the labels beside logits; None if terms weigh alike."""
+        return logits.new_tensor(self.weights) if self.weights else None
 
     def kept(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:  # noqa: ARG002 - a language model's are of its labels
         """What an evaluation keeps of a batch's logits: all, in single precision at least."""

@@ -12,7 +12,13 @@ from harness.worker.objective import IGNORED
 Tensor = torch.Tensor
 
 
-def terms(task: Task, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+def terms(
+    task: Task,
+    logits: Tensor,
+    labels: Tensor,
+    smoothing: float = 0.0,
+    weights: tuple[float, ...] = (),
+) -> Tensor:
     """Every term of a batch's loss, one after the other.
 
     Args:
@@ -22,6 +28,7 @@ def terms(task: Task, logits: Tensor, labels: Tensor, smoothing: float = 0.0) ->
         labels: of the batch: (examples,) ids or numbers, (examples, labels) indicators, or
             (examples, width) ids of tokens; of a language model, of the tokens themselves.
         smoothing: of the labels.
+        weights: of the labels; all weigh alike if empty.
 
     Returns:
         (terms,).
@@ -34,7 +41,7 @@ def terms(task: Task, logits: Tensor, labels: Tensor, smoothing: float = 0.0) ->
     if task == "causal_lm":
         logits, labels = logits[:, :-1], labels[:, 1:]
     there = labels != IGNORED
-    return cross_entropy(logits[there], labels[there], smoothing)
+    return cross_entropy(logits[there], labels[there], smoothing, weights)
 
 
 def each(task: Task, logits: Tensor, labels: Tensor) -> Tensor:
@@ -44,9 +51,16 @@ def each(task: Task, logits: Tensor, labels: Tensor) -> Tensor:
     return torch.stack([part.sum() / max(len(part), 1) for part in parts])
 
 
-def cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
-    """-sum(q log softmax) of each row, q = (1 - smoothing) one-hot + smoothing uniform: (rows,)."""
+def cross_entropy(
+    logits: Tensor, labels: Tensor, smoothing: float = 0.0, weights: tuple[float, ...] = ()
+) -> Tensor:
+    """-sum(w q log softmax) of each row, q = (1 - smoothing) one-hot + smoothing uniform: (rows,).
+
+    The weights w of the labels are 1 if there are none.
+    """
     top = logits.max(dim=-1, keepdim=True).values
     log_probability = logits - top - (logits - top).exp().sum(dim=-1, keepdim=True).log()
+    if weights:
+        log_probability = log_probability * logits.new_tensor(weights)
     right = log_probability[torch.arange(len(labels)), labels]
     return -((1 - smoothing) * right + smoothing * log_probability.mean(dim=-1))

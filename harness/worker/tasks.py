@@ -33,6 +33,7 @@ class TokenLabels(Objective):
         return cross_entropy(
             logits.flatten(0, -2),
             labels.flatten(),
+            weight=self.weight(logits),
             reduction="sum",
             ignore_index=IGNORED,
             label_smoothing=self.smoothing,

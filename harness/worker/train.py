@@ -32,6 +32,7 @@ from harness.worker import (
     packing,
 )
 from harness.worker.batch_log import label_codes, labelled, split_rows
+from harness.worker.class_weights import weighted
 from harness.worker.loops.setup import LoopResult, Setup
 from harness.worker.prepared import Prepared
 from harness.worker.sampling import lengths_of, longest_first
@@ -140,6 +141,12 @@ def prepare(job: Job, timer: Timer) -> Prepared:
     }
     timer.lap("tokenize")
 
+    label = tables.label_column(chosen["train"].column_names, job.data_files["train"][0], schema)
+    known = {
+        name: objective.labels_of(chosen[name], label, split) for name, split in tokenized.items()
+    }
+    objective = weighted(objective, recipe, known["train"])
+
     strategy = job.collation
     packing.isolate(adapters.core(model), strategy)
     values = compat.argument_values(recipe, output_dir=str(scratch / "output"), device=job.device)
@@ -166,7 +173,6 @@ def prepare(job: Job, timer: Timer) -> Prepared:
             if strategy.sorted and name != "train"
         },
     )
-    label = tables.label_column(chosen["train"].column_names, job.data_files["train"][0], schema)
     prepared = Prepared(
         setup=setup,
         raw=chosen,
@@ -176,10 +182,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
         max_length=max_length,
         own_parameters=own_parameters,
         before={name: tensor.detach().clone() for name, tensor in model.state_dict().items()},
-        known={
-            name: _known(split, objective.labels_of(chosen[name], label, split), setup)
-            for name, split in tokenized.items()
-        },
+        known={name: _known(split, known[name], setup) for name, split in tokenized.items()},
     )
     timer.lap("build")
     return prepared
@@ -192,7 +195,7 @@ def _known(split: Any, labels: Any, setup: Setup) -> dict[str, Any]:
     """
     classes, codes = setup.objective.classes(labels), label_codes(labels)
     texts = split_rows(split, setup.model, [-1] * len(labels))
-    withheld = bool(setup.recipe.label_smoothing_factor)  # the model then receives none
+    withheld = setup.recipe.withholds_labels
     return {
         "rows": texts if withheld else labelled(texts, codes),
         "texts": texts,

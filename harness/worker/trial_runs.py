@@ -183,6 +183,7 @@ def _watch(setup: Setup, variation: Variation, reference: ModelReference | None)
         model=setup.model,
         recipe=setup.recipe,
         task=setup.objective.task,
+        weights=setup.objective.weights,
         reference=reference,
         interrupted=variation.interrupted,
         mean_size=mean_size,

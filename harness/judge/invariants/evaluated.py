@@ -85,12 +85,25 @@ def mean_loss(run: Record, evaluation: Evaluation) -> float:
     if run.task == "causal_lm":
         return float(wide[labels[:, 1:] != IGNORED].mean())
     there = labels != IGNORED
-    return cross_entropy(wide[there], labels[there])
+    return cross_entropy(wide[there], labels[there], class_weights(run))
 
 
-def cross_entropy(logits: Floats, labels: Array) -> float:
-    """Mean over examples of -log softmax(logits)[label], in double precision."""
+def class_weights(run: Record) -> Floats | None:
+    """The weights of the labels: as declared, or n / (labels * n of the label) if balanced."""
+    declared, labels = run.recipe.class_weight, len(run.label_names)
+    if declared is None:
+        return None
+    if declared != "balanced":
+        return np.asarray(declared, np.float64)
+    classes = np.asarray(run.arrays["split.train.classes"], np.int64)
+    counts = np.bincount(classes, minlength=labels)
+    return np.asarray(len(classes) / (labels * np.maximum(counts, 1)), np.float64)
+
+
+def cross_entropy(logits: Floats, labels: Array, weights: Floats | None = None) -> float:
+    """Mean over examples of -log softmax(logits)[label], weighted by label, in double precision."""
     wide = logits.astype(np.float64)
     top = wide.max(axis=1, keepdims=True)
     normalizer = top[:, 0] + np.log(np.exp(wide - top).sum(axis=1))
-    return float((normalizer - wide[np.arange(len(labels)), labels]).mean())
+    terms = normalizer - wide[np.arange(len(labels)), labels]
+    return float((terms if weights is None else terms * weights[labels]).mean())

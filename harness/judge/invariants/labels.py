@@ -17,7 +17,7 @@ class Labels:
 
         Of other tasks than a single label, shape and type are the task's.
         """
-        _skip_if_smoothed(run)
+        _skip_if_withheld(run)
         for stage, batches in run.stages.items():
             sizes = [evaluated.label_shape(run, batch.examples, batch.width) for batch in batches]
             types = [batch.dtypes.get("labels") for batch in batches]
@@ -30,7 +30,7 @@ class Labels:
 
     def test_labels_keep_their_order(self, run: Record) -> None:
         """Every row that the model received has the label that its text has in the data set."""
-        _skip_if_smoothed(run)
+        _skip_if_withheld(run)
         known = run.arrays["split.train.rows"]
         strangers = ~np.isin(run.arrays["train.rows"], known)
         compare("rows in no example of the data set", [int(strangers.sum())], [0])
@@ -47,7 +47,7 @@ class Labels:
         expected = set(run.columns["tokenized"]) & set(run.signature) - {"labels"}
         if run.collation.layout != "padded":
             expected = expected - {"attention_mask"} | {"position_ids", SEQUENCES}
-        if not run.recipe.label_smoothing_factor:
+        if not run.recipe.withholds_labels:
             expected.add("labels")
         for stage, batches in run.stages.items():
             for name in sorted(expected.union(*(batch.shapes for batch in batches))):
@@ -55,7 +55,7 @@ class Labels:
                 compare(f"{stage}: {name}", given, [name in expected] * len(batches))
 
 
-def _skip_if_smoothed(run: Record) -> None:
-    """With label smoothing the Trainer computes the loss, and keeps labels from the model."""
-    if run.recipe.label_smoothing_factor:
-        pytest.skip("label smoothing keeps the labels from the model")
+def _skip_if_withheld(run: Record) -> None:
+    """Where the loss is computed beside the model, the labels are kept from it."""
+    if run.recipe.withholds_labels:
+        pytest.skip("label smoothing or class weights keep the labels from the model")

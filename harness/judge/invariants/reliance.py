@@ -106,9 +106,9 @@ _GROUPS: tuple[tuple[tuple[Effect, ...], tuple[str, ...]], ...] = (
     ),
     (("updates", "rates"), ("test_loops_agree",)),
     (("updates", "rates", "cost"), ("test_loops_cost_alike",)),
-    (("updates", "noise"), ("test_first_loss_is_chance",)),
+    (("loss", "updates", "noise"), ("test_first_loss_is_chance",)),
     (
-        ("parameters", "updates", "noise", "rates", "batches", "order", "duration"),
+        ("parameters", "loss", "updates", "noise", "rates", "batches", "order", "duration"),
         ("test_loss_falls",),
     ),
     (("parameters", "updates", "predictions"), ("test_every_parameter_moved",)),

@@ -20,7 +20,7 @@ from harness.judge import catalog
 from harness.judge.declarations import Thresholds
 from harness.judge.limits import Limits
 from harness.judge.metric_kinds import kind_of
-from harness.judge.suite import dataset_validation, example_validation
+from harness.judge.suite import additions, dataset_validation, example_validation
 
 STRATEGIES = ("no", "steps", "epoch")
 SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
@@ -85,8 +85,7 @@ def check(recipe: Recipe) -> None:
         check_field(name, value)
     dataset, model = catalog.dataset(recipe.dataset), catalog.model(recipe.model)
     check_optimizer(recipe.loop, recipe.optim)
-    _check_loop(recipe)
-    _check_adapters(recipe)
+    additions.check(recipe, dataset)
     example_validation.check(recipe, collation.parse(recipe.collation))
     _check_together(recipe)
     if model.limit is not None:
@@ -161,29 +160,6 @@ def check_field(name: str, value: Any) -> None:
                 raise error.named(name) from None
 
 
-def _check_loop(recipe: Recipe) -> None:
-    """Refuse what a loop without a Trainer would pass over in silence."""
-    stopping = ["early_stopping_patience"] if recipe.early_stopping_patience is not None else []
-    names = ", ".join([*stopping, *recipe.arguments])
-    if recipe.loop != "trainer" and names:
-        raise SpecError(
-            f"the {recipe.loop} loop knows no {names}",
-            why="the Trainer alone takes every argument of TrainingArguments",
-            fix=f"use loop='trainer', or leave {names} out",
-        )
-
-
-def _check_adapters(recipe: Recipe) -> None:
-    """Refuse options of adapters that the harness sets itself; the others are the method's."""
-    options = recipe.peft or {}
-    for name in ("task_type", "inference_mode", "base_model_name_or_path"):
-        if name in options:
-            raise SpecError(
-                f"peft takes no {name}", why="the task and the model say it", fix="leave it out"
-            )
-    fitting("peft_type", str, options.get("peft_type", ""))
-
-
 def _check_together(recipe: Recipe) -> None:
     """Refuse fields that contradict each other."""
     if recipe.fp16 and recipe.bf16:
@@ -214,7 +190,6 @@ def _check_best_model(recipe: Recipe, dataset: catalog.DatasetSource) -> None:
                 why="transformers takes the greatest of what does not end in 'loss'",
                 fix="add greater_is_better=False",
             )
-    _check_stopping(recipe)
     if not recipe.load_best_model_at_end:
         return
     if recipe.eval_strategy == "no" or recipe.eval_strategy != recipe.save_strategy:
@@ -228,24 +203,6 @@ def _check_best_model(recipe: Recipe, dataset: catalog.DatasetSource) -> None:
         raise SpecError(
             f"save_steps={recipe.save_steps} is no multiple of eval_steps={recipe.eval_steps}",
             why="load_best_model_at_end would miss checkpoints of evaluated steps",
-        )
-
-
-def _check_stopping(recipe: Recipe) -> None:
-    """Refuse early stopping that nothing could bring about."""
-    if recipe.early_stopping_patience is None:
-        return
-    if recipe.eval_strategy == "no":
-        raise SpecError(
-            f"early_stopping_patience={recipe.early_stopping_patience} counts evaluations",
-            why="eval_strategy='no' has none before training ends",
-            fix="set eval_strategy to 'epoch' or 'steps'",
-        )
-    if recipe.metric_for_best_model is None and not recipe.load_best_model_at_end:
-        raise SpecError(
-            f"early_stopping_patience={recipe.early_stopping_patience} compares no metric",
-            why="nothing says which evaluation is better",
-            fix="add metric_for_best_model, or load_best_model_at_end=True",
         )
 
 

@@ -70,8 +70,8 @@ class Setup:
         return [name for name in names if name in taken]
 
     def inputs(self, batch: Mapping[str, Any]) -> dict[str, Any]:
-        """What the model receives of a batch; no labels if they are to be smoothed."""
-        withheld = {"labels"} if self.recipe.label_smoothing_factor else set()
+        """What the model receives of a batch; no labels if its own loss is not the one."""
+        withheld = {"labels"} if self.recipe.withholds_labels else set()
         return {name: tensor for name, tensor in batch.items() if name not in withheld}
 
 

@@ -40,6 +40,13 @@ class WatchedTrainer(Trainer):  # type: ignore[misc] # transformers ships no typ
         loss = super().compute_loss(model, inputs, *args, **kwargs)
         return loss * size / self.mean_size if model.training and self.mean_size else loss
 
+    def weighted_loss(self, outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
+        """The weighted loss of a batch: its terms' sum by the number of a whole step's terms."""
+        objective = self.setup.objective
+        own = objective.terms(labels)
+        terms = own if self.mean_size or num_items_in_batch is None else num_items_in_batch
+        return objective.total(outputs["logits"], labels) / terms
+
     def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Take the step as ever, and show its loss."""
         labels = inputs["labels"]  # label smoothing takes them out
@@ -167,6 +174,8 @@ def run(setup: Setup, watch: Watch) -> LoopResult:
         callbacks=[callback, *_stopping(setup.recipe)],
     )
     trainer.watch, trainer.setup = watch, setup
+    if setup.objective.weights:
+        trainer.compute_loss_func = trainer.weighted_loss
     phases: dict[str, float] = {}
     handle = watch.attach(trainer.model)
     started = time.perf_counter()

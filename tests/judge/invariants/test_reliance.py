@@ -28,7 +28,7 @@ def test_every_invariant_says_what_it_rests_on() -> None:
 def test_an_effect_is_of_some_law_and_some_argument() -> None:
     """An effect that nothing has or rests on would be a word without a meaning."""
     known = {effect for a in ARGUMENTS.values() if a.effects != EFFECTS for effect in a.effects}
-    by_fields = {"duration", "parameters", "tokenization", "tokens"}
+    by_fields = {"duration", "loss", "parameters", "tokenization", "tokens"}
     assert known | by_fields == EFFECTS
     assert {effect for relied in RELIANCE.values() for effect in relied} == EFFECTS
 
