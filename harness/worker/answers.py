@@ -81,7 +81,10 @@ def answer(bench: Bench) -> Answers:
         model_type=bench.dry.config.model_type,
         divides_loss=questions.ask(
             "divides_loss",
-            lambda: models.divides_loss(bench.dry, _batch(bench, DYNAMIC)),
+            lambda: (
+                bool(bench.objective.weights)  # the loss is then our own, in the Trainer too
+                or models.divides_loss(bench.dry, _batch(bench, DYNAMIC))
+            ),
             nothing=False,
         ),
         narrowings=narrowings,

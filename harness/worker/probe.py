@@ -97,7 +97,9 @@ def _disabled(model: Any) -> Any:
 
 
 def divides_loss(prepared: Prepared) -> bool:
-    """Whether the model divides its loss by the number that it is handed."""
+    """Whether the loss is divided by the number that it is handed: ours is, a model's may be."""
+    if prepared.setup.objective.weights:
+        return True
     model = prepared.setup.model
     batch = _probe_batch(prepared).to(model.device)
     return models.divides_loss(getattr(model, "_original_forward", model), batch)

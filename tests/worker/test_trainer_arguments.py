@@ -5,15 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.core.errors import HarnessError
-from harness.core.recipe import Recipe
+from harness.core.recipe import LOOPS, Recipe
 from harness.core.record import Record
 from harness.judge import catalog
 from harness.judge.cell import Cell
+from harness.judge.invariants import evaluated as evaluated_loss
 from harness.judge.runs.runner import Runner
-from harness.judge.suite import evaluate
+from harness.judge.suite import evaluate, known_issues
 from tests.conftest import Fault
 
 SMALL: dict[str, Any] = {
@@ -255,6 +257,9 @@ def test_a_suite_may_set_them(pytester: pytest.Pytester, shared_store: Path) -> 
         ("early_stopping_patience=1", "counts evaluations"),
         ("early_stopping_patience=1, eval_strategy='epoch'", "compares no metric"),
         ("report_to='wandb'", "a recipe takes no report_to"),
+        ("class_weight=[1, 2, 3]", "class_weight has 3 weights for 2 labels"),
+        ("class_weight='even'", "unknown value 'even'"),
+        ("class_weight=[0, 1]", "class_weight=0.0 is not above 0"),
         ("save_total_limit=0", "save_total_limit=0 is too small"),
         ("torch_compile_mode='default'", "compiles nothing by itself"),
     ],
@@ -270,3 +275,63 @@ def test_nonsense_is_refused_at_collection(
     result = pytester.runpytest("--collect-only", "-q")
     assert message in result.stdout.str() + result.stderr.str()
     assert result.ret
+
+
+WEIGHED = {"class_weight": [3.0, 1.0], "eval_strategy": "epoch"}
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_classes_weigh_as_declared(runner: Runner, plain: Record, loop: str) -> None:
+    """In every loop the loss is the weighted one, and every law that is observed holds."""
+    record = runner.run(cell_of(loop=loop, **WEIGHED)).record
+    assert not alike(record, plain)
+    results = evaluate.judge_all("run", record)
+    assert {n: r.message for n, r in results.items() if r.outcome == "fails"} == {}
+    assert results["test_evaluation_loss_matches_predictions"].outcome == "holds"
+    other = replace(record, recipe=replace(record.recipe, class_weight=(1.0, 3.0)))
+    assert evaluate.judge("test_evaluation_loss_matches_predictions", other).outcome == "fails"
+
+
+def test_balanced_classes_weigh_alike(runner: Runner) -> None:
+    """Each label's share of the weights is the same, however rare it is."""
+    record = runner.run(cell_of(class_weight="balanced")).record
+    weights = evaluated_loss.class_weights(record)
+    assert weights is not None
+    counts = np.bincount(record.arrays["split.train.classes"])
+    assert (weights * counts).tolist() == pytest.approx([24.0, 24.0])
+    assert evaluate.judge("test_evaluation_loss_matches_predictions", record).outcome == "holds"
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_relations_hold_with_class_weights(runner: Runner, loop: str) -> None:
+    """Accumulation, processes, loops and formulas: the weighted sum is divided by its terms."""
+    cell = cell_of(loop=loop, **WEIGHED)
+    trials = runner.trials(cell)
+    versions = runner.environment()["packages"]
+    known = {
+        name
+        for issue in known_issues.load(known_issues.OURS)
+        for name in issue.invariants
+        if issue.applies(name, cell.recipe, versions) and issue.is_of(trials)
+    }
+    results = evaluate.judge_all("trials", trials)
+    assert {name for name, result in results.items() if result.outcome == "fails"} <= known
+    for name in ("test_accumulated_is_one_batch", "test_loss_and_gradient_are_the_formulas"):
+        assert name not in known
+        assert results[name].outcome == "holds"
+
+
+def test_weights_that_the_trainer_forgets_are_noticed(runner: Runner, fault: Fault) -> None:
+    """Its evaluation loss is then another than the predictions have."""
+    code = (
+        "import transformers\n"
+        "loss = transformers.Trainer.compute_loss\n"
+        "def forgetful(self, *more, **named):\n"
+        "    self.compute_loss_func = None\n"
+        "    return loss(self, *more, **named)\n"
+        "transformers.Trainer.compute_loss = forgetful\n"
+    )
+    record = runner.run_faulty(cell_of(**WEIGHED), fault(code))
+    results = evaluate.judge_all("run", record)
+    failing = {name for name, result in results.items() if result.outcome == "fails"}
+    assert "test_evaluation_loss_matches_predictions" in failing
