@@ -37,14 +37,16 @@ class Observed:
         sizes: rows by split: `train`, `evaluation`, `holdout`.
         majority: share of the most frequent label in the evaluated split.
         tokenizer: special token ids (`cls`, `sep`, `pad`, `unk`) and `limit`; 1 if it gives token
-            types, and how many its model tells apart; 1 if it pads on the left, and if its model
-            has a row for every position.
+            types, and how many its model tells apart; 1 if it pads on the left,
+            if it has no padding token, so that its end of sequence pads, and if its model has a
+            row for every position.
         examples: the first of the training split.
         steps: every optimizer step.
         batches: every batch of training and of every evaluation, in order.
         evaluations: in order.
         parameters: every tensor of the model.
         newly_initialized: names that `from_pretrained` did not find in the checkpoint.
+        held_head: names outside the encoder that the checkpoint holds; none in earlier records.
         unlike: names that it did find, and that were not what the checkpoint holds.
         strangers: rows by split that are in no source file, texts and label together.
         base_prefix: the model's `base_model_prefix`.
@@ -103,6 +105,7 @@ class Observed:
     device_samples: tuple[Mapping[str, float], ...]
     arrays: "Mapping[str, Array]"
     errors: Mapping[str, str] = field(default_factory=dict)
+    held_head: tuple[str, ...] = ()
     adapters: Mapping[str, Any] = field(default_factory=dict)
     model_type: str = ""
     divides_loss: bool = False

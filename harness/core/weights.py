@@ -140,7 +140,8 @@ def check_sizes(config: Mapping[str, Any], shapes: Shapes, path: Path) -> None:
     """
     numbers = sum(math.prod(shape) for shape in shapes.values())
     for name, value in _integers(config):
-        most, what = (len(shapes), "tensors") if "layer" in name else (numbers, "numbers")
+        of_layers = "layer" in name and not name.startswith("max_")
+        most, what = (len(shapes), "tensors") if of_layers else (numbers, "numbers")
         if value > most or (value < 0 and name.startswith(_COUNTS)):
             raise SourceError(
                 f"{path}: {name} is {value}",

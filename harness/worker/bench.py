@@ -77,6 +77,7 @@ class Bench:
         }
         torch.manual_seed(base.seed)
         wet, _ = models.load(job.model, objective)
+        models.pad_as(wet, tokenizer)
         wet = adapted(wet, objective, base.peft)
         dry = copy.deepcopy(wet)
         dropping.dry(dry)

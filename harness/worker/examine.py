@@ -13,7 +13,7 @@ from harness.core import redaction
 from harness.core.job import Job
 from harness.core.questions import Questions
 from harness.core.record_parts import Checkpoint, Example, Parameter
-from harness.worker import adapters, compat, models
+from harness.worker import adapters, compat, models, positions
 from harness.worker.adapters import core
 from harness.worker.loops.setup import LoopResult, Setup, step_of
 from harness.worker.prepared import Prepared
@@ -50,15 +50,19 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
             "pad": tokenizer.pad_token_id,
             "unk": tokenizer.unk_token_id,
             "max_length": prepared.max_length,
-            "limit": models.limit(setup.model, tokenizer),
+            "limit": positions.limit(setup.model, tokenizer),
             "gives_token_types": int("token_type_ids" in tokenizer.model_input_names),
             "pads_left": int(_pads_left(job)),
-            "has_positions": int(models.has_positions(setup.model)),
+            "pads_with_eos": int(models.as_saved(job.tokenizer_folder).pad_token is None),
+            "has_positions": int(positions.has_table(setup.model)),
             "token_types": int(getattr(setup.model.config, "type_vocab_size", 0)),
         },
         "examples": _examples(prepared, job.schema.texts),
         "parameters": _parameters(prepared, outcome),
         "newly_initialized": prepared.newly_initialized,
+        "held_head": models.held_head(
+            Path(job.model), prepared.before, setup.model.base_model_prefix
+        ),
         "unlike": (
             *models.unlike(
                 Path(job.model),

@@ -3,8 +3,7 @@
 import hashlib
 import json
 import math
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +37,6 @@ _OURS = {
 }
 """Settings that loading as a classifier, or training, changes by right."""
 
-UNLIMITED = 1_000_000
-"""Tokens that a model without a limit reads: no example is as long."""
-
-_POSITIONS = re.compile(r"pos|wpe")
-"""In names of tables that have a row a position."""
-
 
 def tokenizer(folder: str) -> Any:
     """The tokenizer in a folder, without running any code from there.
@@ -52,7 +45,7 @@ def tokenizer(folder: str) -> Any:
         SourceError: there is none that can be loaded, or it knows no words or no padding.
     """
     try:
-        tokens = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        tokens = as_saved(folder)
         tokens.model_max_length = int(tokens.model_max_length)
         vocabulary = tokens.get_vocab().keys() - {*tokens.all_special_tokens}
     except Exception as error:
@@ -72,6 +65,21 @@ def tokenizer(folder: str) -> Any:
             fix="name one as pad_token in tokenizer_config.json",
         )
     return tokens
+
+
+def as_saved(folder: str) -> Any:
+    """The tokenizer in a folder, as it is there: with or without a padding token."""
+    return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+
+
+def pad_as(model: Any, tokens: Any) -> None:
+    """Tell a model that knows no padding token which one its tokenizer pads with.
+
+    Heads that read the last token of a row look for it.
+    """
+    config = model.config.get_text_config()
+    if config.pad_token_id is None:
+        config.pad_token_id = tokens.pad_token_id
 
 
 def check(job: Job) -> None:
@@ -152,38 +160,6 @@ def dropout(model: Any) -> float:
     return max((layer.p for layer in layers if layer.training), default=0.0)
 
 
-def has_positions(model: Any) -> bool:
-    """Whether a model has a row for every position, which padding on the left would move."""
-    return any(True for _ in _position_tables(model))
-
-
-def _position_tables(model: Any) -> Iterator[Any]:
-    """Tables that have a row a position."""
-    named = getattr(model.config, "max_position_embeddings", None)
-    for name, table in model.named_modules():
-        is_table = isinstance(table, torch.nn.Embedding) and _POSITIONS.search(name)
-        if is_table and table.num_embeddings == named:
-            yield table
-
-
-def limit(model: Any, tokens: Any) -> int:
-    """Most tokens that a model and its tokenizer, if one is given, can read.
-
-    A table of positions has a row for each. Where one of them is padding's, as in RoBERTa, those
-    up to it are no token's. Without a table, the configuration says how far positions go; where it
-    does not either, there is no limit, which is `UNLIMITED`.
-    """
-    named = getattr(model.config, "max_position_embeddings", None)
-    limits = [named] if isinstance(named, int) and named > 0 else []
-    limits += [
-        table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1)
-        for table in _position_tables(model)
-    ]
-    if tokens is not None:
-        limits.append(int(tokens.model_max_length))
-    return min([UNLIMITED, *limits])
-
-
 def collator(tokens: Any, collation: Collation, max_length: int) -> Any:
     """The library's own padding collator, set to a strategy."""
     return DataCollatorWithPadding(
@@ -231,6 +207,12 @@ def saved(folder: Path) -> dict[str, torch.Tensor]:
     }
 
 
+def held_head(folder: Path, loaded: Mapping[str, torch.Tensor], prefix: str) -> tuple[str, ...]:
+    """Names of tensors outside the encoder, whose prefix is given, that a checkpoint holds."""
+    stored = weights.shapes(folder)
+    return tuple(name for name in loaded if name in stored and not name.startswith(f"{prefix}."))
+
+
 def unlike(folder: Path, loaded: Mapping[str, torch.Tensor], base_prefix: str) -> tuple[str, ...]:
     """Names of loaded tensors that the checkpoint has too, with other values.
 
@@ -264,7 +246,7 @@ def configured_unlike(folder: Path, config: Any) -> tuple[str, ...]:
     return tuple(
         f"config.{name}"
         for name in sorted(stored.keys() & given.keys() - _OURS)
-        if stored[name] != given[name]
+        if stored[name] != given[name] and (name, stored[name]) != ("pad_token_id", None)
     )
 
 

@@ -16,7 +16,7 @@ from transformers import AutoConfig
 
 from harness.core.errors import SourceError
 from harness.core.job import ShrinkJob
-from harness.worker import models, readers, size_fields, vocabulary
+from harness.worker import models, positions, readers, size_fields, vocabulary
 from harness.worker.tasks import OBJECTIVES
 
 SEED = 20
@@ -56,11 +56,11 @@ def shrink(job: ShrinkJob) -> None:
     if _without_types(job, tokens, given):
         smaller["type_vocab_size"] = 1
     model, kept = _built(job, given, smaller, fixed, tokens)
-    offset = size_fields.POSITIONS - models.limit(model, None)
+    offset = size_fields.POSITIONS - positions.limit(model, None)
     if 0 < offset < size_fields.POSITIONS and "max_position_embeddings" in smaller:
         fixed["max_position_embeddings"] = size_fields.POSITIONS + offset
         model, kept = _built(job, given, smaller, fixed, tokens)
-    tokens.model_max_length = min(models.limit(model, None), size_fields.POSITIONS)
+    tokens.model_max_length = min(positions.limit(model, None), size_fields.POSITIONS)
     base = model.base_model if job.task != "causal_lm" else model
     output = Path(job.output)
     base.save_pretrained(output)

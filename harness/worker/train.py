@@ -30,6 +30,7 @@ from harness.worker import (
     metric_modules,
     models,
     packing,
+    positions,
 )
 from harness.worker.batch_log import label_codes, labelled, split_rows
 from harness.worker.class_weights import weighted
@@ -132,7 +133,8 @@ def prepare(job: Job, timer: Timer) -> Prepared:
     own_parameters = frozenset(name for name, _ in model.named_parameters())
     model = adapters.adapted(model, objective, recipe.peft)
     tokenizer = models.tokenizer(job.tokenizer_folder)
-    max_length = recipe.length(models.limit(model, tokenizer))
+    models.pad_as(model, tokenizer)
+    max_length = positions.length(recipe, model, tokenizer)
     timer.lap("load model")
 
     function = features.tokenizing(job, tokenizer, max_length)

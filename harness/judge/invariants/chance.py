@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.core.record import Record
+from harness.core.record_parts import Parameter
 from harness.judge import tolerances
 
 Ids = npt.NDArray[np.integer[Any]]
@@ -99,16 +100,29 @@ def learnt_loss(run: Record) -> float | None:
     return constant + tolerances.LEFT_TO_LEARN * max(0.0, run.steps[0].loss - constant)
 
 
+def has_fresh_head(run: Record) -> bool:
+    """Whether the last matrix outside the encoder was drawn, and is no checkpoint's."""
+    return not run.held_head or _head(run)[-1].name not in run.held_head
+
+
 def spread(run: Record) -> float:
     """The deviation of a fresh head's logits, for features of unit variance.
 
     That of its last matrix, times the root of how many features it sums; 0 in earlier records.
     """
-    head = [p for p in run.parameters if not p.name.startswith(f"{run.base_prefix}.")]
-    matrices = [p for p in head if len(p.shape) > 1]
+    matrices = _head(run)
     if not matrices or run.task == "causal_lm":
         return 0.0
     return matrices[-1].deviation * math.sqrt(matrices[-1].shape[-1])
+
+
+def _head(run: Record) -> list[Parameter]:
+    """The matrices outside the encoder."""
+    return [
+        part
+        for part in run.parameters
+        if len(part.shape) > 1 and not part.name.startswith(f"{run.base_prefix}.")
+    ]
 
 
 def constant_loss(run: Record) -> float | None:

@@ -112,7 +112,12 @@ def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
         row = _row(NodeId.parse(request.node.nodeid), cell, result)
         reporting.records[row.record] = result.record
         ROW.add(request.node, row)
-        NOTES.add(request.node, result.notes)
+        notes = [*result.notes]
+        if result.record.tokenizer.get("pads_with_eos"):
+            notes.append(
+                f"{row.model}: its tokenizer has no padding token: its end of sequence pads"
+            )
+        NOTES.add(request.node, tuple(notes))
     return result.record
 
 

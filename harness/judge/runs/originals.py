@@ -7,6 +7,7 @@ from harness.core.errors import MissingSourceError, SourceError
 from harness.core.model import Model
 from harness.judge.catalog import ModelSource
 from harness.judge.runs.lookup import Lookup, from_cache, from_hub
+from harness.judge.runs.safety import refuse_tokenizer_code
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +52,7 @@ class Originals:
             folder = self._folder(own.path, model.root, own.revision, whole=whole)
         if own.tokenizer:
             tokenizer = self._folder(own.tokenizer, model.root, None, whole=False)
+            refuse_tokenizer_code(tokenizer)
         return Original(folder=folder, tokenizer=tokenizer)
 
     def _folder(self, path: str, root: Path, revision: str | None, *, whole: bool) -> Path:

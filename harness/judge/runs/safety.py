@@ -42,20 +42,43 @@ def refuse_code(folder: Path) -> Mapping[str, Any]:
     config = folder / "config.json"
     if not config.is_file():
         raise SourceError(f"{folder} is no checkpoint", why="it has no config.json")
+    refuse_tokenizer_code(folder)
+    return _without_code(config)
+
+
+def refuse_tokenizer_code(folder: Path) -> None:
+    """Refuse a tokenizer whose loading would run code from its folder.
+
+    Without that code another tokenizer would be loaded in its place, and nobody would know.
+
+    Raises:
+        SourceError: it asks for `trust_remote_code`, or its settings cannot be read.
+    """
+    settings = folder / "tokenizer_config.json"
+    if settings.is_file():
+        _without_code(settings)
+
+
+def _without_code(path: Path) -> Mapping[str, Any]:
+    """Settings in a file, which name no code.
+
+    Raises:
+        SourceError: they do, or they cannot be read.
+    """
     try:
-        settings = json.loads(config.read_text(encoding="utf-8"))
+        settings = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise SourceError(
-            f"{config} is not JSON", why=str(error), fix="save or download the checkpoint again"
+            f"{path} is not JSON", why=str(error), fix="save or download the checkpoint again"
         ) from None
     if not isinstance(settings, dict):
         raise SourceError(
-            f"{config} holds a {type(settings).__name__}, not an object",
+            f"{path} holds a {type(settings).__name__}, not an object",
             fix="save or download the checkpoint again",
         )
     if "auto_map" in settings:
         raise SourceError(
-            f"{folder} is refused: its config.json has an auto_map",
+            f"{path.parent} is refused: its {path.name} has an auto_map",
             why="loading it needs trust_remote_code, which runs code that came with the weights",
             fix="use a model whose architecture transformers ships",
         )

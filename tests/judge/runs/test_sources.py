@@ -391,8 +391,8 @@ def configure(**settings: Any) -> Callable[[Path], None]:
         ),
         (configure(hidden_size=100_000), "word_embeddings.weight is "),
         (configure(num_attention_heads=7), "config.json describes no classifier that can be"),
-        (configure(hidden_size="wide"), "config.json describes no classifier that can be built"),
-        (configure(model_type="bort"), "config.json describes no classifier that can be built"),
+        (configure(hidden_size="wide"), "config.json describes no model that can be built"),
+        (configure(model_type="bort"), "config.json describes no model that can be built"),
     ],
     ids=["no words", "other words", "no JSON", "length", "width", "heads", "type", "model"],
 )
