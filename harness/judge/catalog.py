@@ -253,13 +253,15 @@ def slug(name: str) -> str:
 
 
 def positions(architecture: Mapping[str, Any]) -> int:
-    """Most tokens that an encoder can read."""
-    return int(architecture.get("max_position_embeddings", 512))
+    """Most tokens that a model can read."""
+    names = ("max_position_embeddings", "n_positions")
+    return next((int(architecture[name]) for name in names if architecture.get(name)), 512)
 
 
 def width(architecture: Mapping[str, Any]) -> int:
-    """Features H of an encoder's hidden states."""
-    return int(architecture.get("hidden_size") or architecture.get("dim") or 768)
+    """Features H of a model's hidden states."""
+    names = ("hidden_size", "dim", "n_embd", "d_model")
+    return next((int(architecture[name]) for name in names if architecture.get(name)), 768)
 
 
 def tiny(recipe: Recipe) -> Recipe:

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 from harness.core.collation import DYNAMIC, Collation
 from harness.core.errors import UnsupportedError
 from harness.core.job import Job
-from harness.worker import clock, models, packing
+from harness.worker import clock, models, packing, positions
 from harness.worker.loops import plan
 from harness.worker.soundness import Soundness
 from harness.worker.tasks import objective_of
@@ -45,6 +45,8 @@ class Pacer:
         self.objective = objective_of(job.schema)
         self.tokenizer = models.tokenizer(job.tokenizer_folder)
         self.model = models.untrained(job.architecture, self.objective).to(job.device)
+        special = {*self.tokenizer.all_special_ids}
+        self.plain = next(token for token in itertools.count(FIRST_TOKEN) if token not in special)
         self.types = "token_type_ids" in self.tokenizer.model_input_names
         self.optimizer = plan.optimizer(self.model, self.recipe)
         self.autocast = plan.autocast(self.recipe, job.device)
@@ -106,7 +108,7 @@ class Pacer:
 
     def _collator(self, strategy: Collation) -> Any:
         """The strategy's collator."""
-        limit = int(self.model.config.max_position_embeddings)
+        limit = positions.limit(self.model, self.tokenizer)
         return packing.collator(
             self.tokenizer, strategy, self.recipe.max_length or limit, self.objective
         )
@@ -115,6 +117,8 @@ class Pacer:
         """A tokenized example of that length, the same for the same index."""
         draw = torch.Generator().manual_seed(index)
         ids = torch.randint(FIRST_TOKEN, self.model.config.vocab_size, (length,), generator=draw)
+        special = torch.tensor(self.tokenizer.all_special_ids)
+        ids[torch.isin(ids, special)] = self.plain  # padding's id, or the end's, is read as that
         example = {"input_ids": ids.tolist(), "attention_mask": [1] * length}
         if self.types:
             example["token_type_ids"] = [0] * (length - length // 2) + [1] * (length // 2)

@@ -88,7 +88,7 @@ def key(kind: Kind, cell: Cell, inputs: Inputs, environment: str, attempt: str) 
 
 def architecture(cell: Cell, inputs: Inputs) -> Mapping[str, Any]:
     """The configuration of the cell's model: the stand-in's, or the original's."""
-    if cell.scale == "full":
+    if cell.scale == "full" and cell.model.own is None:
         return cell.model.architecture
     config: dict[str, Any] = json.loads((inputs.model / "config.json").read_text(encoding="utf-8"))
     return {name: config[name] for name in config if name not in _NO_ARCHITECTURE}
