@@ -76,13 +76,16 @@ def split_of(dataset: Dataset, name: str, rows: Any, places: Places) -> Split:
     }
     label = dataset.label_column
     feature = None if label is None else rows.features[label]
-    unlabelled = pa.array([False] * len(whole))
     if label is not None:
         read[LABEL] = _labels(whole.column(label), f"{places.of_split(name)}: {label!r}")
-        unlabelled = _empty(read[LABEL], feature)
     read[ROW] = pa.array(range(len(whole)), pa.int64())
     split = Split(name=name, rows=len(whole), table=pa.table(read), feature=feature, places=places)
-    _check_text_values(split, dataset)
+    for column in dataset.text_columns:
+        _check_values(split, column, column, whole_words=True)
+    unlabelled = pa.array([False] * len(whole))
+    if label is not None:
+        _check_values(split, LABEL, label, whole_words=False)
+        unlabelled = _empty(read[LABEL], feature)
     silent = tables.silent([read[column] for column in dataset.text_columns])
     incomplete = pc.or_(silent, unlabelled)
     count = pc.sum(incomplete).as_py() or 0
@@ -204,26 +207,31 @@ def _check_names(dataset: Dataset, present: Sequence[str], where: str) -> None:
     )
 
 
-def _check_text_values(split: Split, dataset: Dataset) -> None:
+def _check_values(split: Split, column: str, name: str, *, whole_words: bool) -> None:
     """Refuse bytes that are no text, and words that are none.
+
+    Args:
+        split: whose table is looked at.
+        column: of the table.
+        name: of the column in the source.
+        whole_words: whether no item of a list may be missing.
 
     Raises:
         SourceError: the message names the row.
     """
-    for name in dataset.text_columns:
-        texts = split.table.column(name).combine_chunks()
-        values, row_of = texts, None
-        if _is_list(texts.type):
-            values, row_of = texts.flatten(), pc.list_parent_indices(texts)
-        wrong, what = tables.undecodable(values), "is not UTF-8"
-        if wrong is None and row_of is not None:
-            at = pc.index(pc.is_null(values), pa.scalar(value=True)).as_py()
-            wrong, what = (at, "has an empty word") if at >= 0 else (None, "")
-        if wrong is not None:
-            row = wrong if row_of is None else row_of[wrong].as_py()
-            raise SourceError(
-                f"{split.place(row)}: {name!r} {what}", fix="write a text there, or drop the row"
-            )
+    values, row_of = split.table.column(column).combine_chunks(), None
+    if _is_list(values.type):
+        values, row_of = values.flatten(), pc.list_parent_indices(values)
+    wrong = tables.undecodable(values) if _is_string(values.type) else None
+    what = "is not UTF-8"
+    if wrong is None and row_of is not None and whole_words:
+        at = pc.index(pc.is_null(values), pa.scalar(value=True)).as_py()
+        wrong, what = (at, "has an empty word") if at >= 0 else (None, "")
+    if wrong is not None:
+        row = wrong if row_of is None else row_of[wrong].as_py()
+        raise SourceError(
+            f"{split.place(row)}: {name!r} {what}", fix="write a text there, or drop the row"
+        )
 
 
 def _incomplete(

@@ -27,6 +27,9 @@ BUILDERS = {
 _STREAMED = 100_000
 """Rows that are taken of a stream: one may be endless."""
 
+_NO_ROWS = ("corresponds to no data", "BatchSize must be greater than 0")
+"""What `datasets` says of a file without rows."""
+
 _SECOND = 2
 
 
@@ -223,7 +226,7 @@ def _attempt(places: Places, load: Any, first: str, /, **options: Any) -> Any:
         cause: BaseException = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
-        if "corresponds to no data" in str(cause):
+        if any(sign in str(cause) for sign in _NO_ROWS):
             raise SourceError(f"{places.source} has no rows", fix="correct path") from error
         raise SourceError(
             f"{places.source} cannot be read", why=reason(cause), fix=_remedy(cause, places)

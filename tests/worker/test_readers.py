@@ -1,10 +1,8 @@
 """Readers: what cannot be read is refused by file, row and column, with what to write instead."""
 
-import contextlib
 import csv
 import gzip
 import io
-import re
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.core.dataset import Dataset
+from harness.core.dataset import TASKS, Dataset
 from harness.core.errors import HarnessError
+from tests.core.test_tables import columns
 from tests.loaded import loaded
 
 GOOD = "text,label\nfine,good\nawful,bad\nlovely,good\ndreadful,bad\n"
@@ -123,6 +122,12 @@ def test_files_that_are_none(tmp_path: Path, name: str, content: bytes, message:
     assert message in refusal(tmp_path, path=name.partition("/")[0])
 
 
+def test_no_rows(tmp_path: Path) -> None:
+    """A table without rows is said to have none."""
+    pq.write_table(pa.table({"text": pa.array([], pa.string())}), tmp_path / "data.parquet")
+    assert "data.parquet has no rows" in refusal(tmp_path, path="data.parquet")
+
+
 def test_truncated_parquet(tmp_path: Path) -> None:
     """A file that was cut is refused."""
     table = pa.table({"text": [f"text {n}" for n in range(50)], "label": [0, 1] * 25})
@@ -196,7 +201,7 @@ def test_bad_functions(
 
 CELLS = st.one_of(
     st.sampled_from(["", " ", "NA", "null", "None", "1", "2", "0.5", "true", "a", "b", '"', "\n"]),
-    st.text(max_size=6),
+    st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=6),
 )
 
 
@@ -212,8 +217,7 @@ def test_any_table(tmp_path: Path, rows: list[list[str]], incomplete: str, *, he
     """Whatever stands in a CSV file, it comes back as it was, or is refused by its name."""
     written = io.StringIO()
     csv.writer(written, lineterminator="\n").writerows([["text", "label"]] * header + rows)
-    with contextlib.suppress(UnicodeEncodeError):
-        (tmp_path / "data.csv").write_text(written.getvalue(), encoding="utf-8", newline="")
+    (tmp_path / "data.csv").write_text(written.getvalue(), encoding="utf-8", newline="")
     dataset = Dataset(path="data.csv", texts="text", incomplete=incomplete)  # type: ignore[arg-type] # drawn
     refused, result = None, None
     try:
@@ -226,7 +230,7 @@ def test_any_table(tmp_path: Path, rows: list[list[str]], incomplete: str, *, he
         assert refused.fix
         return
     texts = [text for split in result.splits.values() for text in split["text"]]
-    assert set(texts) <= {re.sub("\r\n?", "\n", text) for text, _ in rows} | {t for t, _ in rows}
+    assert set(texts) <= {text for text, _ in rows}
 
 
 def test_stream_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,3 +245,41 @@ def test_stream_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.syspath_prepend(str(tmp_path))
     result = loaded(Dataset(path="streamed:rows", texts="text"), tmp_path)
     assert sum(len(split["text"]) for split in result.splits.values()) == 3
+
+
+@st.composite
+def stored_table(draw: st.DrawFn) -> pa.Table:
+    """A table whose columns may hold anything, with nulls or without."""
+    rows = draw(st.integers(0, 6))
+    usual = {
+        "text": pa.array([f"text {number}" for number in range(rows)]),
+        "label": pa.array([number % 2 for number in range(rows)]),
+    }
+    arrays = {
+        name: usual[name] if draw(st.booleans()) else draw(columns(rows))
+        for name in draw(st.sampled_from([("text", "label"), ("text",), ("label", "text")]))
+    }
+    return pa.table(arrays)
+
+
+@settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    table=stored_table(),
+    task=st.sampled_from([None, *TASKS]),
+    incomplete=st.sampled_from(["refuse", "drop"]),
+)
+def test_any_columns(tmp_path: Path, table: pa.Table, task: Any, incomplete: Any) -> None:
+    """Whatever a column holds, its rows become tables, or are refused by the file's name."""
+    pq.write_table(table, tmp_path / "data.parquet")
+    dataset = Dataset(path="data.parquet", texts="text", task=task, incomplete=incomplete)
+    try:
+        result = loaded(dataset, tmp_path)
+    except HarnessError as error:
+        refused = error.text
+    else:
+        refused = ""
+        assert task in {None, result.schema.task}
+        assert sum(len(split["text"]) for split in result.splits.values()) <= len(table)
+    assert not refused or "data.parquet" in refused
