@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 
+from harness.core.trainer_arguments import ARGUMENTS, EFFECTS, REFUSED
 from harness.judge.cli.__main__ import COMMANDS
 from harness.judge.plugin.hooks import MARKS
 from harness.judge.settings import ASKED_ONLY, SHARED, Settings
@@ -80,7 +81,27 @@ def issues() -> Iterator[str]:
         yield from (f"- **Invariants.** {', '.join(links)}", "")
 
 
+def arguments() -> Iterator[str]:
+    """Further arguments of a recipe, each with what it may change."""
+    yield from ("| argument | what it may change |", "| --- | --- |")
+    for name, argument in sorted(ARGUMENTS.items()):
+        changes = "nobody has looked: anything" if argument.effects == EFFECTS else None
+        yield f"| `{name}` | {changes or ', '.join(sorted(argument.effects))} |"
+
+
+def refused() -> Iterator[str]:
+    """Arguments that a recipe does not take, by the reason."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in REFUSED.items():
+        reasons.setdefault(reason, []).append(name)
+    yield from ("| reason | arguments |", "| --- | --- |")
+    for reason, names in reasons.items():
+        yield f"| {_cell(reason)} | {', '.join(f'`{name}`' for name in names)} |"
+
+
 PARTS = {
+    "arguments": arguments,
+    "refused": refused,
     "options": options,
     "marks": marks,
     "commands": commands,
