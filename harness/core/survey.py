@@ -63,6 +63,13 @@ class Survey:
     model_types: tuple[str, ...]
     notes: tuple[str, ...]
 
+    @property
+    def declares_task(self) -> bool:
+        """Whether loading must be told the task: a text that names several labels is one to it."""
+        kinds = {column.name: column.kind for column in self.columns}
+        lists = self.task == "multi_label_classification"
+        return lists and not kinds[self.label or ""].startswith("lists")
+
     def to_json(self) -> dict[str, Any]:
         """The survey as JSON types."""
         return asdict(self)

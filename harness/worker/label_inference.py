@@ -45,7 +45,13 @@ def of(dataset: Dataset, train: Split, *, texts: bool) -> Labelling:
     where = f"{file}: {dataset.label!r}"
     values = train.table.column(LABEL).to_pylist()
     parse: Callable[[Any], Any] = lambda value: value  # noqa: E731 - the same type as the other
-    if texts and isinstance(values[0], str):
+    parts = None
+    if texts and isinstance(values[0], str) and dataset.task == "multi_label_classification":
+        parts = literals.joined(values)
+        values = [parts(value) for value in values]
+        parse = literals.kind_of(part for row in values for part in row)
+        values = [[parse(part) for part in row] for row in values]
+    elif texts and isinstance(values[0], str):
         parse = literals.kind_of(values)
         values = [parse(value) for value in values]
     lists = isinstance(values[0], list)
@@ -75,6 +81,7 @@ def of(dataset: Dataset, train: Split, *, texts: bool) -> Labelling:
         names=names,
         form=form,
         parse=parse,
+        parts=parts,
         declared=() if renamed else declared,
         notes=notes,
     )

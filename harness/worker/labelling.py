@@ -24,6 +24,7 @@ class Labelling:
         names: of the labels, in the order of their ids; empty where there are no ids.
         form: of a row's label in the source.
         parse: what makes a value of a label that stands in a file as text.
+        parts: what takes a text apart that names several labels; None if none does.
         declared: names that a `ClassLabel` column has for its ids.
         notes: what was decided without being declared.
     """
@@ -32,6 +33,7 @@ class Labelling:
     names: tuple[str, ...]
     form: Form = "id"
     parse: Callable[[Any], Any] = lambda value: value
+    parts: Callable[[str], list[str]] | None = None
     declared: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -41,6 +43,8 @@ class Labelling:
         Raises:
             ValueError: the label is none; the message says why.
         """
+        if self.parts is not None and isinstance(label, str):
+            label = self.parts(label)
         several = isinstance(label, list)
         if several != (self.form in {"ids", "indicators"}):
             raise ValueError(f"{label!r} is {'a list' if several else 'no list'}")

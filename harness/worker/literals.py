@@ -5,12 +5,18 @@ a name like any other.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 
 Value = bool | int | float | str
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")  # more digits are a name: of a ticket, of a product
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_BETWEEN = (",", ";", "|")
+"""What may stand between labels."""
+
+_AROUND = " \t\n'\"[](){}"
 _TRUTH = {"true": True, "false": False}
 
 
@@ -27,6 +33,18 @@ def kind_of(texts: Iterable[str]) -> Callable[[str], Value]:
     if bare and all(_NUMBER.fullmatch(text) for text in bare):
         return _number
     return _text
+
+
+def joined(texts: Iterable[str]) -> Callable[[str], list[str]]:
+    """What takes cells apart that name several labels each: `a,b`, `a; b` or `['a', 'b']`."""
+    counts = Counter(sign for text in texts for sign in text if sign in _BETWEEN)
+    mark = max(_BETWEEN, key=lambda sign: counts[sign])
+    return partial(_parts, mark=mark)
+
+
+def _parts(text: str, mark: str) -> list[str]:
+    """The parts of a text between marks, less quotes and brackets."""
+    return [part for part in (piece.strip(_AROUND) for piece in text.split(mark)) if part]
 
 
 def _truth(text: str) -> Value:

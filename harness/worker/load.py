@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.core import digest, tables
+from harness.core import digest, redaction, tables
 from harness.core.errors import SourceError
 from harness.core.job import LoadJob
 from harness.core.schema import LABEL, Schema
@@ -86,7 +86,7 @@ def load(job: LoadJob) -> None:
         "texts": schema.texts,
         "label_names": schema.label_names,
         "splits": list(parts),
-        "notes": notes,
+        "notes": [redaction.text(note) for note in notes],
         "sources": _sources(Path(job.root)) if dataset.is_code else {},
     }
     (Path(job.output) / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")

@@ -1,5 +1,6 @@
 """Sniffing: how a file of delimited columns is written, where nobody says it."""
 
+import codecs
 import csv
 import io
 from collections import Counter
@@ -30,15 +31,11 @@ def options_of(file: Path, mark: str | None = None) -> dict[str, Any] | None:
         file: to look at.
         mark: what its ending says to stand between columns.
     """
+    options = encoding_of(file)
     with PACKED.get(file.suffix, open)(file, "rb") as opened:
         content = opened.read(_LOOKED_AT)
-        cut = bool(opened.read(1))
-    options: dict[str, Any] = {}
-    encoding = _encoding(content)
-    if encoding != "utf-8":
-        options["encoding"] = encoding
-    text = content.decode("utf-8-sig" if encoding == "utf-8" else encoding, errors="ignore")
-    if cut:
+    text = content.decode(options.get("encoding", "utf-8-sig"), errors="ignore")
+    if len(content) == _LOOKED_AT:
         text = text.rpartition("\n")[0]
     quoted = {sign: _shape(text, sign, csv.QUOTE_MINIMAL) for sign in MARKS}
     best = max(MARKS, key=lambda sign: (sign == mark, *quoted[sign]))
@@ -57,15 +54,21 @@ def options_of(file: Path, mark: str | None = None) -> dict[str, Any] | None:
     return options
 
 
-def _encoding(content: bytes) -> str:
-    """The encoding of a file, by its beginning."""
-    if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        return "utf-16"
-    try:
-        content[: len(content) - 3].decode()  # a character may have been cut
-    except UnicodeDecodeError:
-        return "latin-1"
-    return "utf-8"
+def encoding_of(file: Path) -> dict[str, Any]:
+    """The option that says a file's encoding; none where it is UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with PACKED.get(file.suffix, open)(file, "rb") as opened:
+        content = opened.read(_LOOKED_AT)
+        if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+            return {"encoding": "utf-16"}
+        try:
+            while content:
+                decoder.decode(content)
+                content = opened.read(_LOOKED_AT)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return {"encoding": "latin-1"}
+    return {}
 
 
 def _records(text: str, mark: str, quoting: Any) -> Iterator[list[str]]:

@@ -16,7 +16,15 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 from harness.core.errors import SourceError
 from harness.core.job import LoadJob
 from harness.core.survey import Column, Survey
-from harness.worker import columns, label_inference, labelling, readers, sniffing, splitting
+from harness.worker import (
+    columns,
+    label_inference,
+    labelling,
+    literals,
+    readers,
+    sniffing,
+    splitting,
+)
 from harness.worker.load import SEED
 
 LABELS = (
@@ -34,7 +42,12 @@ TEXTS = (
 )
 """Names that a text column has."""
 
+JOINED = "labels in a text"
+"""The kind of a column whose cells name several labels."""
+
 _MOST_TEXTS = 2
+_LABEL_WORDS = 2
+_SEVERAL = 0.01
 _SPACED = 0.5
 _FEW = 50
 _REPEATED = 0.5
@@ -65,6 +78,9 @@ def survey(job: LoadJob) -> Survey:
             why=f"its columns: {', '.join(column.name for column in described)}",
             fix="name them: --text COLUMN --label COLUMN",
         )
+    kinds = {column.name: column.kind for column in described}
+    if dataset.task is None and label is not None and kinds[label] == JOINED:
+        dataset = replace(dataset, task="multi_label_classification")
     dataset = replace(dataset, texts=texts, label=label, incomplete="drop")
     rows, places = readers.read(replace(job, dataset=dataset))  # now as they stand
     split = columns.split_of(dataset, train, rows[train], places)
@@ -99,10 +115,8 @@ def _written(job: LoadJob) -> tuple[str, Mapping[str, Any]]:
     mark = {".csv": ",", ".tsv": "\t"}.get(ending)
     options = sniffing.options_of(file, "\t" if mark == "\t" else None)
     if options is None:
-        return "", {}
-    if mark is not None:
-        return "", options
-    return "csv", options
+        return "", sniffing.encoding_of(file)
+    return ("csv" if mark is None else ""), options
 
 
 def _column(name: str, rows: Any) -> Column:
@@ -112,6 +126,8 @@ def _column(name: str, rows: Any) -> Column:
     lists = bool(present) and isinstance(present[0], list)
     parts = [part for value in present for part in value] if lists else present
     kind = _kind(next(iter(parts), None))
+    if kind == "texts" and not lists and (several := _joined(present)):
+        kind, parts = JOINED, sorted(several)
     texts = [" ".join(map(str, value)) if lists else str(value) for value in present]
     return Column(
         name=name,
@@ -121,6 +137,18 @@ def _column(name: str, rows: Any) -> Column:
         length=float(np.mean([len(text) for text in texts])) if texts else 0.0,
         spaced=float(np.mean([" " in text.strip() for text in texts])) if texts else 0.0,
     )
+
+
+def _joined(texts: Sequence[str]) -> set[str]:
+    """The labels that texts name, if some name several and all are of a few; else none."""
+    if not all(isinstance(text, str) for text in texts):
+        return set()
+    rows = [*map(literals.joined(texts), texts)]
+    several = sum(len(row) > 1 for row in rows)
+    labels = {part for row in rows for part in row}
+    few = 1 < len(labels) <= _FEW and all(len(label.split()) <= _LABEL_WORDS for label in labels)
+    fewer = len(labels) < len(set(texts))
+    return labels if several > _SEVERAL * len(rows) and few and fewer else set()
 
 
 def _kind(value: Any) -> str:
@@ -142,7 +170,7 @@ def _can_label(column: Column, rows: int) -> bool:
     """Whether a column's values can be labels: several, that come again, and are no sentences."""
     if column.distinct < 2 or column.kind.endswith("other values"):  # noqa: PLR2004 - else one
         return False
-    if column.kind == "numbers" or column.kind.startswith("lists"):
+    if column.kind in {"numbers", JOINED} or column.kind.startswith("lists"):
         return True
     repeated = column.distinct <= _REPEATED * (rows - column.empty)
     return repeated and (column.kind != "texts" or column.spaced < _SPACED)

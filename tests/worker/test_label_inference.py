@@ -99,6 +99,47 @@ def test_several_labels(
     assert result.splits["train"]["labels"] == learnt
 
 
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [
+        (["3,17", "3", "9,17", "17"], ("3", "9", "17")),
+        (["a; b", "b", "c;b", "a"], ("a", "b", "c")),
+        (["['a', 'b']", "['b']", "['c', 'b']", "['a']"], ("a", "b", "c")),
+    ],
+)
+def test_several_labels_in_a_cell(tmp_path: Path, cells: list[str], names: tuple[str, ...]) -> None:
+    """Where the task says that there are several, a CSV file's cells are taken apart."""
+    rows = "".join(f'text {number},"{cell}"\n' for number, cell in enumerate(cells))
+    (tmp_path / "data.csv").write_text(f"text,label\n{rows}", encoding="utf-8")
+    result = loaded(
+        Dataset(
+            path="data.csv",
+            texts="text",
+            task="multi_label_classification",
+            splits={"evaluation": 0.25},
+        ),
+        tmp_path,
+    )
+    assert result.schema.label_names == names
+    learnt = {
+        text: labels
+        for split in result.splits.values()
+        for text, labels in zip(split["text"], split["labels"], strict=True)
+    }
+    assert learnt["text 1"].count(1.0) == 1
+    assert learnt["text 2"].count(1.0) == 2
+
+
+def test_notes_hold_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A label that is a secret of the environment's is named nowhere but in the table."""
+    monkeypatch.setenv("SERVICE_TOKEN", "hunter2-hunter2-7")
+    result = of_labels(tmp_path, ["hunter2-hunter2-7", "b", "b"])
+    assert "hunter2" not in " ".join(result.notes)
+    with pytest.raises(SourceError) as refused:
+        of_labels(tmp_path, ["a", "b", "hunter2-hunter2-7"])
+    assert "hunter2" not in refused.value.text
+
+
 def test_tags_of_words(tmp_path: Path) -> None:
     """Lists beside lists of words are tags."""
     words = [["Ada", "met", "Bob"], ["hello"], ["Bob"]]

@@ -89,7 +89,8 @@ class Draft:
             known = ", ".join(map(_literal, survey.label_names[:_SHOWN]))
             more = ", …" if len(survey.label_names) > _SHOWN else ""
             yield f"# label_names=({known}{more}),  # in the order of their ids"
-        yield f"# task={_literal(survey.task)},"
+        inferred = "" if survey.declares_task else "# "
+        yield f"{inferred}task={_literal(survey.task)},"
         if len(survey.splits) == 1:
             yield '# splits={"evaluation": 0.2},  # the share of the rows that is evaluated'
         else:

@@ -63,6 +63,8 @@ def lines(**columns: list[Any]) -> str:
         ("a.csv", rows("x", "y").encode("utf-16"), {"encoding": "utf-16"}),
         ("a.tsv", rows('x\t"', 'y\t"', mark="\t", header="text,label,mark"), {"quoting": 3}),
         ("a.data", rows("x", "y", mark="|"), {"delimiter": "|"}),
+        ("a.csv", (rows("x", "y") + "ein,é").encode("latin-1"), {"encoding": "latin-1"}),
+        ("a.csv", rows("x", "y") + "ein,é", {}),
         ("a.tsv", rows("1", "2", mark="\t", header=""), {"column_names": ["column_1", "column_2"]}),
     ],
 )
@@ -84,6 +86,11 @@ NUMBERS = range(30)
     [
         ("a.csv", TICKETS, (("subject", "body"), "queue", "single_label_classification")),
         ("a.csv", rows("0.5", "1"), (("text",), "label", "regression")),
+        (
+            "a.csv",
+            rows('"a,b"', '"b"', '"c,a"', '"c,b"'),
+            (("text",), "label", "multi_label_classification"),
+        ),
         ("a.txt", "To be, or not to be,\n\nthat is\n", (("text",), None, "causal_lm")),
         (
             "a.jsonl",
