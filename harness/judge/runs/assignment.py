@@ -12,6 +12,7 @@ from harness.core import digest, record, trial, variations
 from harness.core.job import Job, Kind
 from harness.judge import reported_metrics
 from harness.judge.cell import Cell
+from harness.judge.runs import task_fit
 from harness.judge.runs.inputs import Inputs
 from harness.judge.store.local import Key
 
@@ -20,7 +21,12 @@ _NO_ARCHITECTURE = {"architectures", "dtype", "transformers_version"}
 
 
 def assign(kind: Kind, cell: Cell, inputs: Inputs, scratch: Path, *, threads: int) -> Job:
-    """What a worker needs; one that writes also needs to know where to."""
+    """What a worker needs; one that writes also needs to know where to.
+
+    Raises:
+        SpecError: the recipe asks what its task cannot do.
+    """
+    task_fit.check(cell, inputs.tables)
     return Job(
         kind=kind,
         recipe=cell.recipe,
