@@ -19,6 +19,10 @@ TASKS: tuple[Task, ...] = get_args(Task)
 Files = str | tuple[str, ...]
 
 
+_SPLITS = ("train", "training", "data", "input", "rows")
+"""Names of files that say nothing of what is in them."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dataset(Spec):
     """Rows to train on and to evaluate, in the words of `datasets.load_dataset`.
@@ -61,10 +65,17 @@ class Dataset(Spec):
     incomplete: Literal["refuse", "drop"] = "refuse"
 
     def __str__(self) -> str:
-        """A short name, for ids and tables."""
+        """A short name, for ids and tables: the function's, the configuration's or the file's.
+
+        A file that is named for its split alone is called by its folder.
+        """
         if self.is_code:
-            return self.path.replace(":", ".")
-        return self.name or Path(self.path).stem or self.path
+            return self.path.rpartition(":")[2]
+        files = self.data_files
+        if self.name or not files:
+            return self.name or _called(self.path)
+        first = next(iter(files.values())) if isinstance(files, Mapping) else files
+        return _called(first if isinstance(first, str) else first[0])
 
     @property
     def text_columns(self) -> tuple[str, ...]:
@@ -85,6 +96,13 @@ class Dataset(Spec):
     def is_code(self) -> bool:
         """Whether a function of the user makes the rows."""
         return is_reference(self.path)
+
+
+def _called(path: str) -> str:
+    """What a file or a folder is called."""
+    named = Path(path)
+    plain = named.name.partition(".")[0]
+    return (named.parent.name if plain in _SPLITS else plain) or plain or path
 
 
 def is_reference(text: str) -> bool:
