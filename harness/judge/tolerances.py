@@ -68,8 +68,9 @@ real checkpoint of six layers."""
 MERGED: Final = 1e-5
 """Logits with adapters merged into float32 weights, beside those with adapters. Measured: 2e-7."""
 
-BFLOAT16: Final = Band("BFLOAT16", 0.05)
-"""Relative, bfloat16 autocast beside float64, over a dozen steps. Measured: up to 0.011."""
+BFLOAT16: Final = Band("BFLOAT16", 0.1)
+"""Relative, bfloat16 autocast beside float64, over a dozen steps. Measured: up to 0.011 on BERT,
+0.043 on T5, and 0.075 on ModernBERT, whose head is drawn so wide that gradients are large."""
 
 ALONE: Final = Band("ALONE", 1e-5)
 """Relative, in float32: an example in a batch beside the same alone. Kernels sum in other orders.

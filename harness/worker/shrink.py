@@ -65,9 +65,18 @@ def shrink(job: ShrinkJob) -> None:
     output = Path(job.output)
     base.save_pretrained(output)
     tokens.save_pretrained(output)
+    _name_as_older_versions_do(output / "tokenizer_config.json")
     cut = {name: [given[name], v] for name, v in smaller.items() if name not in kept}
     card = {"of": job.name, "cut": cut, "notes": [*notes, *kept.values(), "its weights are random"]}
     (output / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def _name_as_older_versions_do(path: Path) -> None:
+    """Have every version load a tokenizer of no type's own class, which 5 gave a new name."""
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    if settings.get("tokenizer_class") == "TokenizersBackend":
+        settings["tokenizer_class"] = "PreTrainedTokenizerFast"
+        path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 
 def _configured(job: ShrinkJob) -> Any:

@@ -113,9 +113,29 @@ def test_padding_on_the_left_is_the_tokenizers(record: Any) -> None:
     absolute = replace(record, tokenizer={**record.tokenizer, "has_positions": 1})
     with pytest.raises(AssertionError, match="padding before a token"):
         suite.test_padding_follows_the_tokens(absolute)
-    right = replace(record, batches=[replace(batch, leading=0) for batch in record.batches])
+    right = replace(record, batches=tuple(replace(batch, leading=0) for batch in record.batches))
     with pytest.raises(AssertionError, match="padding before a token"):
         suite.test_padding_follows_the_tokens(right)
+
+
+def test_laws_of_tokens_and_heads_know_no_family(runner: Runner, repository: Path) -> None:
+    """`<s> a </s></s> b </s>`, and a head of two layers: what is lost or too many is noticed."""
+    record = runner.run(cell_of(repository, "roberta", num_train_epochs=1)).record
+    suite = Suite()
+    suite.test_sentences_stand_between_special_tokens(record)
+    suite.test_head_has_one_row_a_label(record)
+    first, *others = record.examples
+    ids, frame = first.columns["input_ids"], first.frame
+    for spoilt in (
+        replace(first, frame=frame[:-1], columns={**first.columns, "input_ids": ids[:-1]}),
+        replace(first, columns={**first.columns, "input_ids": (ids[0], *ids[2:])}),
+    ):
+        broken = replace(record, examples=(spoilt, *others))
+        with pytest.raises(AssertionError, match="tokens of an example"):
+            suite.test_sentences_stand_between_special_tokens(broken)
+    wider = tuple(replace(p, shape=(4, *p.shape[1:])) for p in record.parameters)
+    with pytest.raises(AssertionError, match=r"classifier\.out_proj\.weight: rows"):
+        suite.test_head_has_one_row_a_label(replace(record, parameters=wider))
 
 
 @pytest.mark.slow
