@@ -18,8 +18,24 @@ from harness.core.schema import Schema
 Kind = Literal["train", "try", "tokenize", "measure", "collate", "time", "pace"]
 
 
+class _Asked:
+    """Base of what a worker is asked: plain JSON, there and back."""
+
+    __slots__ = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The job as JSON types."""
+        return asdict(self)  # type: ignore[call-overload,no-any-return] # a dataclass
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The job that `to_json` wrote."""
+        job: Self = serial.decode(cls, values)
+        return job
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
+class Job(_Asked):
     """One thing for a worker to do.
 
     Attributes:
@@ -65,19 +81,9 @@ class Job:
     fault: str | None = None
     root: str = ""
 
-    def to_json(self) -> dict[str, Any]:
-        """The job as JSON types."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The job that `to_json` wrote."""
-        job: Self = serial.decode(cls, values)
-        return job
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LoadJob:
+class LoadJob(_Asked):
     """Rows for a worker to read, and to write as tables.
 
     Attributes:
@@ -98,19 +104,9 @@ class LoadJob:
     scratch: str = ""
     kind: Literal["load", "survey"] = "load"
 
-    def to_json(self) -> dict[str, Any]:
-        """The job as JSON types."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The job that `to_json` wrote."""
-        job: Self = serial.decode(cls, values)
-        return job
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ShrinkJob:
+class ShrinkJob(_Asked):
     """A model for a worker to make a tiny one of.
 
     Attributes:
@@ -136,13 +132,3 @@ class ShrinkJob:
     output: str = ""
     scratch: str = ""
     kind: Literal["shrink"] = "shrink"
-
-    def to_json(self) -> dict[str, Any]:
-        """The job as JSON types."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The job that `to_json` wrote."""
-        job: Self = serial.decode(cls, values)
-        return job
