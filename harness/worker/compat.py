@@ -4,8 +4,6 @@ Recipes speak the newest names. Here they become those of the installed version.
 """
 
 import inspect
-import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -55,7 +53,7 @@ def argument_values(recipe: Recipe, *, output_dir: str, device: str) -> dict[str
             f"transformers {transformers.__version__} has no TrainingArguments field "
             f"{', '.join(missing)}",
             why="the recipe needs it",
-            fix="leave it out, or judge a version that has it: 4.57 or newer, below 6",
+            fix="leave it out, or judge a version that has it, of those from 4.57 to below 6",
         )
     return values
 
@@ -110,29 +108,3 @@ def grouped_by_length() -> dict[str, Any]:
     if "train_sampling_strategy" in inspect.signature(transformers.TrainingArguments).parameters:
         return {"train_sampling_strategy": "group_by_length"}
     return {"group_by_length": True}  # 4.x
-
-
-def command_line(values: Mapping[str, Any]) -> list[str]:
-    """The same arguments written as command-line flags, for `HfArgumentParser`."""
-    flags: list[str] = []
-    for name, value in values.items():
-        if isinstance(value, list):
-            flags += [f"--{name}", *value]
-        elif value is not None:
-            flags += [f"--{name}", value if isinstance(value, str) else json.dumps(value)]
-    return [flag.capitalize() if flag in {"true", "false"} else flag for flag in flags]
-
-
-def parse_command_line(flags: list[str]) -> "transformers.TrainingArguments":
-    """What `HfArgumentParser` makes of those flags.
-
-    Raises:
-        ValueError: it refuses them.
-    """
-    parser = transformers.HfArgumentParser(transformers.TrainingArguments)
-    try:
-        (arguments,) = parser.parse_args_into_dataclasses(args=flags)
-    except SystemExit:  # what it wrote is in the run's log
-        message = f"the command line is refused: {' '.join(flags)}"
-        raise ValueError(message) from None
-    return arguments

@@ -13,7 +13,7 @@ from harness.core import redaction
 from harness.core.job import Job
 from harness.core.questions import Questions
 from harness.core.record_parts import Checkpoint, Example, Parameter
-from harness.worker import adapters, compat, models, positions
+from harness.worker import adapters, command_lines, models, positions
 from harness.worker.adapters import core
 from harness.worker.loops.setup import LoopResult, Setup, step_of
 from harness.worker.prepared import Prepared
@@ -35,7 +35,9 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
     return {
         "arguments": redaction.values(setup.arguments.to_dict()),
         "parsed_differently": questions.ask(
-            "parsed_differently", lambda: _parsed_differently(prepared), {}
+            "parsed_differently",
+            lambda: command_lines.parsed_differently(setup.arguments, prepared.values),
+            {},
         ),
         "signature": tuple(inspect.signature(core(setup.model).forward).parameters),
         "columns": {
@@ -104,17 +106,6 @@ def _majority(prepared: Prepared) -> float:
     """Share of the most frequent of all labels of the evaluated split; 0 without classes."""
     labels = prepared.known["evaluation"].get("classes")
     return max(Counter(labels.tolist()).values()) / len(labels) if labels is not None else 0.0
-
-
-def _parsed_differently(prepared: Prepared) -> dict[str, tuple[str, str]]:
-    """Arguments that the same recipe, written as command-line flags, resolves differently."""
-    constructed = prepared.setup.arguments.to_dict()
-    parsed = compat.parse_command_line(compat.command_line(prepared.values)).to_dict()
-    return {
-        name: (repr(constructed.get(name)), repr(parsed.get(name)))
-        for name in sorted(constructed.keys() | parsed.keys())
-        if constructed.get(name) != parsed.get(name) and not redaction.is_secret(name)
-    }
 
 
 _SIZES = {

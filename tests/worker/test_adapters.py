@@ -146,26 +146,6 @@ def test_peft_is_an_extra(runner: Runner, fault: Fault) -> None:
     assert caught.value.fix == "pip install peft"
 
 
-@pytest.mark.parametrize(
-    ("fields", "message"),
-    [
-        ("peft=4", "peft=4 is an int\ngive a table"),
-        ("peft={'task_type': 'SEQ_CLS'}", "peft takes no task_type"),
-        ("peft={'peft_type': 4}", "peft_type=4 is an int"),
-    ],
-)
-def test_nonsense_is_refused_at_collection(
-    pytester: pytest.Pytester, fields: str, message: str
-) -> None:
-    """Before anything is started."""
-    recipe = f"recipe = Recipe(dataset='imdb', {fields})"
-    pytester.makepyfile(
-        test_ours=f"from harness import Recipe, Suite\nclass TestOurs(Suite):\n    {recipe}\n"
-    )
-    result = pytester.runpytest("--collect-only", "-q")
-    assert message in result.stdout.str() + result.stderr.str()
-
-
 @needs_peft
 def test_a_suite_may_add_adapters(pytester: pytest.Pytester, shared_store: Path) -> None:
     """As an axis: without, and with them."""

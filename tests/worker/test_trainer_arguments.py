@@ -13,9 +13,11 @@ from harness.core.recipe import LOOPS, Recipe
 from harness.core.record import Record
 from harness.judge import catalog
 from harness.judge.cell import Cell
+from harness.judge.distance import MismatchError, judging
 from harness.judge.invariants import evaluated as evaluated_loss
 from harness.judge.runs.runner import Runner
 from harness.judge.suite import evaluate, known_issues
+from harness.judge.suite.base import Suite
 from tests.conftest import Fault
 
 SMALL: dict[str, Any] = {
@@ -260,6 +262,9 @@ def test_a_suite_may_set_them(pytester: pytest.Pytester, shared_store: Path) -> 
         ("class_weight=[1, 2, 3]", "class_weight has 3 weights for 2 labels"),
         ("class_weight='even'", "unknown value 'even'"),
         ("class_weight=[0, 1]", "class_weight=0.0 is not above 0"),
+        ("peft=4", "peft=4 is an int\ngive a table"),
+        ("peft={'task_type': 'SEQ_CLS'}", "peft takes no task_type"),
+        ("peft={'peft_type': 4}", "peft_type=4 is an int"),
         ("save_total_limit=0", "save_total_limit=0 is too small"),
         ("torch_compile_mode='default'", "compiles nothing by itself"),
     ],
@@ -335,3 +340,21 @@ def test_weights_that_the_trainer_forgets_are_noticed(runner: Runner, fault: Fau
     results = evaluate.judge_all("run", record)
     failing = {name for name, result in results.items() if result.outcome == "fails"}
     assert "test_evaluation_loss_matches_predictions" in failing
+
+
+def test_what_the_command_line_cannot_say_is_known(runner: Runner) -> None:
+    """A flag that the library's parser refuses is one figure, in its known issue's name."""
+    cell = cell_of(include_num_input_tokens_seen="all")
+    record = runner.run(cell).record
+    assert record.parsed_differently == {"include_num_input_tokens_seen": ("'all'", "refused")}
+    versions = runner.environment()["packages"]
+    invariant = "test_command_line_parses_alike"
+    (issue,) = [
+        issue
+        for issue in known_issues.load(known_issues.OURS)
+        if issue.applies(invariant, cell.recipe, versions)
+    ]
+    with pytest.raises(MismatchError) as caught, judging():
+        Suite().test_command_line_parses_alike(record)
+    assert issue.explains(caught.value)
+    assert not issue.applies(invariant, cell_of().recipe, versions)

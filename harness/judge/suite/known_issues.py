@@ -18,7 +18,7 @@ from harness.core import collation
 from harness.core.dataset import Task
 from harness.core.environment import JUDGED
 from harness.core.errors import MisfitError, SpecError, short, unknown
-from harness.core.recipe import Recipe, find_loop
+from harness.core.recipe import Recipe, check_name, find_loop
 from harness.core.record import Record
 from harness.core.trial import Trials
 from harness.judge import catalog
@@ -53,6 +53,8 @@ class KnownIssue:
             the Trainer hands them, or those that do not; of all if None.
         drops: of which models trials show it: those that drop something out, or those that do not;
             of all if None.
+        arguments: further arguments by name, each with the values with which it shows; whatever is
+            set if empty.
         issue: where it is reported; empty if nowhere yet.
         advice: what users should do.
     """
@@ -68,6 +70,7 @@ class KnownIssue:
     model_types: tuple[str, ...] = ()
     divides_loss: bool | None = None
     drops: bool | None = None
+    arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     issue: str = ""
     advice: str
 
@@ -78,11 +81,16 @@ class KnownIssue:
             and recipe.loop in self.loops
             and (not self.models or str(recipe.model) in self.models)
             and (not self.collations or recipe.collation in self.collations)
+            and (not self.arguments or self._is_set(recipe.arguments))
             and all(
                 _contains(affected, versions.get(canonicalize_name(name)))
                 for name, affected in self.packages.items()
             )
         )
+
+    def _is_set(self, arguments: Mapping[str, object]) -> bool:
+        """Whether one of some arguments has a value with which it shows."""
+        return any(arguments.get(name) in values for name, values in self.arguments.items())
 
     def is_of(self, judged: Record | Trials) -> bool:
         """Whether it shows of the task and the model that a record or trials are of."""
@@ -167,6 +175,7 @@ def _check_names(issue: KnownIssue, invariants: Collection[str]) -> None:
         ("loops", issue.loops, find_loop),
         ("models", issue.models, catalog.model),
         ("collations", issue.collations, collation.parse),
+        ("arguments", issue.arguments, lambda name: check_name("argument", name)),
         ("packages", issue.packages, lambda name: _check_package(name, judged)),
     )
     for kind, names, check in checks:
