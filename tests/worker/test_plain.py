@@ -11,3 +11,12 @@ def test_alberts_tokenizer_gives_no_token_types() -> None:
     script = ROOT / "tests" / "plain" / "albert_token_types.py"
     printed = subprocess.check_output([sys.executable, script], text=True).strip()
     assert printed.endswith("['attention_mask', 'input_ids'] 2")
+
+
+def test_accumulation_multiplies_a_loss() -> None:
+    """By the number of micro-batches; in the installed version, of every model."""
+    script = ROOT / "tests" / "plain" / "accumulated_loss.py"
+    printed = subprocess.check_output([sys.executable, script], text=True).splitlines()
+    assert [line for line in printed if line.split()[0] in {"bert", "qwen2"}] == [
+        "bert 2.00", "qwen2 2.00"
+    ]  # fmt: skip
