@@ -12,11 +12,12 @@ from tests.test_layers import PACKAGE
 CHANGED = {
     "worker/pace": {"torch._dynamo.utils.counters"},
     "worker/trial_runs": {"os.environ"},
+    "worker/user_code": {"sys.path"},
     "worker/warnings_log": {"warnings.showwarning"},
 }
 """What torch counts of compiled graphs, anew for each strategy; variables that give torchrun's
-processes their ranks, or that accelerate leaves behind; and the function that `warnings` itself
-documents as the one to replace."""
+processes their ranks, or that accelerate leaves behind; where a user's modules are looked for; and
+the function that `warnings` itself documents as the one to replace."""
 
 MUTATORS = {*dir(dict), *dir(list), *dir(set)} - {*dir(Mapping), *dir(tuple), *dir(frozenset)}
 """Methods that change what they are called on in place."""

@@ -390,7 +390,7 @@ def configure(**settings: Any) -> Callable[[Path], None]:
             "has no tokenizer that can be loaded",
         ),
         (configure(hidden_size=100_000), "word_embeddings.weight is "),
-        (configure(num_attention_heads=7), "config.json describes no classifier that can be"),
+        (configure(num_attention_heads=7), "config.json describes no model that can be"),
         (configure(hidden_size="wide"), "config.json describes no model that can be built"),
         (configure(model_type="bort"), "config.json describes no model that can be built"),
     ],
