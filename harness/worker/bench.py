@@ -104,6 +104,8 @@ class Bench:
     def evaluated(self) -> tuple[int, ...]:
         """Names of the evaluated rows, as a watch gives them, in the data set's order."""
         labels = self.objective.labels_of(self.evaluation, self.label, self.evaluation)
+        if self.base.withholds_labels:
+            labels = [-1] * len(labels)
         return tuple(split_rows(self.evaluation, self.dry, labels).tolist())
 
     @property

@@ -312,6 +312,7 @@ def test_relations_hold_with_class_weights(runner: Runner, loop: str) -> None:
     """Accumulation, processes, loops and formulas: the weighted sum is divided by its terms."""
     cell = cell_of(loop=loop, **WEIGHED)
     trials = runner.trials(cell)
+    assert {*trials["reference"].predicted} == {*trials.evaluated}  # by names without labels
     versions = runner.environment()["packages"]
     known = {
         name
