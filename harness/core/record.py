@@ -86,17 +86,17 @@ class Record(Observed):
     def correctness(self) -> "tuple[NDArray[np.uint64], NDArray[np.float64]]":
         """Names of the evaluated examples, sorted, and whether each was predicted right.
 
-        Both empty where the model saw more or fewer examples than were predicted: whose prediction
-        is whose is then anybody's guess.
+        Both empty where an example is not simply right or wrong; and where the model saw more or
+        fewer examples than were predicted: whose prediction is whose is then anybody's guess.
         """
         import numpy as np
 
         rows: NDArray[np.uint64] = np.asarray(self.arrays["final.rows"], np.uint64)
-        order = np.argsort(rows, kind="stable")
         predictions: Any = self.arrays["final.predictions"]
-        predicted = predictions.argmax(axis=-1)
-        if len(predicted) != len(rows):
+        if self.task != "single_label_classification" or len(predictions) != len(rows):
             return rows[:0], np.empty(0)
+        order = np.argsort(rows, kind="stable")
+        predicted = predictions.argmax(axis=-1)
         right = np.asarray(predicted == self.arrays["final.labels"], np.float64)
         return rows[order], right[order]
 

@@ -21,7 +21,9 @@ TASK_METRICS: Mapping[Task, tuple[str, ...]] = {
     "token_classification": ("seqeval",),
     "causal_lm": ("perplexity",),
 }
-"""Metrics of a user's data set that names none, by task; the first is compared."""
+"""Metrics of a user's data set that names none, by task; the first is compared.
+
+Of those that it names, all are."""
 
 
 def reported_by(module: str) -> tuple[str, ...]:

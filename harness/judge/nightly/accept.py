@@ -9,7 +9,8 @@ from harness.core.environment import JUDGED
 from harness.core.errors import StoreError
 from harness.core.record import Record
 from harness.judge.nightly.baseline import NAME, Accepted, Baselines, Run
-from harness.judge.nightly.check import answers, declared, first
+from harness.judge.nightly.check import answers, first
+from harness.judge.nightly.other_recipe import declared
 from harness.judge.nightly.signals import ROUND
 from harness.judge.session_record import SessionRecord
 from harness.judge.store.entry import final_metrics

@@ -7,14 +7,13 @@ suspicious.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.core import digest
-from harness.core.recipe import Recipe
 from harness.core.record import Record
 from harness.judge import statistics, tolerances
 from harness.judge.cell import Cell
@@ -22,6 +21,7 @@ from harness.judge.finding import Status
 from harness.judge.metric_kinds import MetricKind, kind_of
 from harness.judge.nightly import cusum
 from harness.judge.nightly.baseline import FEWEST, Accepted, Reference
+from harness.judge.nightly.other_recipe import different
 from harness.judge.nightly.signals import ROUND, SPEED
 from harness.judge.runs.result import Result
 from harness.judge.statistics import ALPHA, Effect
@@ -68,8 +68,7 @@ class Night:
         cell: as its suite declares it.
         reference: what was accepted of it, if anything was.
         elsewhere: classes of devices that something was accepted on, this one left out.
-        metrics: names of those that are compared.
-        margin: what each of them may lose.
+        margin: what each metric that is compared may lose.
         suspicion: of some figures, what the history makes of the runs so far, 0 to 1.
         fits: whether a run that takes so many seconds fits into what is left of the night.
         results: the runs so far, that of the recipe's own seed first.
@@ -80,12 +79,16 @@ class Night:
     store: Store
     cell: Cell
     reference: Reference | None
-    metrics: Sequence[str]
     margin: float
     suspicion: Callable[[Sequence[Result], Sequence[str]], float]
     fits: Callable[[float], bool]
     elsewhere: Sequence[str] = ()
     results: list[Result] = field(default_factory=list)
+
+    @property
+    def metrics(self) -> Sequence[str]:
+        """Names of the metrics that are compared: the rows may have decided them."""
+        return self.results[0].record.compared_metrics
 
     def judge(self) -> Judgement:
         """Train what it takes, and compare.
@@ -195,13 +198,15 @@ class Night:
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
         """What was right, (runs, examples), accepted and tonight.
 
-        None where the accepted runs are not in the store any more, or were of other examples.
+        None where the accepted runs are not in the store any more, or were of other examples, or
+        where no example is simply right or wrong.
         """
         kept = [self.store.open(f"records/{run.record}") for run in accepted.runs]
         ours = [Record.read(folder).correctness() for folder in kept if folder is not None]
         theirs = [result.record.correctness() for result in self.results]
         rows = theirs[0][0]
-        if len(ours) < len(kept) or not all(np.array_equal(r, rows) for r, _ in [*ours, *theirs]):
+        alike = all(np.array_equal(others, rows) for others, _ in [*ours, *theirs])
+        if len(ours) < len(kept) or not (len(rows) and alike):
             return None
         return np.stack([right for _, right in ours]), np.stack([right for _, right in theirs])
 
@@ -220,26 +225,6 @@ def _gains(kind: MetricKind, values: npt.NDArray[np.float64]) -> npt.NDArray[np.
 def answers(record: Record) -> str:
     """Digest of what a run predicts in the end, example by example."""
     return digest.of_bytes(record.arrays["final.predictions"].tobytes())
-
-
-def different(accepted: Accepted, record: Record) -> str:
-    """What makes two runs no repetitions of each other; empty if they are."""
-    if accepted.series == record.series:
-        return ""
-    ours, theirs = accepted.recipe, declared(record.recipe)
-    plain = asdict(Recipe(dataset=""))
-    named = [
-        f"{name} {ours.get(name, plain.get(name))} → {theirs.get(name, plain.get(name))}"
-        for name in sorted({*ours, *theirs})
-        if ours.get(name) != theirs.get(name)
-    ]
-    return ", ".join(named) or "the files of its data, its checkpoint or its metrics"
-
-
-def declared(recipe: Recipe) -> dict[str, object]:
-    """The fields of a recipe that are not the default ones, but for the seed."""
-    plain = asdict(Recipe(dataset=""))
-    return {n: v for n, v in asdict(recipe).items() if n != "seed" and v != plain[n]}
 
 
 def first(record: Record) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -131,7 +131,9 @@ def test_every_compared_metric_is_judged(
         changed = replace(final, metrics={**final.metrics, metric: value})
         evaluations = tuple(changed if one is final else one for one in small_record.evaluations)
         return Result(
-            record=replace(small_record, evaluations=evaluations),
+            record=replace(
+                small_record, evaluations=evaluations, compared_metrics=("accuracy", metric)
+            ),
             trained=False,
             seconds=0.0,
             key=key,

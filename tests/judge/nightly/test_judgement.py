@@ -119,7 +119,6 @@ class Bench:
             store=self.store,
             cell=self.cell,
             reference=Reference(rolling=reference, anchor=self.anchor or reference),
-            metrics=("accuracy",),
             margin=0.02,
             suspicion=lambda _, figures: suspicion * ("accuracy" in figures),
             fits=fits,
