@@ -74,6 +74,10 @@ ADAPTATIONS: Mapping[str, Adaptation] = {
         why="pretraining takes ten to twenty minutes",
         edits=((r" (models|all)\b.*", " --help"),),
     ),
+    r"harness \w+ .*tickets.*": Adaptation(
+        why="tickets stand for a reader's own rows; tests/judge/cli has some",
+        edits=((r"^(harness \w+) .*", r"\1 --help"),),
+    ),
     r"pytest suites/.* -m gpu.*": NO_GPU,
     r"harness prove suites/test_mrpc\.py --fault .*": Adaptation(
         why="half a minute; tests/judge/mutation injects every fault",

@@ -17,6 +17,9 @@ from harness.worker import data, features, models
 ROWS = 64
 """Enough to give every process several, few enough to cost nothing beside its start."""
 
+_UNCUT = 1 << 30
+"""Tokens that no text has."""
+
 
 def measure(job: Job) -> list[int]:
     """Tokens of each of the recipe's training examples, special tokens included, uncut."""
@@ -24,16 +27,13 @@ def measure(job: Job) -> list[int]:
     split = data.sample(split, job.recipe.max_train_samples, job.recipe.subset_seed)
     tokenizer = models.tokenizer(job.tokenizer_folder)
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
-    if job.recipe.tokenize is not None:  # which cuts as it likes
-        limit = job.recipe.max_length or tokenizer.model_max_length
-        own = data.tokenize(split, features.tokenizing(job, tokenizer, limit))
-        return [len(ids) for ids in own["input_ids"]]
+    own = job.recipe.tokenize is not None  # which cuts as it likes
+    limit = job.recipe.max_length or tokenizer.model_max_length if own else _UNCUT
+    function = features.tokenizing(job, tokenizer, limit)
     return [
         len(ids)
         for start in range(0, len(split), ROWS)
-        for ids in tokenizer(*(split[start : start + ROWS][name] for name in job.schema.texts))[
-            "input_ids"
-        ]
+        for ids in function(split[start : start + ROWS])["input_ids"]
     ]
 
 

@@ -1,5 +1,6 @@
 """User code: functions that a declaration names as `module:function`, imported and called here."""
 
+import contextlib
 import importlib
 import sys
 import traceback
@@ -41,14 +42,15 @@ def function_of(reference: str, root: str) -> Callable[..., Any]:
 
 
 def called(reference: str, root: str, *arguments: Any) -> Any:
-    """What the function that a reference names returns.
+    """What the function that a reference names returns; files that it opens count from the root.
 
     Raises:
         SourceError: it raises, or is none.
     """
     function = function_of(reference, root)
     try:
-        return function(*arguments)
+        with contextlib.chdir(root or "."):
+            return function(*arguments)
     except RAISED as error:
         raise SourceError(
             f"{reference} raised an exception", why=raised(error, root), fix="correct the function"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.core.dataset import Dataset
 from harness.core.model import Model
 from harness.core.survey import Survey
 
@@ -115,6 +116,18 @@ class Draft:
         yield f"model={_written(self.model)},"
         yield f"max_length={length},  # 19 of 20 rows have at most {self.survey.length:,} words"
         yield "num_train_epochs=3,"
+
+
+def dataset_of(path: str, survey: Survey) -> Dataset:
+    """The declaration of rows at a path, as a survey sees them."""
+    source = {"path": survey.builder, "data_files": path} if survey.builder else {"path": path}
+    return Dataset(
+        **source,  # type: ignore[arg-type] # texts
+        options=survey.options,
+        texts=survey.texts,
+        label=survey.label,
+        incomplete="drop",
+    )
 
 
 def _written(model: str | Model) -> str:
