@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,6 +24,14 @@ def canonical(value: object) -> str:
 def of_json(value: object) -> str:
     """SHA-256 of a value's canonical JSON, in hexadecimal."""
     return of_bytes(canonical(value).encode())
+
+
+def of_rows(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """SHA-256 over the rows of a table: its columns' names, then the canonical JSON of each."""
+    whole = hashlib.sha256(canonical(list(names)).encode())
+    for row in rows:
+        whole.update(f"\n{canonical(row)}".encode())
+    return whole.hexdigest()
 
 
 def of_bytes(content: bytes) -> str:

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Stage = Literal["contracts", "invariants", "first steps", "training", "accuracy", "throughput"]
+Stage = Literal[
+    "contracts", "data", "invariants", "first steps", "training", "accuracy", "throughput"
+]
 Status = Literal[
     "same", "changed", "fixed", "known", "allowed", "regressed", "inconclusive", "not measured"
 ]
@@ -12,6 +14,7 @@ Verdict = Literal["pass", "regressed", "inconclusive", "not measured"]
 
 STAGES: tuple[Stage, ...] = (
     "contracts",
+    "data",
     "invariants",
     "first steps",
     "training",

@@ -2,14 +2,16 @@
 
 Rows are read by the libraries that train on them, so that what these change is seen. What is
 written is plain: a parquet file a split with texts as they are and labels as ids, and `card.json`:
-`task`, `texts`, `label_names`, `splits`; as `notes`, what was decided without being declared; and
+`task`, `texts`, `label_names`, `splits`; as `rows`, digests of each split's rows, in whatever way
+a version of parquet's library writes them; as `notes`, what was decided without being declared; and
 as `sources`, digests of the user's modules that made the rows, by their path in the repository.
 """
 
 import json
 import sys
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +29,9 @@ SEED = 42
 """Of what is split off: a recipe's own seeds must not change the rows."""
 
 CARD = "card.json"
+
+_AT_ONCE = 10_000
+"""Rows that are Python's own at a time."""
 
 _RESERVED = {"label", "labels", "label_ids", "tags", "input_ids", "attention_mask", "length"}
 """Columns that mean something to a loop: a text has another name."""
@@ -67,6 +72,7 @@ def load(job: LoadJob) -> None:
         task=labels.task,
     )
     notes = [*labels.notes, *filter(None, [division.note]), *_dropped(splits)]
+    digests = {}
     for name, part in parts.items():
         table = _table(part, schema, labels, dataset.label)
         if name == "train" and labels.task != "causal_lm":
@@ -79,6 +85,7 @@ def load(job: LoadJob) -> None:
             table = table.take(_sampled(table, schema, limit))
         path = Path(job.output) / f"{name}.parquet"
         pq.write_table(table, path)
+        digests[name] = digest.of_rows(table.column_names, _rows(table))
         if schema.task == "single_label_classification":
             tables.check_rows([path], schema)
     card = {
@@ -86,10 +93,17 @@ def load(job: LoadJob) -> None:
         "texts": schema.texts,
         "label_names": schema.label_names,
         "splits": list(parts),
+        "rows": digests,
         "notes": [redaction.text(note) for note in notes],
         "sources": _sources(Path(job.root)) if dataset.is_code else {},
     }
     (Path(job.output) / CARD).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    """A table's rows."""
+    for batch in table.to_batches(_AT_ONCE):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 def _parts(division: splitting.Division, splits: Mapping[str, Split]) -> dict[str, Split]:

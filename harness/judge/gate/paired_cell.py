@@ -17,7 +17,7 @@ from harness.core.record import Record
 from harness.judge import statistics
 from harness.judge.cell import Cell
 from harness.judge.finding import Finding, Stage, Status
-from harness.judge.gate import compare, throughput
+from harness.judge.gate import compare, read_rows, throughput
 from harness.judge.metric_kinds import kind_of, reported
 from harness.judge.runs.runner import Runner
 from harness.judge.statistics import Effect
@@ -94,6 +94,12 @@ class Match:
         yield from compare.contracts(left, right)
         ours, theirs = self.base.run(cell).record, self.candidate.run(cell).record
         yield from compare.arguments(ours, theirs)
+        if cell.dataset.own is not None:
+            before, after = (side.inputs.find(cell).tables for side in self.sides)
+            message = read_rows.difference(before, after)
+            yield self._finding("data", "rows", "regressed" if message else "same", message)
+            if message:  # what is computed of other rows says nothing of the environment
+                return
         parting = compare.first_steps(left, right)
         yield self._finding(
             "first steps",

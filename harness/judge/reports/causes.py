@@ -74,7 +74,8 @@ def sums(comparison: Comparison) -> str:
     counts = dict.fromkeys(STAGES, 0)
     for finding in comparison.findings:
         counts[finding.stage] += 1
-    stages = ", ".join(f"{count} {stage}" for stage, count in counts.items())
+    shown = {stage: count for stage, count in counts.items() if count or stage != "data"}
+    stages = ", ".join(f"{count} {stage}" for stage, count in shown.items())
     equal, cells = comparison.bit_equal
     return f"compared: {stages}; {equal} of {cells} cells trained bit-equal"
 

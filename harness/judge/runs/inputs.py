@@ -1,7 +1,7 @@
 """The inputs of a cell: what it trains on, as local paths, and the digests of their bytes."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from harness.core import digest
@@ -24,6 +24,8 @@ class Tables:
         key: digest of what decides the rows, in whatever environment they are read.
         own: whether they are a user's.
         notes: what a user should know of how the tables came about, a sentence each.
+        rows: digests of each split's rows, where they are a user's: files that hold the same rows
+            differ from one version of parquet's library to the next.
     """
 
     files: Mapping[str, tuple[Path, ...]]
@@ -36,6 +38,15 @@ class Tables:
     key: str = ""
     own: bool = False
     notes: tuple[str, ...] = ()
+    rows: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def content(self) -> str:
+        """Digest of the rows, split by split."""
+        files = {
+            split: [digest.of_large(file) for file in files] for split, files in self.files.items()
+        }
+        return digest.of_json(self.rows or files)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,12 +73,8 @@ class Inputs:
         return {"dataset": self.tables.origin, "model": str(self.model)}
 
     def digests(self) -> dict[str, str]:
-        """Digests of the bytes of the data, the model and the metrics, names left out."""
+        """Digests of the data, and of the bytes of model and metrics, names left out."""
         tables = self.tables
-        data = {
-            split: [digest.of_large(file) for file in files]
-            for split, files in tables.files.items()
-        }
         folders = [self.model, *([self.tokenizer] if self.tokenizer else [])]
         model = [
             path
@@ -80,7 +87,7 @@ class Inputs:
             for name, folder in tables.metrics.items()
         }
         return {
-            "data": digest.of_json(data),
+            "data": tables.content,
             "schema": digest.of_json(asdict(tables.schema)),
             "model": digest.of_json({path.name: digest.of_large(path) for path in model}),
             "metrics": digest.of_json(metrics),

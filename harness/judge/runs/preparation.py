@@ -200,12 +200,13 @@ class Preparation:
             files={split: (folder / f"{split}.parquet",) for split in card["splits"]},
             schema=schema,
             metrics=self.sources.metrics(names, scale),
-            compared_metrics=tuple(reported[:1]) or ("loss",),
+            compared_metrics=dataset.compared_metrics or tuple(reported[:1]),
             f1_average="binary" if len(schema.label_names) == 2 else "weighted",  # noqa: PLR2004
             ceiling={},
             origin=origin,
             own=True,
-            notes=tuple(card["notes"]),
+            notes=tuple(f"{dataset.name}: {note}" for note in card["notes"]),
+            rows=card.get("rows", {}),  # cards of the first weeks have none
         )
 
     def _made(self, path: str, job: Mapping[str, Any]) -> Path:
