@@ -11,6 +11,7 @@ HarnessError
 ├── ResolutionError    packages that cannot be resolved or installed
 └── RunError           a run that did not come back with a record
     ├── CrashError        judged code raised what nobody caught, or ended its process
+    ├── InjectionError    what a fault breaks is not there
     ├── UnsupportedError  the judged version cannot do what a recipe asks
     ├── LimitError        what does not fit into memory, or into a night
     └── InterpreterError  an interpreter that cannot be judged
@@ -104,6 +105,10 @@ class RunError(HarnessError):
 
 class CrashError(RunError):
     """Judged code that raised what nobody caught, or that ended its process."""
+
+
+class InjectionError(RunError):
+    """A fault whose own code does not find what it breaks."""
 
 
 class UnsupportedError(RunError):

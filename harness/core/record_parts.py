@@ -116,6 +116,23 @@ class Evaluation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Words:
+    """What an example's words are labelled, and what its tokens are.
+
+    Attributes:
+        labels: of the words in the source.
+        tokens: how many each word has by itself.
+        received: labels of the tokens.
+        special: which of the tokens are.
+    """
+
+    labels: tuple[int, ...]
+    tokens: tuple[int, ...]
+    received: tuple[int, ...]
+    special: tuple[bool, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
     """One tokenized example, beside what its sentences are by themselves.
 
@@ -127,6 +144,7 @@ class Example:
         decoded: each segment of `input_ids` between special tokens, decoded back.
         frame: the special tokens of `input_ids` in their order, with -1 for each segment between
             them; empty in earlier records.
+        words: where they are labelled.
     """
 
     texts: tuple[str, ...]
@@ -135,6 +153,7 @@ class Example:
     alone: tuple[tuple[int, ...], ...]
     decoded: tuple[str, ...]
     frame: tuple[int, ...] = ()
+    words: Words | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -78,6 +78,11 @@ def kind_of(name: str) -> MetricKind:
     return replace(kind, by_example=False)
 
 
+def is_timing(name: str) -> bool:
+    """Whether what an evaluation reports by a name is its time."""
+    return name.endswith(_TIMING)
+
+
 def reported(metrics: Iterable[str]) -> list[str]:
     """Names of the metrics among what an evaluation reports, the loss and its time left out."""
-    return [name for name in metrics if name != "loss" and not name.endswith(_TIMING)]
+    return [name for name in metrics if name != "loss" and not is_timing(name)]

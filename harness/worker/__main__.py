@@ -79,6 +79,10 @@ def serve(conversation: Conversation) -> int:
         if unwritten:
             conversation.send("error", kind="StoreError", **unwritten)
             return 1
+        if _missed(json.loads(line).get("fault"), error):
+            what, why = "the fault does not find what it breaks", f"{type(error).__name__}: {error}"
+            conversation.send("error", kind="InjectionError", what=what, why=why, fix="")
+            return 1
         traceback.print_exc()
         conversation.send("crash", summary=f"{type(error).__name__}: {error}")
         return 1
@@ -107,6 +111,14 @@ def _unwritten(job: dict[str, Any], error: BaseException) -> dict[str, str]:
             path, why = error.filename or folder, error.strerror or ""
             return {"what": f"{path} cannot be written", "why": why, "fix": fix}
     return {}
+
+
+def _missed(fault: str | None, error: BaseException) -> bool:
+    """Whether a fault's own code asks for a module, an attribute or a column that is not there."""
+    if fault is None or not isinstance(error, ImportError | AttributeError | KeyError):
+        return False
+    frames = traceback.extract_tb(error.__traceback__)
+    return any(frame.filename == fault for frame in frames)
 
 
 def _do(values: dict[str, Any], conversation: Conversation) -> None:

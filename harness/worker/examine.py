@@ -3,7 +3,7 @@
 import inspect
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,13 @@ import pyarrow.parquet as pq
 from harness.core import redaction
 from harness.core.job import Job
 from harness.core.questions import Questions
-from harness.core.record_parts import Checkpoint, Example, Parameter
-from harness.worker import adapters, command_lines, models, positions
+from harness.core.record_parts import Checkpoint, Parameter
+from harness.worker import adapters, command_lines, examples, models, positions
 from harness.worker.adapters import core
 from harness.worker.loops.setup import LoopResult, Setup, step_of
 from harness.worker.prepared import Prepared
 from harness.worker.probe import adapters_probed, divides_loss, loss_given, reload
 from harness.worker.watch import Watch
-
-EXAMPLES = 16
-"""Tokenized examples that a record shows whole."""
 
 CHUNK = 7
 """Examples a batch when metrics are added in batches: divides no usual split evenly."""
@@ -59,7 +56,7 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
             "has_positions": int(positions.has_table(setup.model)),
             "token_types": int(getattr(setup.model.config, "type_vocab_size", 0)),
         },
-        "examples": _examples(prepared, job.schema.texts),
+        "examples": examples.of(prepared, job.schema),
         "parameters": _parameters(prepared, outcome),
         "newly_initialized": prepared.newly_initialized,
         "held_head": models.held_head(
@@ -141,59 +138,6 @@ def _rows(columns: list[list[Any]]) -> list[str]:
 def _lists(table: Any, columns: list[str]) -> list[list[Any]]:
     """Columns of a table as lists."""
     return [table.column(column).to_pylist() for column in columns]
-
-
-def _examples(prepared: Prepared, texts: tuple[str, ...]) -> tuple[Example, ...]:
-    """Some examples, evenly spread over the training split, beside their sentences alone."""
-    tokenizer, split = prepared.setup.tokenizer, prepared.setup.splits["train"]
-    special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
-    columns = [name for name in tokenizer.model_input_names if name in split.column_names]
-    examples: list[Example] = []
-    if prepared.setup.strategy.blocks:  # which are no text's own
-        return ()
-    for row in split.select(range(0, len(split), -(-len(split) // EXAMPLES))):
-        segments: list[list[int]] = [[]]
-        for token in row["input_ids"]:
-            if token in special:
-                segments.append([])
-            else:
-                segments[-1].append(token)
-        sentences = tuple(_text(row[name]) for name in texts)
-        examples.append(
-            Example(
-                texts=sentences,
-                label=_id(row.get(prepared.label)),
-                columns={name: tuple(row[name]) for name in columns},
-                alone=tuple(
-                    tuple(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
-                    for text in sentences
-                ),
-                decoded=tuple(tokenizer.decode(part) for part in segments if part),
-                frame=tuple(_frame(row["input_ids"], special)),
-            )
-        )
-    return tuple(examples)
-
-
-def _id(label: Any) -> int:
-    """A label's id; -1 where it is none."""
-    return label if isinstance(label, int) else -1
-
-
-def _text(text: str | list[str]) -> str:
-    """A text, or words as one."""
-    return text if isinstance(text, str) else " ".join(text)
-
-
-def _frame(ids: Sequence[int], special: Collection[int]) -> Iterator[int]:
-    """The special tokens in their order, and -1 for each run of others between them."""
-    inside = False
-    for token in ids:
-        if token in special:
-            yield token
-        elif not inside:
-            yield -1
-        inside = token not in special
 
 
 def _parameters(prepared: Prepared, outcome: LoopResult) -> tuple[Parameter, ...]:

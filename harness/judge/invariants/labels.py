@@ -5,6 +5,7 @@ import pytest
 
 from harness.core.collation import SEQUENCES
 from harness.core.record import Record
+from harness.core.record_parts import Words
 from harness.judge.distance import compare
 from harness.judge.invariants import evaluated
 
@@ -35,6 +36,14 @@ class Labels:
         strangers = ~np.isin(run.arrays["train.rows"], known)
         compare("rows in no example of the data set", [int(strangers.sum())], [0])
 
+    def test_words_keep_their_labels(self, run: Record) -> None:
+        """Of each word the first token has its label; all others are ignored, special ones too."""
+        words = [example.words for example in run.examples if example.words is not None]
+        if not words:
+            pytest.skip(f"not observable: the record has no labelled words of a {run.task}")
+        for index, example in enumerate(words):
+            compare(f"example {index}: labels", example.received, _first_tokens(example))
+
     def test_rows_are_the_sources(self, run: Record) -> None:
         """Every chosen row, texts and label together, is a row of the source's files."""
         strangers = run.answer("strangers")
@@ -59,3 +68,16 @@ def _skip_if_withheld(run: Record) -> None:
     """Where the loss is computed beside the model, the labels are kept from it."""
     if run.recipe.withholds_labels:
         pytest.skip("label smoothing or class weights keep the labels from the model")
+
+
+def _first_tokens(example: Words) -> list[int]:
+    """What the tokens of an example must be labelled."""
+    expected = (
+        evaluated.IGNORED if place else label
+        for label, count in zip(example.labels, example.tokens, strict=True)
+        for place in range(count)
+    )
+    return [
+        evaluated.IGNORED if special else next(expected, evaluated.IGNORED)
+        for special in example.special
+    ]

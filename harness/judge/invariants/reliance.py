@@ -151,6 +151,7 @@ _GROUPS: tuple[tuple[tuple[Effect, ...], tuple[str, ...]], ...] = (
     (
         ("tokenization",),
         (
+            "test_words_keep_their_labels",
             "test_few_tokens_are_unknown",
             "test_map_is_not_stale",
             "test_sentences_decode_back",

@@ -1,7 +1,8 @@
 """Proving: tests for the tests. Break the judged libraries, and see which invariants notice.
 
 A fault is a Python file that a worker runs before its job. It is noticed when an invariant fails
-with it that holds without it, or when the run itself does not end.
+with it that holds without it, or when the run itself does not end. Where it changes nothing, or is
+one of a task that nothing trains, there was nothing to notice, and that is said.
 """
 
 import math
@@ -10,14 +11,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.core.errors import HarnessError
+from harness.core.errors import HarnessError, InjectionError
 from harness.core.recipe import Recipe
 from harness.judge.cell import Cell, base_of
+from harness.judge.mutation import evidence
+from harness.judge.mutation.fault_file import FaultFile
 from harness.judge.runs.runner import Runner
 from harness.judge.suite import evaluate
 from harness.judge.suite.evaluate import InvariantResult, Subject
+
+if TYPE_CHECKING:
+    from harness.core.dataset import Dataset
 
 CRASH = "(the run itself)"
 """Stands among the invariants for a run that a fault did not let end."""
@@ -35,6 +41,7 @@ class Exhibit:
         cell: the cell in which it was noticed, or the last in which it was not.
         noticed: message by invariant.
         seconds: that it took.
+        absent: why there was nothing to notice; empty if there was.
     """
 
     fault: str
@@ -42,6 +49,7 @@ class Exhibit:
     cell: str
     noticed: Mapping[str, str]
     seconds: float
+    absent: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,8 +73,13 @@ class Proof:
 
     @property
     def unnoticed(self) -> list[Exhibit]:
-        """The faults that nobody noticed."""
-        return [exhibit for exhibit in self.exhibits if not exhibit.noticed]
+        """The faults that nobody noticed, though they changed something."""
+        return [one for one in self.exhibits if not (one.noticed or one.absent)]
+
+    @property
+    def absent(self) -> list[Exhibit]:
+        """The faults that had nothing to break in the cells that were tried."""
+        return [exhibit for exhibit in self.exhibits if exhibit.absent]
 
     @property
     def idle(self) -> list[str]:
@@ -160,19 +173,37 @@ class Prover:
     def exhibit(self, fault: Path) -> Exhibit:
         """What notices a fault: in the first cell, else in the others until it is noticed."""
         started = time.perf_counter()
+        description = FaultFile.read(fault)
         noticed: dict[str, str] = {}
-        where = ""
+        where, changed = "", False
+        missed: dict[Cell, str] = {}
         for cell, subject in self._questions():
             if noticed and subject != "trials":
                 break
+            task = self.runner.inputs.find(cell).tables.schema.task
+            if cell in missed or not description.concerns(task):
+                continue
             where = f"{cell.recipe.dataset} {cell.name}"
-            noticed |= self._noticed(cell, subject, fault)
+            try:
+                results, differs = self._noticed(cell, subject, fault)
+            except InjectionError as error:
+                missed[cell] = f"{error.what} ({error.why})"
+                continue
+            noticed |= results
+            changed |= differs
+        absent = ""
+        if not where:
+            absent = f"it is one of {', '.join(description.tasks)}, which no cell here trains"
+        elif not (noticed or changed):
+            same = "with it, every run and trial is what it is without, to the last bit"
+            absent = next(iter(missed.values()), same)
         return Exhibit(
             fault=fault.stem,
-            what=_docstring(fault),
+            what=description.what,
             cell=where,
             noticed=noticed,
             seconds=time.perf_counter() - started,
+            absent=absent,
         )
 
     def _questions(self) -> Iterator[tuple[Cell, Subject]]:
@@ -185,51 +216,57 @@ class Prover:
                 yield cell, "trials"
         yield self.cells[0], "compare_processes"
 
-    def _noticed(self, cell: Cell, subject: Subject, fault: Path) -> dict[str, str]:
-        """Messages of the invariants that fail with a fault and hold without."""
-        clean = self._results(cell, subject, None)
+    def _noticed(self, cell: Cell, subject: Subject, fault: Path) -> tuple[dict[str, str], bool]:
+        """Messages of the invariants that fail with a fault and hold without.
+
+        And whether anything of what they judge is otherwise.
+        """
+        clean, before = self._results(cell, subject, None)
         self.able |= {name for name, result in clean.items() if result.outcome == "holds"}
-        faulty = self._results(cell, subject, fault)
-        return {
+        faulty, after = self._results(cell, subject, fault)
+        messages = {
             name: result.message
             for name, result in faulty.items()
             if result.outcome == "fails" and (name == CRASH or clean[name].outcome == "holds")
         }
+        return messages, evidence.text(before) != evidence.text(after)
 
     def _results(
         self, cell: Cell, subject: Subject, fault: Path | None
-    ) -> Mapping[str, InvariantResult]:
-        """The results of the invariants that judge a subject of a cell."""
+    ) -> tuple[Mapping[str, InvariantResult], Any]:
+        """The results of the invariants that judge a subject of a cell; and the subject."""
         try:
-            if subject == "run":
-                record = (
-                    self.runner.run(cell).record
-                    if fault is None
-                    else self.runner.run_faulty(cell, fault)
-                )
-                return evaluate.judge_all(subject, record)
-            if subject == "trials":
-                trials = (
-                    self.runner.trials(cell)
-                    if fault is None
-                    else self.runner.try_faulty(cell, fault)
-                )
-                return evaluate.judge_all(subject, trials)
-            return evaluate.judge_all(
-                subject, cell, lambda other: self.runner.compare_processes(other, fault)
-            )
+            judged = self._subject(cell, subject, fault)
+        except InjectionError:
+            raise
         except HarnessError as error:
             if fault is None:
                 raise
-            return {CRASH: InvariantResult(outcome="fails", message=error.text.splitlines()[0])}
+            message = error.text.splitlines()[0]
+            return {CRASH: InvariantResult(outcome="fails", message=message)}, None
+        if subject == "compare_processes":
+            return evaluate.judge_all(subject, cell, lambda _: judged), judged
+        return evaluate.judge_all(subject, judged), judged
+
+    def _subject(self, cell: Cell, subject: Subject, fault: Path | None) -> Any:
+        """What invariants judge of a cell."""
+        if subject == "run":
+            if fault is not None:
+                return self.runner.run_faulty(cell, fault)
+            return self.runner.run(cell).record
+        if subject == "trials":
+            if fault is not None:
+                return self.runner.try_faulty(cell, fault)
+            return self.runner.trials(cell)
+        return self.runner.compare_processes(cell, fault)
 
     def _alarm(self, cell: Cell, seed: int) -> tuple[str, tuple[str, ...]]:
         """The invariants that fail with another seed and hold with the cell's own."""
         other = cell.varied(seed=seed)
         failed = []
         for subject in ("run", "trials"):
-            clean = self._results(cell, subject, None)
-            for name, result in self._results(other, subject, None).items():
+            clean, _ = self._results(cell, subject, None)
+            for name, result in self._results(other, subject, None)[0].items():
                 if result.outcome == "fails" and clean[name].outcome == "holds":
                     failed.append(name)
         return f"seed {seed}, {cell.recipe.dataset} {cell.name}", tuple(failed)
@@ -237,21 +274,13 @@ class Prover:
 
 def _covering(cells: Iterable[Cell]) -> list[Cell]:
     """Tiny cells that show something which those before do not, short texts first."""
-    shown: set[tuple[str, str]] = set()
+    shown: set[tuple[str | Dataset, str]] = set()
     chosen = []
     for cell in sorted(cells, key=lambda cell: cell.recipe.max_length or math.inf):
         recipe = cell.recipe
         named = (str(recipe.model), recipe.collation, recipe.loop)
-        shows = {(str(recipe.dataset), value) for value in named}
+        shows = {(recipe.dataset, value) for value in named}
         if cell.scale == "tiny" and not shows <= shown:
             shown |= shows
             chosen.append(cell)
     return chosen
-
-
-def _docstring(fault: Path) -> str:
-    """The first line that says what a fault breaks."""
-    import ast
-
-    text = ast.get_docstring(ast.parse(fault.read_text(encoding="utf-8"))) or fault.stem
-    return text.splitlines()[0]

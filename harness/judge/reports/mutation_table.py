@@ -12,17 +12,21 @@ from harness.judge.reports import files
 def line(exhibit: Exhibit) -> str:
     """One fault: how long it took, and who noticed."""
     names = ", ".join(name.removeprefix("test_") for name in exhibit.noticed)
-    return f"{exhibit.seconds:6.1f} s  {exhibit.fault}: {names or 'NOT NOTICED'}"
+    absent = f"nothing to notice: {exhibit.absent}" if exhibit.absent else ""
+    return f"{exhibit.seconds:6.1f} s  {exhibit.fault}: {names or absent or 'NOT NOTICED'}"
 
 
 def sums(proof: Proof) -> list[str]:
     """What the whole proof comes to."""
-    total = len(proof.exhibits)
+    total = len(proof.exhibits) - len(proof.absent)
     lines = [
         f"noticed: {total - len(proof.unnoticed)} of {total} faults",
         f"invariants that notice a fault, on average: {proof.mean:.1f}",
         f"clean repeats: {proof.repeats}, {len(proof.alarms)} with a false alarm",
     ]
+    if proof.absent:
+        names = ", ".join(exhibit.fault for exhibit in proof.absent)
+        lines.append(f"nothing to notice, for they break nothing here: {names}")
     lines += [f"NOT NOTICED {e.fault}: {e.what}" for e in proof.unnoticed]
     lines += [f"FALSE ALARM {where}: {', '.join(names)}" for where, names in proof.alarms.items()]
     if proof.idle:
