@@ -65,7 +65,7 @@ def of_type(config: Any, options: dict[str, Any], texts: Sequence[str]) -> tuple
         except Exception:  # noqa: BLE001, S112 - some versions make none without files
             continue
         return tokens, [f"its tokenizer, {candidate}, has {len(tokens):,} tokens of the rows"]
-    tokens = _plain(texts, encoder=kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES)
+    tokens = _plain(texts, config)
     note = (
         f"its tokenizer, of bytes' pairs, has {len(tokens):,} tokens of the rows: transformers "
         f"{transformers.__version__} makes none of {kind!r} without files"
@@ -104,9 +104,17 @@ def _in_parts(texts: Sequence[str]) -> Iterator[list[str]]:
         yield list(texts[start : start + _AT_ONCE])
 
 
-def _plain(texts: Sequence[str], *, encoder: bool) -> Any:
-    """A tokenizer of bytes' pairs, with the special tokens of an encoder or of a decoder."""
-    special = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"] if encoder else ["<|endoftext|>"]
+def _plain(texts: Sequence[str], config: Any) -> Any:
+    """A tokenizer of bytes' pairs, with the special tokens of a model's kind."""
+    if config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        names = {"unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "pad": "[PAD]", "mask": "[MASK]"}
+        single, pair = "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1"
+    elif config.is_encoder_decoder:
+        names = {"pad": "<pad>", "eos": "</s>", "unk": "<unk>"}
+        single, pair = "$A </s>", "$A </s> $B </s>"
+    else:
+        names, single, pair = dict.fromkeys(("bos", "eos", "pad"), "<|endoftext|>"), "$A", "$A $B"
+    special = list(dict.fromkeys(names.values()))
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -117,19 +125,14 @@ def _plain(texts: Sequence[str], *, encoder: bool) -> Any:
         show_progress=False,
     )
     tokenizer.train_from_iterator(_in_parts(texts), trainer)
-    if not encoder:
-        return PreTrainedTokenizerFast(
-            tokenizer_object=tokenizer,
-            bos_token=special[0],
-            eos_token=special[0],
-            pad_token=special[0],
-        )
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[(name, tokenizer.token_to_id(name)) for name in ("[CLS]", "[SEP]")],
+        single=single,
+        pair=pair,
+        special_tokens=[(name, tokenizer.token_to_id(name)) for name in special],
     )
-    names = ("unk_token", "cls_token", "sep_token", "pad_token", "mask_token")
+    types = ["token_type_ids"] if getattr(config, "type_vocab_size", 0) > 1 else []
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, **dict(zip(names, special, strict=True))
+        tokenizer_object=tokenizer,
+        model_input_names=["input_ids", *types, "attention_mask"],
+        **{f"{name}_token": token for name, token in names.items()},
     )
