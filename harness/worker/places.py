@@ -50,7 +50,7 @@ class Places:
         """Where a split lies: its one file, or the source's."""
         files = self.files.get(split, ())
         if len(files) == 1:
-            return self.shown(files[0])
+            return shown(files[0], self.root)
         return self.source if set(self.files) == {split} else f"{self.source}, split {split}"
 
     def of_row(self, split: str, index: int, rows: int) -> str:
@@ -69,15 +69,10 @@ class Places:
             return numbers[index]
         return f"{self.of_split(split)}, row {index + 1} of its data (the first is row 1)"
 
-    def shown(self, file: str) -> str:
-        """A file as a message names it: from the repository on."""
-        path = Path(file)
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else file
-
     def _numbers(self, split: str) -> Iterator[str]:
         """Where every row of a split lies, if its files can be counted."""
         for file in self.files.get(split, ()):
-            name = self.shown(file)
+            name = shown(file, self.root)
             if self.builder == "csv":
                 yield from self._of_table(file, name)
             elif self.builder == "json":
@@ -119,3 +114,9 @@ class Places:
         encoding = self.options.get("encoding") or "utf-8"
         opened: IO[str] = opener(file, "rt", encoding=encoding, errors="replace", newline="")
         return opened
+
+
+def shown(file: str | Path, root: str) -> str:
+    """A file as a message names it: from the repository on."""
+    path = Path(file)
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(file)

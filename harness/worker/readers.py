@@ -12,7 +12,7 @@ from harness.core.dataset import Dataset
 from harness.core.errors import SourceError
 from harness.core.job import LoadJob
 from harness.worker import user_code
-from harness.worker.places import PACKED, Places
+from harness.worker.places import PACKED, Places, shown
 from harness.worker.user_code import reason
 
 BUILDERS = {
@@ -47,7 +47,7 @@ def read(job: LoadJob) -> tuple[Mapping[str, Any], Places]:
     elif folder is None:
         rows, places = _of_files(job)
     elif (saved := _saved(job.files)) is not None:
-        places = Places(source=_shown(saved, job.root))
+        places = Places(source=shown(saved, job.root))
         rows = _attempt(places, datasets.load_from_disk, str(saved))
     else:
         rows, places = _of_folder(job, folder)
@@ -61,7 +61,7 @@ def _of_files(job: LoadJob) -> tuple[Any, Places]:
     delimiters = [_delimiter(file) for part in job.files.values() for file in part]
     options = _options(job.dataset, builder, delimiters)
     places = Places(
-        source=", ".join(_shown(file, job.root) for part in job.files.values() for file in part),
+        source=", ".join(shown(file, job.root) for part in job.files.values() for file in part),
         files=job.files,
         builder=builder,
         options=options,
@@ -84,7 +84,7 @@ def _of_folder(job: LoadJob, folder: Path) -> tuple[Any, Places]:
 
     Which of its files are a split's, `datasets` knows, by their names or by the folder's card.
     """
-    unread = Places(source=_shown(folder, job.root))
+    unread = Places(source=shown(folder, job.root))
     arguments = {"name": job.dataset.name, "cache_dir": job.scratch}
     known = _attempt(unread, datasets.load_dataset_builder, str(folder), **arguments)
     builder = type(known).__module__.rpartition(".")[2]
@@ -184,7 +184,7 @@ def _builder_of(job: LoadJob) -> str:
     if None in builders:
         ending = ending_of(builders[None])
         raise SourceError(
-            f"{_shown(builders[None], job.root)} is no table that datasets reads by its ending",
+            f"{shown(builders[None], job.root)} is no table that datasets reads by its ending",
             why=f"it ends in {ending}" if ending else "it has no ending",
             fix=f"name it one of {', '.join(BUILDERS)}; say what it is, as in "
             f"Dataset(path='csv', data_files={job.dataset.path!r}); or read it with a "
@@ -192,7 +192,7 @@ def _builder_of(job: LoadJob) -> str:
         )
     if len(builders) >= _SECOND:
         raise SourceError(
-            f"files of several kinds: {', '.join(_shown(f, job.root) for f in builders.values())}",
+            f"files of several kinds: {', '.join(shown(f, job.root) for f in builders.values())}",
             fix="name files of one kind in data_files",
         )
     return str(next(iter(builders)))
@@ -207,11 +207,6 @@ def ending_of(file: str) -> str:
 def _delimiter(file: str) -> str:
     """What stands between a file's columns, by its ending."""
     return "\t" if ending_of(file) == ".tsv" else ","
-
-
-def _shown(file: str | Path, root: str) -> str:
-    """A file as a message names it: from the repository on."""
-    return Path(file).relative_to(root).as_posix() if Path(file).is_relative_to(root) else str(file)
 
 
 def _attempt(places: Places, load: Any, first: str, /, **options: Any) -> Any:

@@ -199,15 +199,16 @@ def test_bad_functions(
     assert message in refused.replace(name, "made")
 
 
+QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+"""A busy machine draws slowly; and every example writes its files anew."""
+
 CELLS = st.one_of(
     st.sampled_from(["", " ", "NA", "null", "None", "1", "2", "0.5", "true", "a", "b", '"', "\n"]),
     st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=6),
 )
 
 
-@settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(deadline=None, max_examples=60, suppress_health_check=QUIET)
 @given(
     rows=st.lists(st.lists(CELLS, min_size=2, max_size=2), max_size=8),
     incomplete=st.sampled_from(["refuse", "drop"]),
@@ -262,9 +263,7 @@ def stored_table(draw: st.DrawFn) -> pa.Table:
     return pa.table(arrays)
 
 
-@settings(
-    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(deadline=None, max_examples=150, suppress_health_check=QUIET)
 @given(
     table=stored_table(),
     task=st.sampled_from([None, *TASKS]),
