@@ -66,7 +66,7 @@ class Bench:
         schema = job.schema
         objective = objective_of(schema)
         models.check(job)
-        tokenizer = models.tokenizer(job.tokenizer_folder)
+        tokenizer = models.tokenizer_of(job)
         max_length = base.max_length or variations.LONGEST
         function = features.tokenizing(job, tokenizer, max_length)
         chosen = {

@@ -95,7 +95,7 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
 
 def _pads_left(job: Job) -> bool:
     """Whether the tokenizer pads on the left by itself, and its task leaves it to."""
-    own = models.tokenizer(job.tokenizer_folder).padding_side == "left"
+    own = models.tokenizer_of(job).padding_side == "left"
     return own and job.schema.task != "causal_lm"
 
 

@@ -38,14 +38,20 @@ _OURS = {
 """Settings that loading as a classifier, or training, changes by right."""
 
 
-def tokenizer(folder: str) -> Any:
+def tokenizer(folder: str, *, words: bool = False) -> Any:
     """The tokenizer in a folder, without running any code from there.
+
+    Args:
+        folder: that holds it.
+        words: whether it is to be given words, which some must be told to put a space before.
 
     Raises:
         SourceError: there is none that can be loaded, or it knows no words or no padding.
     """
     try:
         tokens = as_saved(folder)
+        if words and getattr(tokens, "add_prefix_space", None) is False:
+            tokens = as_saved(folder, add_prefix_space=True)
         tokens.model_max_length = int(tokens.model_max_length)
         vocabulary = tokens.get_vocab().keys() - {*tokens.all_special_tokens}
     except Exception as error:
@@ -67,9 +73,14 @@ def tokenizer(folder: str) -> Any:
     return tokens
 
 
-def as_saved(folder: str) -> Any:
+def tokenizer_of(job: Job) -> Any:
+    """The tokenizer of a job, for its task; errors as above."""
+    return tokenizer(job.tokenizer_folder, words=job.schema.task == "token_classification")
+
+
+def as_saved(folder: str, **options: Any) -> Any:
     """The tokenizer in a folder, as it is there: with or without a padding token."""
-    return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    return AutoTokenizer.from_pretrained(folder, trust_remote_code=False, **options)
 
 
 def pad_as(model: Any, tokens: Any) -> None:

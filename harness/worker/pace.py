@@ -43,7 +43,7 @@ class Pacer:
         transformers.set_seed(job.recipe.seed)
         self.job, self.recipe = job, job.recipe
         self.objective = objective_of(job.schema)
-        self.tokenizer = models.tokenizer(job.tokenizer_folder)
+        self.tokenizer = models.tokenizer_of(job)
         self.model = models.untrained(job.architecture, self.objective).to(job.device)
         special = {*self.tokenizer.all_special_ids}
         self.plain = next(token for token in itertools.count(FIRST_TOKEN) if token not in special)

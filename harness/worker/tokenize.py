@@ -25,7 +25,7 @@ def measure(job: Job) -> list[int]:
     """Tokens of each of the recipe's training examples, special tokens included, uncut."""
     split = data.load(job.data_files["train"], job.schema, Path(job.scratch))
     split = data.sample(split, job.recipe.max_train_samples, job.recipe.subset_seed)
-    tokenizer = models.tokenizer(job.tokenizer_folder)
+    tokenizer = models.tokenizer_of(job)
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
     own = job.recipe.tokenize is not None  # which cuts as it likes
     limit = job.recipe.max_length or tokenizer.model_max_length if own else _UNCUT
@@ -55,7 +55,7 @@ def compare_processes(job: Job) -> dict[str, Any]:
     processes = job.recipe.num_proc or 1
     split = data.load(job.data_files["evaluation"], job.schema, Path(job.scratch))
     split = split.select(range(min(ROWS, len(split))))
-    tokenizer = models.tokenizer(job.tokenizer_folder)
+    tokenizer = models.tokenizer_of(job)
     max_length = job.recipe.max_length or tokenizer.model_max_length
     function = data.Signed(features.tokenizing(job, tokenizer, max_length))
     alone = data.tokenize(split, function)

@@ -132,7 +132,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
     model, newly_initialized = models.load(job.model, objective)
     own_parameters = frozenset(name for name, _ in model.named_parameters())
     model = adapters.adapted(model, objective, recipe.peft)
-    tokenizer = models.tokenizer(job.tokenizer_folder)
+    tokenizer = models.tokenizer_of(job)
     models.pad_as(model, tokenizer)
     max_length = positions.length(recipe, model, tokenizer)
     timer.lap("load model")
