@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from harness.core.dataset import Task
+from harness.core.dataset import Task, is_reference
 
 _REPORTED: Mapping[str, tuple[str, ...]] = {
     "seqeval": ("overall_f1", "overall_precision", "overall_recall", "overall_accuracy"),
@@ -28,6 +28,8 @@ Of those that it names, all are."""
 
 def reported_by(module: str) -> tuple[str, ...]:
     """Names of the metrics that a module reports: its own, where nothing else is known."""
+    if is_reference(module):
+        return (module.rpartition(":")[2].rpartition(".")[2],)
     name, _, _ = module.partition("/")
     return _REPORTED.get(module) or _REPORTED.get(name, (name,))
 

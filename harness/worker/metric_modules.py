@@ -3,14 +3,61 @@
 By name, `evaluate.load` asks the Hub; a run must compute the same thing with no network.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import evaluate
+import numpy as np
 
+from harness.core.dataset import is_reference
+from harness.core.errors import SourceError
 from harness.core.metric_names import average_of, module_of
 from harness.core.schema import Schema
+from harness.worker import user_code
+
+
+class OwnMetric:
+    """A user's function of predictions and references, as a module of `evaluate` is used."""
+
+    def __init__(self, reference: str, root: str) -> None:
+        """Import nothing yet.
+
+        Args:
+            reference: `module:function`; the function returns a number.
+            root: of the repository that the module is imported from.
+        """
+        self.reference, self.root = reference, root
+        self.added: list[tuple[Any, Any]] = []
+
+    def add_batch(self, *, predictions: Any, references: Any) -> None:
+        """Keep a batch."""
+        self.added.append((predictions, references))
+
+    def compute(self, *, predictions: Any = None, references: Any = None) -> dict[str, float]:
+        """The function's number, by its name, of what is given, or else of what was added.
+
+        Raises:
+            SourceError: the function raises, or returns something else.
+        """
+        if predictions is None:
+            batches, self.added = self.added, []
+            joined = (_joined([batch[part] for batch in batches]) for part in (0, 1))
+            predictions, references = joined
+        value = user_code.called(self.reference, self.root, predictions, references)
+        try:
+            return {self.reference.rpartition(":")[2].rpartition(".")[2]: float(value)}
+        except (TypeError, ValueError):
+            raise SourceError(
+                f"{self.reference} returns a {type(value).__name__}", fix="return a number"
+            ) from None
+
+
+def _joined(batches: Sequence[Any]) -> Any:
+    """Arrays, or lists of rows, one after the other."""
+    if all(isinstance(batch, np.ndarray) for batch in batches):
+        return np.concatenate(batches)
+    return [row for batch in batches for row in batch]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +127,9 @@ def load(paths: Mapping[str, str], f1_average: str, schema: Schema) -> MetricMod
     modules: dict[str, Any] = {}
     options: dict[str, Mapping[str, Any]] = {}
     for name, path in paths.items():
+        if is_reference(name):
+            modules[name], options[name] = OwnMetric(name, path), {}
+            continue
         _, configuration = module_of(name)
         modules[name] = evaluate.load(path, configuration or ("multilabel" if several else None))
         average = average_of(name) or (f1_average if name == "f1" else "")

@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from harness.core import digest
+from harness.core.dataset import is_reference
 from harness.core.schema import Schema
+from harness.judge.runs.imported_files import files_of
 from harness.judge.store import sealed
 
 
@@ -49,6 +51,13 @@ class Tables:
         return digest.of_json(self.rows or files)
 
 
+def _code(metric: str, folder: Path) -> list[Path]:
+    """The files that compute a metric: a module's, or those that a user's function imports."""
+    if is_reference(metric):
+        return files_of(metric, folder)
+    return sorted(folder.glob("*.py"))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inputs:
     """What a cell trains on.
@@ -83,7 +92,7 @@ class Inputs:
             if path.is_file() and path.name != sealed.MANIFEST  # which says when it was made
         ]
         metrics = {
-            name: [digest.of_large(file) for file in sorted(folder.glob("*.py"))]
+            name: [digest.of_large(file) for file in _code(name, folder)]
             for name, folder in tables.metrics.items()
         }
         return {

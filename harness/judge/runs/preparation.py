@@ -7,17 +7,19 @@ by the bytes that were read, and by the environment that read them.
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import filterfalse
 from pathlib import Path
 from typing import Any
 
 from harness.core import digest
-from harness.core.dataset import Dataset, Task
-from harness.core.errors import HarnessError, MissingSourceError
+from harness.core.dataset import Dataset, Task, is_reference
+from harness.core.errors import HarnessError, MissingSourceError, SourceError, unknown
 from harness.core.job import LoadJob, ShrinkJob
+from harness.core.metric_names import AVERAGES, module_of
 from harness.core.recipe import Scale
 from harness.core.schema import Schema
 from harness.core.survey import Survey
@@ -30,7 +32,7 @@ from harness.judge.runs.launcher import Launcher
 from harness.judge.runs.loading import Loading
 from harness.judge.runs.originals import Original, Originals
 from harness.judge.runs.safety import refuse_code, refuse_unsafe
-from harness.judge.runs.sources import Sources
+from harness.judge.runs.sources import Sources, embedded
 from harness.judge.store.input_store import InputStore
 
 TINY_ROWS = {"train": catalog.TINY_MOST_ROWS, "evaluation": 256, "holdout": 256}
@@ -188,6 +190,22 @@ class Preparation:
         tables = self._read(folder, dataset, scale, loading.origin)
         return replace(tables, key=loading.key_of(folder))
 
+    def _metrics(self, names: Sequence[str], root: Path, scale: Scale) -> dict[str, Path]:
+        """Folders of the metrics that a user's data set names; of its own functions, the root.
+
+        Raises:
+            SourceError: one is nowhere; the message names the nearest of the embedded ones.
+        """
+        try:
+            modules = self.sources.metrics(filterfalse(is_reference, names), scale)
+            return {name: modules.get(name, root.absolute()) for name in names}
+        except MissingSourceError as error:
+            there = sorted(folder.name for folder in (embedded() / "metrics").iterdir())
+            named = filterfalse(is_reference, names)
+            missing = next(name for name in named if module_of(name)[0] not in there)
+            hint = unknown("metric", missing, [*there, *(f"f1_{average}" for average in AVERAGES)])
+            raise SourceError(hint.what, why=error.why, fix=f"{hint.fix}; or {error.fix}") from None
+
     def _read(self, folder: Path, dataset: DatasetSource, scale: Scale, origin: str) -> Tables:
         """The tables in a folder that a worker has written."""
         card: Mapping[str, Any] = json.loads((folder / "card.json").read_text(encoding="utf-8"))
@@ -199,7 +217,7 @@ class Preparation:
         return Tables(
             files={split: (folder / f"{split}.parquet",) for split in card["splits"]},
             schema=schema,
-            metrics=self.sources.metrics(names, scale),
+            metrics=self._metrics(names, dataset.root, scale),
             compared_metrics=dataset.compared_metrics or tuple(reported[:1]),
             f1_average="binary" if len(schema.label_names) == 2 else "weighted",  # noqa: PLR2004
             ceiling={},
