@@ -79,17 +79,19 @@ def counted(record: dict[str, Any], loop: str) -> Counter[str]:
 COLUMNS = ("passed", "xfailed", "not observable", "skipped", "failed")
 
 
-def main(families: list[str]) -> None:
-    """Write the table, and below it what failed and what was noted."""
+def main(families: list[str]) -> int:
+    """Write the table, and below it what failed and what was noted; 1 if something failed."""
     head = "".join(f"{name:>15}" for name in COLUMNS)
     sys.stdout.write(f"{'family':<14}{'loop':<12}{head}{'accuracy':>10}\n")
     remarks: list[str] = []
+    failures = 0
     for family in families:
         with tempfile.TemporaryDirectory() as name:
             record = judge(family, Path(name))
         for loop in LOOPS:
             counts = counted(record, loop)
             counts["failed"] += counts["error"]
+            failures += counts["failed"]
             rows = [row for row in record["cells"] if row["loop"] == loop]
             accuracy = rows[0]["metrics"]["accuracy"] if rows else float("nan")
             line = "".join(f"{counts[column]:>15}" for column in COLUMNS)
@@ -104,7 +106,8 @@ def main(families: list[str]) -> None:
         noise = {name: distance for name, distance in record["noise"].items() if distance}
         remarks.append(f"{family}: noise {noise}")
     sys.stdout.write("".join(f"{remark}\n" for remark in remarks))
+    return int(failures > 0)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or [*FAMILIES])
+    sys.exit(main(sys.argv[1:] or [*FAMILIES]))
