@@ -74,7 +74,7 @@ ADAPTATIONS: Mapping[str, Adaptation] = {
         why="pretraining takes ten to twenty minutes",
         edits=((r" (models|all)\b.*", " --help"),),
     ),
-    r"harness \w+ .*tickets.*": Adaptation(
+    r"harness (?!init )\w+ .*tickets.*": Adaptation(
         why="tickets stand for a reader's own rows; tests/judge/cli has some",
         edits=((r"^(harness \w+) .*", r"\1 --help"),),
     ),

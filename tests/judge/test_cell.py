@@ -21,7 +21,7 @@ DOORS = {
     "harness.judge.catalog.DATASETS": {"suite/validation", "cli/plan"},
     "harness.judge.catalog.MODELS": {"cli/init", "cli/plan"},
     "harness.core.recipe.LOOPS": {"cell"},
-    "harness.core.collation.PLAIN": {"cli/plan"},
+    "harness.core.collation.PLAIN": {"benchmark/planning"},
     "harness.judge.catalog.dataset": {"cell", "suite/validation"},
     "harness.judge.catalog.model": {
         *("cell", "cli/init", "cli/shrink", "suite/validation", "suite/known_issues"),
@@ -29,7 +29,7 @@ DOORS = {
     "harness.core.collation.parse": {"cell", "suite/validation", "suite/known_issues"},
     "harness.core.collation.scaled": {"catalog"},
     "harness.core.recipe.find_loop": {"cell", "suite/validation", "suite/known_issues"},
-    "harness.judge.catalog.tiny": {"suite/base"},
+    "harness.judge.catalog.tiny": {"cli/plan", "suite/base"},
     "harness.judge.cell.Cell.of": {"suite/base", "cli/plan", "plugin/fixtures"},
 }
 """What turns a name into an object, be it a function or a table, and the modules where names come

@@ -91,6 +91,7 @@ def test_other_methods_do_too(runner: Runner, fields: dict[str, Any], merges: bo
     assert results["test_merging_only_rounds"].outcome == ("holds" if merges else "skips")
 
 
+@pytest.mark.exhaustive
 @needs_peft
 def test_relations_hold_with_adapters(runner: Runner) -> None:
     """Padding, processes, resumption and loops: whatever of them holds, holds with adapters."""
@@ -113,6 +114,7 @@ def test_relations_hold_with_adapters(runner: Runner) -> None:
     assert results["test_update_is_adamws"].outcome == "holds"
 
 
+@pytest.mark.exhaustive
 @needs_peft
 def test_prompts_are_tokens_of_their_own(runner: Runner) -> None:
     """Before a row's tokens they leave no law of packing or of formulas to be observed."""

@@ -36,7 +36,11 @@ OF_RECORDS = sorted({*evaluate.of("run")} - {"test_accuracy_stays_below_ceiling"
 """Invariants of records; so short a run may be luckier than the ceiling allows."""
 
 
-@pytest.fixture(scope="module", params=[OLDEST, NEWEST], ids=["oldest", "newest"])
+@pytest.fixture(
+    scope="module",
+    params=[OLDEST, pytest.param(NEWEST, marks=pytest.mark.exhaustive)],
+    ids=["oldest", "newest"],
+)
 def judged(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Runner]:

@@ -307,6 +307,7 @@ def test_balanced_classes_weigh_alike(runner: Runner) -> None:
     assert evaluate.judge("test_evaluation_loss_matches_predictions", record).outcome == "holds"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("loop", LOOPS)
 def test_relations_hold_with_class_weights(runner: Runner, loop: str) -> None:
     """Accumulation, processes, loops and formulas: the weighted sum is divided by its terms."""

@@ -13,8 +13,13 @@ import torch
 
 @dataclass(slots=True)
 class BatchedPredictions:
-    """Predictions and labels of the batches of an evaluation so far."""
+    """Predictions and labels of the batches of an evaluation so far.
 
+    Attributes:
+        batched: whether they come batch by batch; else what comes is handed on as it is.
+    """
+
+    batched: bool
     _parts: list[tuple[Any, Any]] = field(default_factory=list)
 
     def add(self, received: Any, *, last: bool) -> Any:
@@ -22,7 +27,7 @@ class BatchedPredictions:
 
         None while there are others to come.
         """
-        if last and not self._parts and not torch.is_tensor(received.predictions):
+        if not self.batched:
             return received
         self._parts.append((_array(received.predictions), _array(received.label_ids)))
         if not last:

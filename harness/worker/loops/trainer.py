@@ -146,7 +146,7 @@ def run(setup: Setup, watch: Watch) -> LoopResult:
     """Train, predict the evaluated split, evaluate the holdout sample, save."""
     if setup.recipe.activation_checkpointing:
         compat.require_checkpointing(setup.model)
-    batches = BatchedPredictions()
+    batches = BatchedPredictions(batched=bool(setup.recipe.arguments.get("batch_eval_metrics")))
 
     def compute_metrics(received: Any, *, compute_result: bool = True) -> dict[str, float]:
         whole = batches.add(received, last=compute_result)

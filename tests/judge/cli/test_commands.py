@@ -12,6 +12,10 @@ from tests import repositories
 from tests.conftest import SMALL_SUITE, Fault
 
 EVERYWHERE = {
+    "shrink": (
+        ["bert-base-uncased", "--out=small", "--python=BARE"],
+        "cannot import what is to be judged",
+    ),
     "init": (["nowhere.csv", "--python=BARE"], "there is no"),
     "gate": (["--suites=test_small.py", "--candidate-python=BARE"], "cannot be judged: it has no"),
     "plan": (

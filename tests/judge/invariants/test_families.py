@@ -138,6 +138,7 @@ def test_laws_of_tokens_and_heads_know_no_family(runner: Runner, repository: Pat
         suite.test_head_has_one_row_a_label(replace(record, parameters=wider))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize("family", ["roberta", "llama"])
 def test_every_law_holds_or_is_known(family: str, tmp_path: Path) -> None:

@@ -135,6 +135,7 @@ def test_every_fault_of_a_task_is_used() -> None:
     assert min(counts.values()) >= 2
 
 
+@pytest.mark.exhaustive
 def test_what_breaks_nothing_is_said(runner: Runner, repository: Path, tmp_path: Path) -> None:
     """A fault of another task is not injected; one that changes no bit is not counted as missed."""
     idle = tmp_path / "idle.py"

@@ -308,13 +308,13 @@ def test_a_lost_run_is_one_error(door: Door, processes: tuple[str, ...]) -> None
     """
     result = door(*LOSING, *processes)
     counts = result.parseoutcomes()
-    assert (counts["errors"], counts["skipped"]) == (1, 3)
+    assert (counts["errors"], counts["skipped"]) == (1, 4)
     assert result.ret == 1
     text = result.stdout.str()
     assert text.count("\nthe run took longer than 0.01 s and was killed\n") == 1
     result.stdout.fnmatch_lines(
         [
-            "LOST 1 cell, 4 tests: the run took longer than 0.01 s and was killed",
+            "LOST 1 cell, 5 tests: the run took longer than 0.01 s and was killed",
             f"    TestSmall/{CELL}",
             "    again: pytest *--harness-fresh --harness-timeout=0.01",
             f"SKIPPED * its cell was lost: see TestSmall::test_labels_*[[]{CELL}[]]",
