@@ -74,7 +74,10 @@ def test_every_invariant_holds(record: Record, name: str) -> None:
     assert result.outcome != "fails", result.message
 
 
-@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize(
+    "loop",
+    [pytest.param(x, marks=[pytest.mark.exhaustive] * (x != "trainer")) for x in LOOPS],
+)
 def test_every_relation_holds_or_is_known(judged: Runner, small_cell: Cell, loop: str) -> None:
     """Exactly the known issues of these versions fail, with exactly the figures that they name."""
     cell = changed(small_cell, loop=loop)
@@ -97,6 +100,7 @@ def test_every_relation_holds_or_is_known(judged: Runner, small_cell: Cell, loop
     assert off == {issue.what: {*issue.figures} for issue in known.values()}
 
 
+@pytest.mark.exhaustive
 def test_norms_are_lost_between(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, small_cell: Cell, fault: Fault
 ) -> None:
