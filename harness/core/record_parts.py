@@ -116,7 +116,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Words:
+class WordLabels:
     """What an example's words are labelled, and what its tokens are.
 
     Attributes:
@@ -144,7 +144,7 @@ class Example:
         decoded: each segment of `input_ids` between special tokens, decoded back.
         frame: the special tokens of `input_ids` in their order, with -1 for each segment between
             them; empty in earlier records.
-        words: where they are labelled.
+        word_labels: where its words are labelled.
     """
 
     texts: tuple[str, ...]
@@ -153,7 +153,7 @@ class Example:
     alone: tuple[tuple[int, ...], ...]
     decoded: tuple[str, ...]
     frame: tuple[int, ...] = ()
-    words: Words | None = None
+    word_labels: WordLabels | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.core.record_parts import Example, Words
+from harness.core.record_parts import Example, WordLabels
 from harness.core.schema import LABEL, Schema
 from harness.worker.prepared import Prepared
 
@@ -40,7 +40,7 @@ def of(prepared: Prepared, schema: Schema) -> tuple[Example, ...]:
                 ),
                 decoded=tuple(tokenizer.decode(part) for part in segments if part),
                 frame=tuple(_frame(row["input_ids"], special)),
-                words=_words(row, schema, tokenizer, special),
+                word_labels=_word_labels(row, schema, tokenizer, special),
             )
         )
     return tuple(examples)
@@ -67,9 +67,9 @@ def _frame(ids: Sequence[int], special: Collection[int]) -> Iterator[int]:
         inside = token not in special
 
 
-def _words(
+def _word_labels(
     row: Mapping[str, Any], schema: Schema, tokenizer: Any, special: Collection[int]
-) -> Words | None:
+) -> WordLabels | None:
     """What a record keeps of a tokenized row whose words are labelled; nothing of other tasks."""
     if schema.task != "token_classification" or _TAGS not in row:
         return None
@@ -77,7 +77,7 @@ def _words(
     alone = tokenizer(
         [[word] for word in row[column]], is_split_into_words=True, add_special_tokens=False
     )
-    return Words(
+    return WordLabels(
         labels=tuple(row[_TAGS]),
         tokens=tuple(map(len, alone["input_ids"])),
         received=tuple(row["labels"]),

@@ -51,9 +51,12 @@ class TokenizeWords(Tokenize):
         Raises:
             SourceError: the tokenizer does not say which word a token is of.
         """
-        (words,) = self.texts
+        (column,) = self.texts
         features = self.tokenizer(
-            list(rows[words]), is_split_into_words=True, truncation=True, max_length=self.max_length
+            list(rows[column]),
+            is_split_into_words=True,
+            truncation=True,
+            max_length=self.max_length,
         )
         if not features.is_fast:
             raise SourceError(
@@ -67,12 +70,12 @@ class TokenizeWords(Tokenize):
         return features
 
 
-def _first_tokens(words: Sequence[int | None], tags: Sequence[int]) -> list[int]:
+def _first_tokens(indices: Sequence[int | None], tags: Sequence[int]) -> list[int]:
     """The label of each token: of its word where it is the first of it, else ignored."""
-    before = [None, *words[:-1]]
+    before = [None, *indices[:-1]]
     return [
         tags[word] if word is not None and word != last else IGNORED
-        for word, last in zip(words, before, strict=True)
+        for word, last in zip(indices, before, strict=True)
     ]
 
 

@@ -38,19 +38,19 @@ _OURS = {
 """Settings that loading as a classifier, or training, changes by right."""
 
 
-def tokenizer(folder: str, *, words: bool = False) -> Any:
+def tokenizer(folder: str, *, split_into_words: bool = False) -> Any:
     """The tokenizer in a folder, without running any code from there.
 
     Args:
         folder: that holds it.
-        words: whether it is to be given words, which some must be told to put a space before.
+        split_into_words: whether texts come as words, which some put no space before by default.
 
     Raises:
         SourceError: there is none that can be loaded, or it knows no words or no padding.
     """
     try:
         tokens = as_saved(folder)
-        if words and getattr(tokens, "add_prefix_space", None) is False:
+        if split_into_words and getattr(tokens, "add_prefix_space", None) is False:
             tokens = as_saved(folder, add_prefix_space=True)
         tokens.model_max_length = int(tokens.model_max_length)
         vocabulary = tokens.get_vocab().keys() - {*tokens.all_special_tokens}
@@ -75,7 +75,8 @@ def tokenizer(folder: str, *, words: bool = False) -> Any:
 
 def tokenizer_of(job: Job) -> Any:
     """The tokenizer of a job, for its task; errors as above."""
-    return tokenizer(job.tokenizer_folder, words=job.schema.task == "token_classification")
+    of_words = job.schema.task == "token_classification"
+    return tokenizer(job.tokenizer_folder, split_into_words=of_words)
 
 
 def as_saved(folder: str, **options: Any) -> Any:

@@ -11,7 +11,7 @@ from harness.worker.features import CausalCollator, Tokenize, TokenizeBlocks, To
 from harness.worker.objective import IGNORED
 from tests.repositories import ROOT
 
-WORDS = st.lists(st.sampled_from(["the", "film", "unbelievable", "x", "was"]), min_size=1)
+SENTENCES = st.lists(st.sampled_from(["the", "film", "unbelievable", "x", "was"]), min_size=1)
 
 
 @pytest.fixture(scope="module")
@@ -21,31 +21,31 @@ def tokenizer() -> Any:
 
 
 @settings(deadline=None, max_examples=40)
-@given(words=WORDS)
-def test_a_word_has_its_label_at_its_first_token(tokenizer: Any, words: list[str]) -> None:
+@given(sentence=SENTENCES)
+def test_a_word_has_its_label_at_its_first_token(tokenizer: Any, sentence: list[str]) -> None:
     """Once each, in their order; its other tokens and the special ones are ignored."""
-    tags = list(range(len(words)))
-    features = TokenizeWords(tokenizer, ("words",), 512)({"words": [words], "tags": [tags]})
+    tags = list(range(len(sentence)))
+    features = TokenizeWords(tokenizer, ("words",), 512)({"words": [sentence], "tags": [tags]})
     labels, ids = features["labels"][0], features["input_ids"][0]
     assert len(labels) == len(ids)
     assert [label for label in labels if label != IGNORED] == tags
     starts = [index for index, label in enumerate(labels) if label != IGNORED]
-    for start, end, word in zip(starts, [*starts[1:], len(ids) - 1], words, strict=True):
+    for start, end, word in zip(starts, [*starts[1:], len(ids) - 1], sentence, strict=True):
         assert tokenizer.decode(ids[start:end]).replace(" ", "") == word
 
 
 def test_words_that_are_cut_off_have_no_label(tokenizer: Any) -> None:
     """Of a row that is too long, the words that are left have theirs."""
-    words, tags = ["film"] * 10, list(range(10))
-    features = TokenizeWords(tokenizer, ("words",), 6)({"words": [words], "tags": [tags]})
+    sentence, tags = ["film"] * 10, list(range(10))
+    features = TokenizeWords(tokenizer, ("words",), 6)({"words": [sentence], "tags": [tags]})
     kept = [label for label in features["labels"][0] if label != IGNORED]
     assert len(features["input_ids"][0]) == 6
     assert kept == tags[: len(kept)]
-    assert 0 < len(kept) < len(words)
+    assert 0 < len(kept) < len(sentence)
 
 
 @settings(deadline=None, max_examples=40)
-@given(texts=st.lists(WORDS.map(" ".join), min_size=1, max_size=6), size=st.integers(2, 9))
+@given(texts=st.lists(SENTENCES.map(" ".join), min_size=1, max_size=6), size=st.integers(2, 9))
 def test_blocks_hold_all_tokens_in_their_order(tokenizer: Any, texts: list[str], size: int) -> None:
     """All are full, unless there is not enough for one; what is left is less than a block."""
     whole = [

@@ -142,10 +142,10 @@ def test_notes_hold_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_tags_of_words(tmp_path: Path) -> None:
     """Lists beside lists of words are tags."""
-    words = [["Ada", "met", "Bob"], ["hello"], ["Bob"]]
-    result = of_labels(tmp_path, [["B", "O", "B"], ["O"], ["B"]], words)
+    sentences = [["Ada", "met", "Bob"], ["hello"], ["Bob"]]
+    result = of_labels(tmp_path, [["B", "O", "B"], ["O"], ["B"]], sentences)
     assert result.schema.task == "token_classification"
-    assert result.splits["train"] == {"text": words[:2], "tags": [[0, 1, 0], [1]]}
+    assert result.splits["train"] == {"text": sentences[:2], "tags": [[0, 1, 0], [1]]}
 
 
 def test_text_alone(tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_refusals(
 
 
 @pytest.mark.parametrize(
-    ("words", "declared", "message"),
+    ("sentences", "declared", "message"),
     [
         ([["a"], ["b", "c"], ["d"]], {}, "train.jsonl, line 2: 2 words, and 1 tags"),
         ([["a"], [], ["d"]], {}, "train.jsonl, line 2: 'text' is empty"),
@@ -238,9 +238,9 @@ def test_refusals(
     ],
 )
 def test_refusals_of_words(
-    tmp_path: Path, words: list[Any], declared: dict[str, Any], message: str
+    tmp_path: Path, sentences: list[Any], declared: dict[str, Any], message: str
 ) -> None:
     """Every word has one tag, and only words have."""
     with pytest.raises(SourceError) as refused:
-        of_labels(tmp_path, [["X"], ["Y"], ["X"]], words, **declared)
+        of_labels(tmp_path, [["X"], ["Y"], ["X"]], sentences, **declared)
     assert message in refused.value.text

@@ -25,8 +25,9 @@ def rows(count=160):
     draw = random.Random(0)
     for number in range(count):
         kind = draw.choice(sorted(WORDS))
-        words = draw.choices(WORDS[kind].split() + ["film", "plot", "cast"], k=draw.randint(3, 12))
-        yield number, kind, [*words, f"x{number}"]
+        pool = WORDS[kind].split() + ["film", "plot", "cast"]
+        sentence = draw.choices(pool, k=draw.randint(3, 12))
+        yield number, kind, [*sentence, f"x{number}"]
 
 def single_label_classification():
     return Dataset.from_list([{"text": " ".join(w), "label": k} for _, k, w in rows()])

@@ -23,11 +23,11 @@ class Adaptation:
         """
         options = _options(run)
         assert any(parameter.adapter for parameter in run.parameters), "there are no adapters"
-        asked = tuple(options.get("modules_to_save") or ())
+        saved_modules = tuple(options.get("modules_to_save") or ())
         biases = options.get("bias", "none") != "none"
         for parameter in run.parameters:
             name = parameter.name
-            new = name in run.newly_initialized or _within(name, asked)
+            new = name in run.newly_initialized or _within(name, saved_modules)
             if new or (parameter.adapter and parameter.trainable):
                 compare(f"{name}: trainable", [parameter.trainable], [True])
                 compare(f"{name}: in a group of the optimizer", [parameter.group >= 0], [True])

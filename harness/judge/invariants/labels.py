@@ -5,7 +5,7 @@ import pytest
 
 from harness.core.collation import SEQUENCES
 from harness.core.record import Record
-from harness.core.record_parts import Words
+from harness.core.record_parts import WordLabels
 from harness.judge.distance import compare
 from harness.judge.invariants import evaluated
 
@@ -38,10 +38,12 @@ class Labels:
 
     def test_words_keep_their_labels(self, run: Record) -> None:
         """Of each word the first token has its label; all others are ignored, special ones too."""
-        words = [example.words for example in run.examples if example.words is not None]
-        if not words:
+        labelled = [
+            example.word_labels for example in run.examples if example.word_labels is not None
+        ]
+        if not labelled:
             pytest.skip(f"not observable: the record has no labelled words of a {run.task}")
-        for index, example in enumerate(words):
+        for index, example in enumerate(labelled):
             compare(f"example {index}: labels", example.received, _first_tokens(example))
 
     def test_rows_are_the_sources(self, run: Record) -> None:
@@ -70,7 +72,7 @@ def _skip_if_withheld(run: Record) -> None:
         pytest.skip("label smoothing or class weights keep the labels from the model")
 
 
-def _first_tokens(example: Words) -> list[int]:
+def _first_tokens(example: WordLabels) -> list[int]:
     """What the tokens of an example must be labelled."""
     expected = (
         evaluated.IGNORED if place else label

@@ -51,5 +51,5 @@ def test_an_effect_is_of_some_law_and_some_argument() -> None:
 )
 def test_a_law_is_not_observable(invariant: str, fields: dict[str, Any], reason: str) -> None:
     """Where an argument changes what it rests on; unknown effects are all there are."""
-    said = unobservable(invariant, recipe(**fields))
-    assert said.startswith(f"not observable: {reason}") if reason else not said
+    reported = unobservable(invariant, recipe(**fields))
+    assert reported.startswith(f"not observable: {reason}") if reason else not reported

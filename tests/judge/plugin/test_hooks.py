@@ -111,16 +111,16 @@ def test_the_driver_is_asked_once_a_cell(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many invariants the cell has; without a device all of them are one skip."""
-    asked: list[str] = []
+    queries: list[str] = []
 
     def describe() -> dict[str, str]:
-        asked.append("driver")
+        queries.append("driver")
         return {}
 
     monkeypatch.setattr(nvml, "describe", describe)
     pytester.makepyfile(test_small=SMALL_SUITE)
     pytester.inline_run("--collect-only", "-q", "-m", "gpu")
-    assert asked == ["driver"]
+    assert queries == ["driver"]
 
 
 def test_without_a_source_full_is_not_green(

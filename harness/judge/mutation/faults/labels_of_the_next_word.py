@@ -11,9 +11,9 @@ places = BatchEncoding.word_ids
 
 def word_ids(self: Any, index: int = 0) -> list[int | None]:
     """Count words from the second one on; the last stays."""
-    words = places(self, index)
-    last = max((word for word in words if word is not None), default=0)
-    return [None if word is None else min(word + 1, last) for word in words]
+    indices = places(self, index)
+    last = max((word for word in indices if word is not None), default=0)
+    return [None if word is None else min(word + 1, last) for word in indices]
 
 
 BatchEncoding.word_ids = word_ids
