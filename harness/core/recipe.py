@@ -9,6 +9,7 @@ from harness.core import digest, peft_methods
 from harness.core.dataset import Dataset
 from harness.core.errors import SpecError, unknown
 from harness.core.model import Model
+from harness.core.schedules import GUIDED
 from harness.core.serial import hints
 from harness.core.spec import Spec, fitting
 from harness.core.trainer_arguments import ARGUMENTS, RENAMED, Effect, check_taken, effects_of
@@ -223,10 +224,12 @@ class Recipe(Spec):
 
     @property
     def effects(self) -> Mapping[str, frozenset[Effect]]:
-        """What each argument changes that is set and of which not every law knows."""
+        """What each argument changes that is set and of which not every invariant knows."""
         own: dict[str, frozenset[Effect]] = {}
         if self.early_stopping_patience is not None:
             own["early_stopping_patience"] = frozenset({"duration"})
+        if self.lr_scheduler_type in GUIDED:
+            own["lr_scheduler_type"] = frozenset({"rates"})
         if self.class_weight is not None:
             own["class_weight"] = frozenset({"loss"})
         if self.peft is not None:

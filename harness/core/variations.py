@@ -14,6 +14,7 @@ from harness.core.collation import DYNAMIC, MAX_LENGTH, PLAIN, Collation, multip
 from harness.core.dataset import TASKS, Task
 from harness.core.optimizers import OPTIMIZERS
 from harness.core.recipe import LOOPS, SCALES, Loop, Recipe, Scale
+from harness.core.schedules import GUIDED, SCHEDULES
 from harness.core.trainer_arguments import ARGUMENTS, Effect
 
 ROWS = 23
@@ -87,12 +88,20 @@ class Variation:
             for name, value in recipe.arguments.items()
             if loop.name == "trainer" and (self.dropout or "noise" not in ARGUMENTS[name].effects)
         }
-        named = replace(recipe, collation=self.collation.name, loop=loop.name, arguments=arguments)
+        kind = recipe.lr_scheduler_type
+        named = replace(
+            recipe,
+            collation=self.collation.name,
+            loop=loop.name,
+            lr_scheduler_type=kind if loop.name == "trainer" or kind in SCHEDULES else "linear",
+            arguments=arguments,
+        )
         return replace(named, **self.changes), loop
 
 
 def base(recipe: Recipe) -> Recipe:
     """The recipe that all variations of a cell start from."""
+    guided = recipe.lr_scheduler_type in GUIDED  # by evaluations, which these do not have
     return Recipe(
         dataset=recipe.dataset,
         model=recipe.model,
@@ -111,7 +120,7 @@ def base(recipe: Recipe) -> Recipe:
         adam_beta1=recipe.adam_beta1,
         adam_beta2=recipe.adam_beta2,
         adam_epsilon=recipe.adam_epsilon,
-        lr_scheduler_type=recipe.lr_scheduler_type,
+        lr_scheduler_type="linear" if guided else recipe.lr_scheduler_type,
         optim=recipe.optim if recipe.optim in OPTIMIZERS else "adamw_torch",
         seed=recipe.seed,
         data_seed=recipe.order_seed,
@@ -121,6 +130,7 @@ def base(recipe: Recipe) -> Recipe:
             name: value
             for name, value in recipe.arguments.items()
             if not COMPUTED.isdisjoint(ARGUMENTS[name].effects)
+            and not (guided and name == "lr_scheduler_kwargs")
         },
     )
 

@@ -67,6 +67,33 @@ def test_an_optimizer_of_the_trainer_alone_is_refused(runner: Runner, loop: str)
         runner.run(cell_of(recipe))
 
 
+@pytest.mark.parametrize(
+    ("loop", "kind"),
+    [
+        ("trainer", "cosine_with_restarts"),
+        ("trainer", "polynomial"),
+        ("pytorch", "polynomial"),
+        ("accelerate", "inverse_sqrt"),
+    ],
+)
+def test_a_schedule_is_followed(runner: Runner, small_cell: Cell, loop: str, kind: str) -> None:
+    """In any loop, with the options that it has by itself."""
+    cell = changed(small_cell, loop=loop, lr_scheduler_type=kind, warmup_steps=2)
+    result = evaluate.judge("test_learning_rate_follows_schedule", runner.run(cell).record)
+    assert result.outcome == "holds", result.message
+
+
+def test_a_schedule_that_evaluations_guide_is_not_observable(
+    runner: Runner, small_cell: Cell
+) -> None:
+    """Its rates follow from no formula; everything else of the cell is judged."""
+    cell = changed(small_cell, lr_scheduler_type="reduce_lr_on_plateau")
+    record = runner.run(cell).record
+    skipped = evaluate.judge("test_learning_rate_follows_schedule", record)
+    assert skipped.message == "not observable: lr_scheduler_type is set"
+    assert evaluate.judge("test_number_of_steps", record).outcome == "holds"
+
+
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_run_can_end_amid_an_epoch(runner: Runner, loop: str) -> None:
     """`max_steps` ends every loop after as many steps, and halves of epochs count."""

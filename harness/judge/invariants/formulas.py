@@ -14,6 +14,9 @@ from harness.judge.invariants.agreement import exact, flat, skip_unless_smoothed
 from harness.judge.invariants.schedule import learning_rate
 from harness.judge.tolerances import Band
 
+_SCHEDULED = {"num_cycles": 2, "power": 2.0, "lr_end": 0.01}
+"""Options of the schedules that `harness.worker.answers` asks for."""
+
 
 class Formulas:
     """Loss, gradient, clipping, update, schedule; and what belongs to which example."""
@@ -89,7 +92,9 @@ class Formulas:
     def test_schedules_are_their_formulas(self, trials: Trials) -> None:
         """Every schedule on offer gives the rates of its closed form."""
         for name, rates in trials.answer("schedules").items():
-            expected = [learning_rate(name, step, WARMUP, RATES) for step in range(RATES)]
+            expected = [
+                learning_rate(name, step, WARMUP, RATES, _SCHEDULED) for step in range(RATES)
+            ]
             compare(f"{name}: rates", rates, expected, tolerances.LEARNING_RATE)
 
     def test_subset_is_the_seeds(self, trials: Trials) -> None:

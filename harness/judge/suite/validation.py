@@ -13,6 +13,7 @@ from harness.core.dataset import Dataset
 from harness.core.errors import MisfitError, SpecError, unknown
 from harness.core.optimizers import check_optimizer
 from harness.core.recipe import Recipe, find_loop, value_types
+from harness.core.schedules import check_schedule
 from harness.core.serial import hints
 from harness.core.spec import fitting
 from harness.core.trainer_arguments import ARGUMENTS, RENAMED, check_taken
@@ -20,10 +21,10 @@ from harness.judge import catalog
 from harness.judge.declarations import Thresholds
 from harness.judge.limits import Limits
 from harness.judge.metric_kinds import kind_of
+from harness.judge.reported_metrics import known_metric_names
 from harness.judge.suite import additions, dataset_validation, example_validation
 
 STRATEGIES = ("no", "steps", "epoch")
-SCHEDULERS = ("linear", "cosine", "constant", "constant_with_warmup")
 _COUNT = Limits(least=1)
 _SEED = Limits(least=0, most=2**32 - 1)
 _SHARE = Limits(least=0, most=1)
@@ -47,7 +48,6 @@ LIMITS: Mapping[str, Limits] = {
     "adam_epsilon": Limits(above=0),
     "max_grad_norm": Limits(least=0),
     "label_smoothing_factor": Limits(least=0, below=1),
-    "lr_scheduler_type": Limits(choices=SCHEDULERS),
     "warmup_steps": Limits(least=0),
     "seed": _SEED,
     "data_seed": _SEED,
@@ -85,6 +85,8 @@ def check(recipe: Recipe) -> None:
         check_field(name, value)
     dataset, model = catalog.dataset(recipe.dataset), catalog.model(recipe.model)
     check_optimizer(recipe.loop, recipe.optim)
+    options = recipe.arguments.get("lr_scheduler_kwargs") or {}
+    check_schedule(recipe.loop, recipe.lr_scheduler_type, options)
     additions.check(recipe, dataset)
     example_validation.check(recipe, collation.parse(recipe.collation))
     _check_together(recipe)
@@ -166,6 +168,17 @@ def _check_together(recipe: Recipe) -> None:
         raise SpecError("fp16 and bf16 contradict each other", fix="choose one")
     if recipe.eval_strategy == "steps" and recipe.eval_steps is None:
         raise SpecError("eval_strategy='steps' needs eval_steps", fix="add eval_steps=N")
+    if (
+        recipe.loop == "trainer"
+        and collation.parse(recipe.collation).budget
+        and recipe.gradient_accumulation_steps > 1
+    ):
+        raise SpecError(
+            f"collation={recipe.collation!r} accumulates no gradients in the Trainer",
+            why="versions divide what is accumulated in ways of their own, and batches of many "
+            "sizes would not weigh alike",
+            fix="use loop='pytorch' or 'accelerate', or gradient_accumulation_steps=1",
+        )
     mode = recipe.arguments.get("torch_compile_mode")
     for name, value in (("backend", recipe.torch_compile_backend), ("mode", mode)):
         if value is not None and not recipe.torch_compile:
@@ -213,7 +226,8 @@ def parse_overrides(written: tuple[str, ...]) -> dict[str, Any]:
         SpecError: there is no `=`, no such field, or its value is none that it can have.
     """
     fixed = {name: hints(Thresholds)[name] for name in Thresholds.fixed_names()}
-    metrics = {name for dataset in catalog.DATASETS.values() for name in dataset.metric_names}
+    metrics = set(known_metric_names())
+    metrics.update(name for source in catalog.DATASETS.values() for name in source.metric_names)
     declared = {**dict.fromkeys(metrics, float | None), **value_types(), **fixed}
     overrides: dict[str, Any] = {}
     for part in written:

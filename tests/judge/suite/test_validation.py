@@ -30,6 +30,10 @@ from tests.judge.test_document import JSON
         ({"collation": "dynamik"}, "unknown collation 'dynamik': did you mean 'dynamic'"),
         ({"collation": "pad_to_multiple_of:0"}, "needs a positive whole number"),
         ({"collation": "max_tokens:" + "9" * 5000}, "needs a positive whole number"),
+        (
+            {"collation": "max_tokens:64", "gradient_accumulation_steps": 2},
+            "accumulates no gradients in the Trainer",
+        ),
         ({"loop": "trainee"}, "unknown loop 'trainee': did you mean 'trainer'"),
         ({"max_length": 513}, "over the limit of bert-base-uncased\nit reads at most 512"),
         ({"max_length": -1}, "max_length=-1 is too small"),
@@ -49,6 +53,11 @@ from tests.judge.test_document import JSON
         ({"eval_strategy": "epochs"}, "did you mean 'epoch'"),
         ({"eval_strategy": "steps"}, "needs eval_steps"),
         ({"lr_scheduler_type": "lineal"}, "did you mean 'linear'"),
+        ({"lr_scheduler_type": "warmup_stable_decay"}, "needs num_decay_steps"),
+        (
+            {"lr_scheduler_type": "reduce_lr_on_plateau", "loop": "pytorch"},
+            "unknown lr_scheduler_type of the pytorch loop",
+        ),
         ({"fp16": True, "bf16": True}, "contradict"),
         ({"load_best_model_at_end": True}, "needs matching strategies"),
         (
@@ -137,11 +146,14 @@ def test_every_number_has_limits() -> None:
 def test_overrides_are_typed() -> None:
     """Values are JSON where they can be, else text."""
     written = ("model=bert-base-cased", "max_steps=20", "fp16=true", "max_length=null")
-    assert validation.parse_overrides(written) == {
+    metrics = ("f1_macro=0.5", "overall_f1=null")
+    assert validation.parse_overrides((*written, *metrics)) == {
         "model": "bert-base-cased",
         "max_steps": 20,
         "fp16": True,
         "max_length": None,
+        "f1_macro": 0.5,
+        "overall_f1": None,
     }
 
 
