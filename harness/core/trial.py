@@ -29,7 +29,7 @@ class Look:
     """One optimizer step beside what `harness.worker.reference_model` computes from formulas.
 
     Attributes:
-        loss: mean cross-entropy of the step's examples.
+        loss: mean of the terms of the step's loss.
         norm: L2 norm of that loss's gradient.
         clipped: L2 norm of the gradients that the optimizer was given.
         direction: distance of both gradients' unit vectors.
@@ -55,8 +55,8 @@ class Trial:
         rows: names of the rows trained on, in order.
         evaluations: in order.
         predicted: names of the rows predicted at the end, in order.
-        logits: predictions at the end, (examples, labels).
-        alone: logits of each evaluated example by itself, from the formulas, with the weights
+        logits: what was kept of each predicted example at the end; of tokens, as many as it has.
+        alone: logits of each evaluated example by itself, from the reference, with the weights
             at the end, in the data set's order.
         checkpoints: those written during training, and the model in memory afterwards.
         looks: the first steps beside the formulas, where the variation asks for it.
@@ -117,7 +117,7 @@ class Padded:
     """Some examples, collated in one way.
 
     Attributes:
-        logits: (examples, labels).
+        logits: what is kept of each example; of tokens, as many as it has.
         losses: of each example.
         gradients: relative distance of each example's gradient from its gradient unpadded.
     """
@@ -134,6 +134,8 @@ class Answers:
     Attributes:
         model_type: of the model's configuration.
         divides_loss: whether it divides its loss by the number that the Trainer hands it.
+        foresight: how far a language model's logits of a text's first half move with the second;
+            None of other tasks.
         narrowings: how often each kind of its modules computes in less than double precision,
             though its weights and what it is given have that.
         dropout: the largest probability by which the checkpoint drops something; None in earlier
@@ -163,6 +165,7 @@ class Answers:
     model_type: str = ""
     dropout: float | None = None
     divides_loss: bool = False
+    foresight: float | None = None
     narrowings: Mapping[str, int] = field(default_factory=dict)
 
 

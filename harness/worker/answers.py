@@ -5,6 +5,7 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import datasets
@@ -81,14 +82,12 @@ def answer(bench: Bench) -> Answers:
         model_type=bench.dry.config.model_type,
         divides_loss=questions.ask(
             "divides_loss",
-            lambda: (
-                bool(bench.objective.weights)  # the loss is then our own, in the Trainer too
-                or models.divides_loss(bench.dry, _batch(bench, DYNAMIC))
-            ),
+            lambda: models.divides_loss(bench.dry, bench.objective, _batch(bench, DYNAMIC)),
             nothing=False,
         ),
+        foresight=questions.ask("foresight", lambda: _foresight(bench), None),
         narrowings=narrowings,
-        dropout=dropping.largest(bench.wet),
+        dropout=max(dropping.largest(bench.wet), dropping.declared(Path(bench.job.model))),
         padded=questions.ask("padded", lambda: _padded(bench), {}),
         stages=stages,
         reference_stages=reference_stages,
@@ -107,11 +106,7 @@ def _schedules() -> dict[str, tuple[float, ...]]:
 
 
 def _batch(bench: Bench, strategy: Collation) -> dict[str, torch.Tensor]:
-    """Some examples as a strategy collates them.
-
-    Always on the right: these encoders classify by their first position, which padding on the
-    left would take.
-    """
+    """Some examples as a strategy collates them."""
     rows = [bench.example(bench.train, index) for index in range(PROBED)]
     examples = [{name: tensor[0].tolist() for name, tensor in row.items()} for row in rows]
     collate = packing.collator(bench.tokenizer, strategy, bench.max_length, bench.objective)
@@ -171,6 +166,20 @@ def _described(
 def _narrowings(bench: Bench) -> dict[str, int]:
     """Which modules compute in less than double precision, whatever the weights are."""
     return precision.narrowings(bench.dry.train(), _batch(bench, DYNAMIC))
+
+
+@torch.no_grad()
+def _foresight(bench: Bench) -> float | None:
+    """How far a language model's logits of a text's first half move with the second."""
+    if bench.objective.task != "causal_lm":
+        return None
+    model, moved = bench.dry.eval(), []
+    for index in range(PROBED):
+        whole = _placed(bench, bench.example(bench.train, index))
+        half = (whole["input_ids"].shape[1] + 1) // 2
+        first = {name: tensor[:, :half] for name, tensor in whole.items()}
+        moved.append((model(**whole).logits[:, :half] - model(**first).logits).flatten())
+    return float(torch.cat(moved).abs().max())  # keeps NaN
 
 
 def _stages(bench: Bench) -> tuple[dict[str, Any], dict[str, Any]]:

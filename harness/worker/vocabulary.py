@@ -73,21 +73,9 @@ def of_type(config: Any, options: dict[str, Any], texts: Sequence[str]) -> tuple
     return tokens, [note]
 
 
-def pad(tokens: Any) -> list[str]:
-    """Have a tokenizer without a padding token pad with its end of sequence, as users do.
-
-    Returns:
-        What was done, in a sentence; nothing where it has one, or neither.
-    """
-    if tokens.pad_token is not None or tokens.eos_token is None:
-        return []
-    tokens.pad_token = tokens.eos_token
-    return [f"its tokenizer has no padding token: its end of sequence, {tokens.eos_token}, pads"]
-
-
 def _trained(tokens: Any, texts: Sequence[str]) -> Any:
     """A fast tokenizer of the same kind, with a vocabulary of some texts."""
-    if tokens.backend_tokenizer.pre_tokenizer is None:  # phrases would become tokens
+    if not _splits(tokens.backend_tokenizer.pre_tokenizer):  # phrases would become tokens
         texts = [word for text in texts for word in text.split()]
     trained = tokens.train_new_from_iterator(
         _in_parts(texts), vocab_size=max(SIZE, 2 * len(tokens.all_special_tokens))
@@ -96,6 +84,11 @@ def _trained(tokens: Any, texts: Sequence[str]) -> Any:
     if not encoded or not trained.get_vocab().keys() - {*trained.all_special_tokens}:
         raise ValueError("it has learnt no token")
     return trained
+
+
+def _splits(pre_tokenizer: Any) -> bool:
+    """Whether a tokenizer takes words apart before it looks for tokens."""
+    return pre_tokenizer is not None and len(pre_tokenizer.pre_tokenize_str("two words")) > 1
 
 
 def _in_parts(texts: Sequence[str]) -> Iterator[list[str]]:

@@ -1,7 +1,7 @@
 """Reliance: what an invariant takes for granted of how a cell trains, declared in one table.
 
-A recipe may set what an invariant's law knows nothing of, such as noise on the embeddings. Where
-that changes what the law rests on, it is not observable: neither held nor broken. Relations
+A recipe may set what an invariant knows nothing of, such as noise on the embeddings. Where
+that changes what it rests on, it is not observable: neither held nor broken. Relations
 between the runs of one cell rest on nothing: both have what the recipe sets.
 """
 
@@ -45,6 +45,7 @@ _GROUPS: tuple[tuple[tuple[Effect, ...], tuple[str, ...]], ...] = (
             "test_only_adapters_and_head_train",
             "test_merging_only_rounds",
             "test_saved_adapters_reload",
+            "test_no_token_sees_later_ones",
             "test_padding_changes_nothing",
             "test_padding_follows_the_tokens",
             "test_padding_is_masked",
@@ -177,7 +178,7 @@ KNOWN: Mapping[str, frozenset[str]] = {
     "test_loss_falls": frozenset({"streaming"}),
     "test_number_of_steps": frozenset({"streaming"}),
 }
-"""What an invariant's law takes into account, although it changes what the law rests on."""
+"""What an invariant takes into account, although it changes what the invariant rests on."""
 
 
 @cache

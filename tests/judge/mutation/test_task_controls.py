@@ -69,6 +69,8 @@ LOSS = ("test_evaluation_loss_matches_predictions",)
 GRADIENT = ("test_loss_and_gradient_are_the_formulas",)
 """Where an evaluation tells little: the released one weighs tokens by their batch, and a model that
 has learnt nothing predicts much the same of all."""
+FORESIGHT = ("test_no_token_sees_later_ones",)
+
 CONTROLS = (
     Control(fault="squared_error_halved", rows="numbers", invariants=LOSS),
     Control(fault="errors_broadcast", rows="numbers", invariants=GRADIENT),
@@ -88,6 +90,7 @@ CONTROLS = (
         fault="labels_shifted_twice", rows="play", invariants=("test_labels_keep_their_order",)
     ),
     Control(fault="next_token_unshifted", rows="play", invariants=LOSS, collation="packed"),
+    Control(fault="later_tokens_seen", rows="play", invariants=FORESIGHT),
 )
 
 
@@ -115,7 +118,7 @@ def test_fault_of_a_task_is_noticed(runner: Runner, repository: Path, control: C
     fault = FAULTS / f"{control.fault}.py"
     clean: Any
     faulty: Any
-    if control.invariants == GRADIENT:
+    if evaluate.subject_of(control.invariants[0]) == "trials":
         clean, faulty = runner.trials(cell), runner.try_faulty(cell, fault, ("reference",))
     else:
         clean, faulty = runner.run(cell).record, runner.run_faulty(cell, fault)

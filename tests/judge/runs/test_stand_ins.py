@@ -50,6 +50,14 @@ def config_of(inputs: Inputs) -> dict[str, Any]:
     return config
 
 
+def test_no_token_spans_words(made: Made) -> None:
+    """Else a row of words that come together often would be one token, with nothing to predict."""
+    folder = made(Model(config={"model_type": "llama"})).model
+    vocabulary = json.loads((folder / "tokenizer.json").read_text("utf-8"))["model"]["vocab"]
+    assert len(vocabulary) > 100
+    assert not [token for token in vocabulary if "\u2581" in token.strip("\u2581")]
+
+
 def test_a_configuration_alone_will_do(made: Made) -> None:
     """`model_type` gives the rest: architecture, tokenizer, and what differs is noted."""
     inputs = made(Model(config={"model_type": "roberta"}))
