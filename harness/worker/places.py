@@ -38,6 +38,7 @@ class Places:
         builder: of `load_dataset`, that reads them.
         options: that it is given.
         root: of the repository, which messages leave out.
+        notes: what was decided while they were read.
     """
 
     source: str
@@ -45,6 +46,7 @@ class Places:
     builder: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     root: str = ""
+    notes: tuple[str, ...] = ()
 
     def of_split(self, split: str) -> str:
         """Where a split lies: its one file, or the source's."""
@@ -82,8 +84,6 @@ class Places:
             elif self.builder == "text":
                 with self._opened(file) as lines:
                     yield from (f"{name}, line {at}" for at, _ in enumerate(lines, 1))
-            elif len(self.files[split]) > 1:
-                raise ValueError(file)
 
     def _of_table(self, file: str, name: str) -> Iterator[str]:
         """The same of a file of delimited columns."""

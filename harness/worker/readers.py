@@ -1,6 +1,7 @@
 """Readers: a user's rows, as `datasets` reads them, by the source's split."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from glob import escape
 from itertools import islice
 from pathlib import Path
@@ -9,11 +10,10 @@ from typing import Any
 import datasets
 
 from harness.core.dataset import Dataset
-from harness.core.errors import SourceError
+from harness.core.errors import SourceError, reason
 from harness.core.job import LoadJob
 from harness.worker import user_code
 from harness.worker.places import PACKED, Places, shown
-from harness.worker.user_code import reason
 
 BUILDERS = {
     **dict.fromkeys((".csv", ".tsv"), "csv"),
@@ -51,7 +51,7 @@ def read(job: LoadJob) -> tuple[Mapping[str, Any], Places]:
         rows = _attempt(places, datasets.load_from_disk, str(saved))
     else:
         rows, places = _of_folder(job, folder)
-    return _by_split(rows, places), places
+    return _whole(_by_split(rows, places), places)
 
 
 def _of_files(job: LoadJob) -> tuple[Any, Places]:
@@ -118,7 +118,7 @@ def _options(dataset: Dataset, builder: str, delimiters: Sequence[str | None]) -
 
 
 def _by_split(rows: Any, places: Places) -> Mapping[str, Any]:
-    """Rows by their split's name, if they are a data set at all.
+    """Rows or a stream of them by their split's name, if they are a data set at all.
 
     Raises:
         SourceError: they are not.
@@ -137,20 +137,26 @@ def _by_split(rows: Any, places: Places) -> Mapping[str, Any]:
             why="" if rows or not isinstance(rows, Mapping) else "it has no split",
             fix="return a datasets.Dataset, or a DatasetDict with one a split",
         )
-    return {str(name): _whole(split, places) for name, split in rows.items()}
+    return {str(name): split for name, split in rows.items()}
 
 
-def _whole(split: Any, places: Places) -> Any:
-    """A split whose rows can be counted: the beginning of a stream."""
-    if isinstance(split, datasets.Dataset):
-        return split
-    try:
-        rows = list(islice(split, _STREAMED))
-        return datasets.Dataset.from_list(rows, features=split.features)
-    except Exception as error:
-        raise SourceError(
-            f"{places.source} cannot be read", why=reason(error), fix="correct the stream"
-        ) from error
+def _whole(by_split: Mapping[str, Any], places: Places) -> tuple[Mapping[str, Any], Places]:
+    """Splits whose rows can be counted: of a stream, its beginning, which is noted."""
+    whole, notes = {}, []
+    for name, split in by_split.items():
+        whole[name] = split
+        if isinstance(split, datasets.Dataset):
+            continue
+        try:
+            rows = list(islice(split, _STREAMED + 1))
+            whole[name] = datasets.Dataset.from_list(rows[:_STREAMED], features=split.features)
+        except Exception as error:
+            raise SourceError(
+                f"{places.source} cannot be read", why=reason(error), fix="correct the stream"
+            ) from error
+        if len(rows) > _STREAMED:
+            notes.append(f"{name}: the first {_STREAMED:,} rows of a stream, which has more")
+    return whole, replace(places, notes=(*places.notes, *notes))
 
 
 def _folder(files: Mapping[str, tuple[str, ...]]) -> Path | None:

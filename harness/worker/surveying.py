@@ -26,6 +26,7 @@ from harness.worker import (
     splitting,
 )
 from harness.worker.load import SEED
+from harness.worker.places import Places
 
 LABELS = (
     *("label", "labels", "class", "category", "target", "sentiment", "intent", "topic", "queue"),
@@ -85,6 +86,7 @@ def survey(job: LoadJob) -> Survey:
     rows, places = readers.read(replace(job, dataset=dataset))  # now as they stand
     split = columns.split_of(dataset, train, rows[train], places)
     labels = label_inference.of(dataset, split, texts=places.builder == "csv")
+    division = splitting.divide(dataset, rows, SEED)
     return Survey(
         builder=builder,
         options=options,
@@ -98,7 +100,12 @@ def survey(job: LoadJob) -> Survey:
         incomplete=split.dropped,
         length=_length(split, texts),
         model_types=tuple(CONFIG_MAPPING_NAMES),
-        notes=(*labels.notes, *filter(None, [splitting.divide(dataset, rows, SEED).note])),
+        notes=(
+            *places.notes,
+            *labels.notes,
+            *_first_words(rows[train], places),
+            *filter(None, [division.note]),
+        ),
     )
 
 
@@ -117,6 +124,18 @@ def _written(job: LoadJob) -> tuple[str, Mapping[str, Any]]:
     if options is None:
         return "", sniffing.encoding_of(file)
     return ("csv" if mark is None else ""), options
+
+
+def _first_words(rows: Any, places: Places) -> list[str]:
+    """A remark on lines that seem to begin with their label, which no reader takes for one."""
+    if places.builder != "text":
+        return []
+    counts = Counter(line.split(maxsplit=1)[0] for line in rows["text"][:] if line.strip())
+    if not 1 < len(counts) <= min(_FEW, _REPEATED * counts.total()):
+        return []
+    first, second = (word for word, _ in counts.most_common(2))
+    remark = f"its lines begin with one of {len(counts)} words, such as {first!r} and {second!r}"
+    return [f"{remark}: if these are labels, let a function return the rows: path='rows:load'"]
 
 
 def _column(name: str, rows: Any) -> Column:

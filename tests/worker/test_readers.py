@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from harness.core.dataset import TASKS, Dataset
 from harness.core.errors import HarnessError
+from harness.worker import readers
 from tests.core.test_tables import columns
 from tests.loaded import loaded
 
@@ -282,3 +283,22 @@ def test_any_columns(tmp_path: Path, table: pa.Table, task: Any, incomplete: Any
         assert task in {None, result.schema.task}
         assert sum(len(split["text"]) for split in result.splits.values()) <= len(table)
     assert not refused or "data.parquet" in refused
+
+
+ENDLESS = """
+import itertools
+import datasets
+def endless():
+    for number in itertools.count():
+        yield {"text": f"row {number}", "label": number % 2}
+def rows(): return datasets.IterableDataset.from_generator(endless)
+"""
+
+
+def test_a_stream_is_cut_and_that_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One may be endless: its beginning is taken, and what is taken is said."""
+    (tmp_path / "endless.py").write_text(ENDLESS, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(readers, "_STREAMED", 40)
+    dataset = Dataset(path="endless:rows", texts="text")
+    assert "train: the first 40 rows of a stream, which has more" in loaded(dataset, tmp_path).notes

@@ -75,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"  {remark}")
     print(f"written: {_shown(file, folder)}. Look at it, then run")
     print(f"  pytest {_shown(file, folder)}")
+    print("and before an upgrade, with the version that it brings,")
     print(f"  harness gate transformers==VERSION --suites {_shown(file, folder)}")
     return 0
 

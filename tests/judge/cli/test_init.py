@@ -112,6 +112,15 @@ def test_what_columns_are(
     assert (seen.texts, seen.label, seen.task) == columns
 
 
+def test_lines_that_begin_with_a_label(tmp_path: Path) -> None:
+    """They are read as plain text, and what they may be is said; a play's lines are left alone."""
+    labelled = "".join(f"{n % 2} a {'very ' * (n % 5)}good film\n" for n in range(20))
+    (remark,) = (n for n in surveyed(tmp_path, "a.txt", labelled).notes if "begin" in n)
+    assert remark.startswith("its lines begin with one of 2 words, such as '0' and '1': if these")
+    play = "".join(f"word{n} and so on\n" for n in range(20))
+    assert not [n for n in surveyed(tmp_path, "b.txt", play).notes if "begin" in n]
+
+
 def test_columns_that_tell_nothing(tmp_path: Path) -> None:
     """Where it cannot be told which column is the label, they are listed; naming it helps."""
     content = "".join(json.dumps({"text": f"t {n}", "number": n}) + "\n" for n in range(80))
@@ -146,7 +155,7 @@ def test_suite_is_written(init: Any, tmp_path: Path) -> None:
     (tmp_path / "tickets.csv").write_text(TICKETS + ",,login\n", encoding="utf-8")
     code, output = init("tickets.csv", "--model", "distilbert-base-uncased")
     assert code == 0
-    assert "\n  pytest suites/test_tickets.py\n  harness gate transformers==" in output
+    assert "\n  pytest suites/test_tickets.py\nand before an upgrade" in output
     text = (tmp_path / "suites" / "test_tickets.py").read_text(encoding="utf-8")
     assert "    label=\"queue\",  # 'billing' 6, 'login' 6, 'shipping' 6\n" in text
     assert 'incomplete="drop",  # 1 rows have no text or no label' in text
