@@ -17,6 +17,6 @@ DEFAULT = "LORA"
 
 
 def effects_of(options: Mapping[str, Any]) -> frozenset[Effect]:
-    """What adapters change for a law that knows nothing of them."""
+    """What adapters change for an invariant that knows nothing of them."""
     prompts = options.get("peft_type", DEFAULT) in PROMPTS
     return frozenset({"parameters", "tokens"} if prompts else {"parameters"})

@@ -6,6 +6,7 @@ itself, so that what is recorded of it is what is recorded of any other.
 
 import copy
 import dataclasses
+import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
@@ -102,6 +103,11 @@ def _own(options: Mapping[str, Any]) -> dict[str, Any]:
 def core(model: Any) -> Any:
     """The model itself, without what adapters wrap it in."""
     return model.get_base_model() if is_adapted(model) else model
+
+
+def taken(model: Any) -> tuple[str, ...]:
+    """Names of what a model itself takes in a call."""
+    return tuple(inspect.signature(core(model).forward).parameters)
 
 
 def is_adapted(model: Any) -> bool:

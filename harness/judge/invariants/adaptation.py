@@ -10,6 +10,9 @@ from harness.core.record_parts import Parameter
 from harness.judge import tolerances
 from harness.judge.distance import compare, compare_names, require
 
+_RESTING = {"VERA": ("vera_A", "vera_B"), "ADALORA": ("ranknum",)}
+"""Ends of the names of adapters that a method leaves at rest: of others, all train."""
+
 FILES = ("adapter_config.json", "adapter_model.safetensors")
 
 
@@ -24,16 +27,17 @@ class Adaptation:
         options = _options(run)
         assert any(parameter.adapter for parameter in run.parameters), "there are no adapters"
         saved_modules = tuple(options.get("modules_to_save") or ())
+        resting = _RESTING.get(str(options.get("peft_type", "LORA")), ())
         biases = options.get("bias", "none") != "none"
         for parameter in run.parameters:
             name = parameter.name
             new = name in run.newly_initialized or _within(name, saved_modules)
-            if new or (parameter.adapter and parameter.trainable):
+            if new or (parameter.adapter and not name.endswith(resting)):
                 compare(f"{name}: trainable", [parameter.trainable], [True])
                 compare(f"{name}: in a group of the optimizer", [parameter.group >= 0], [True])
                 moved = [parameter.moved]
                 require(f"{name}: moved by", moved, lambda size: size > 0, "more than 0")
-            elif not parameter.adapter and not (biases and name.endswith("bias")):
+            elif not (biases and name.endswith("bias")):
                 _compare_resting(parameter)
 
     def test_saved_adapters_reload(self, run: Record) -> None:

@@ -140,6 +140,11 @@ CONTROLS = (
         recipe=ADAPTED,
     ),
     Control(
+        fault="adapters_frozen",
+        invariants=("test_only_adapters_and_head_train",),
+        recipe=ADAPTED,
+    ),
+    Control(
         fault="adapters_saved_without_head",
         invariants=("test_saved_adapters_reload",),
         recipe=replace(ADAPTED, load_best_model_at_end=False),

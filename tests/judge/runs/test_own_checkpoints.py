@@ -23,6 +23,7 @@ from harness.judge.runs.sources import Sources
 from harness.judge.settings import Settings
 from harness.judge.suite import evaluate
 from tests import tickets
+from tests.worker.test_adapters import needs_peft
 
 TICKETS = Dataset(path="data/tickets.csv", texts=("subject", "body"), label="queue")
 RECIPE = Recipe(
@@ -45,14 +46,14 @@ class Repository:
         shrunk = self.runner.inputs.find(self.cell(Model(config={"model_type": "gpt2"}), "tiny"))
         shutil.copytree(shrunk.model, self.folder)
 
-    def cell(self, model: Model, scale: Any = "full") -> Cell:
-        """A cell of a model."""
-        recipe = replace(RECIPE, model=model)
+    def cell(self, model: Model, scale: Any = "full", **fields: Any) -> Cell:
+        """A cell of a model, with some fields set."""
+        recipe = replace(RECIPE, model=model, **fields)
         return Cell.of(name="own", recipe=recipe, scale=scale, device="cpu", root=self.root)
 
-    def train(self, model: Model | None = None) -> Record:
+    def train(self, model: Model | None = None, **fields: Any) -> Record:
         """The record of the full scale."""
-        return self.runner.run(self.cell(model or Model(path="ours"))).record
+        return self.runner.run(self.cell(model or Model(path="ours"), **fields)).record
 
     def edit(self, file: str, **fields: Any) -> None:
         """Write other fields into a JSON file of the checkpoint; None takes one out."""
@@ -105,13 +106,16 @@ def test_a_tokenizer_may_lie_elsewhere(repository: Repository) -> None:
     assert repository.train(Model(path="ours", tokenizer="words")).sizes["train"] == 32
 
 
-def test_a_head_that_was_trained_before_is_no_fresh_one(repository: Repository) -> None:
+@pytest.mark.parametrize("peft", [None, pytest.param({"r": 4}, marks=needs_peft)])
+def test_a_head_that_was_trained_before_is_no_fresh_one(
+    repository: Repository, peft: dict[str, Any] | None
+) -> None:
     """A fine-tuned checkpoint is fine-tuned further: its head is not new, nor its loss chance."""
     path = repository.folder / "model.safetensors"
     tensors = {f"transformer.{name}": tensor for name, tensor in load_file(path).items()}
     tensors["score.weight"] = np.full((3, 64), 0.01, np.float32)
     save_file(tensors, path, metadata={"format": "pt"})
-    record = repository.train()
+    record = repository.train(peft=peft)
     assert record.held_head == ("score.weight",)
     assert evaluate.judge("test_only_head_is_new", record).outcome == "holds"
     assert evaluate.judge("test_first_loss_is_chance", record).outcome == "skips"
