@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -41,8 +42,9 @@ class KnownIssue:
         what: the library does, in a sentence.
         invariants: names of the tests that it fails.
         figures: that these tests find off, each with how many times what it should be the first
-            value is that is off, or `any`; whatever they find if empty. Where versions differ in
-            that, they are different issues. Any other figure is a failure.
+            value is that is off, or the least and the most of that, or `any`; whatever they find if
+            empty. A `*` in a name stands for anything. Where versions differ in that, they are
+            different issues. Any other figure is a failure.
         packages: versions by distribution, as specifiers; all must match.
         loops: in which it shows.
         models: of the catalog, in which it shows; all if empty.
@@ -63,7 +65,7 @@ class KnownIssue:
     invariants: tuple[str, ...]
     packages: Mapping[str, str]
     loops: tuple[str, ...]
-    figures: Mapping[str, float | str] = field(default_factory=dict)
+    figures: Mapping[str, float | str | tuple[float, ...]] = field(default_factory=dict)
     models: tuple[str, ...] = ()
     collations: tuple[str, ...] = ()
     tasks: tuple[Task, ...] = ()
@@ -113,10 +115,13 @@ class KnownIssue:
 
     def _covers(self, distance: Distance) -> bool:
         """Whether a figure is off as this issue says."""
-        factor = self.figures.get(distance.figure)
-        if isinstance(factor, str):
-            return True
-        return factor is not None and math.isclose(distance.factor, factor, rel_tol=SIZE)
+        named = (f for name, f in self.figures.items() if fnmatchcase(distance.figure, name))
+        factor = next(named, None)
+        if factor is None or isinstance(factor, str):
+            return factor is not None
+        if isinstance(factor, tuple):
+            return min(factor) <= distance.factor <= max(factor)
+        return math.isclose(distance.factor, factor, rel_tol=SIZE)
 
     @property
     def reason(self) -> str:
@@ -211,5 +216,11 @@ def _check_figures(issue: KnownIssue) -> None:
             raise MisfitError(
                 f"{short(factor)} is no factor",
                 fix=f"give the number of times it is what it should be, or {ANY!r}",
+                place=("figures", name),
+            )
+        if isinstance(factor, tuple) and len(factor) != 2:  # noqa: PLR2004 - as it says
+            raise MisfitError(
+                f"{list(factor)} is no range",
+                fix="give the least and the most",
                 place=("figures", name),
             )

@@ -101,6 +101,8 @@ def test_a_fixed_issue_passes_and_is_told(door: Door, declare: Path) -> None:
         ('loss = 2, "gradient norm" = 2, "final logits" = "any"', "xfailed", "known issue (1 *"),
         ("loss = 2", "failed", "*loss, value 1: *; gradient norm, value 1: *; final logits, *"),
         ('loss = 3, "gradient norm" = 2, "final logits" = "any"', "failed", "*loss, value 1: *"),
+        ('loss = [1.5, 2.5], "[gf]* [nl]o*" = [0, 9]', "xfailed", "known issue (1 *"),
+        ('loss = [2.1, 2.5], "*" = "any"', "failed", "*loss, value 1: *"),
     ],
 )
 def test_a_known_figure_excuses_no_other(door: Door, figures: str, outcome: str, line: str) -> None:
