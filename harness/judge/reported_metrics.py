@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from harness.core.dataset import Task, is_reference
+from harness.core.metric_names import AVERAGED, AVERAGES
 
 _REPORTED: Mapping[str, tuple[str, ...]] = {
     "seqeval": ("overall_f1", "overall_precision", "overall_recall", "overall_accuracy"),
@@ -32,6 +33,13 @@ def reported_by(module: str) -> tuple[str, ...]:
         return (module.rpartition(":")[2].rpartition(".")[2],)
     name, _, _ = module.partition("/")
     return _REPORTED.get(module) or _REPORTED.get(name, (name,))
+
+
+def known_metric_names() -> tuple[str, ...]:
+    """Names of the metrics of all tasks, and of the averages that modules have."""
+    averaged = [f"{name}_{average}" for name in AVERAGED for average in AVERAGES]
+    judged = [module for modules in TASK_METRICS.values() for module in modules]
+    return metric_names([*judged, *averaged, *AVERAGED, "mae", "matthews_correlation"])
 
 
 def metric_names(modules: Iterable[str]) -> tuple[str, ...]:

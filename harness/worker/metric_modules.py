@@ -84,7 +84,7 @@ class MetricModules:
         )
 
     def add_batch(self, predictions: Any, references: Any) -> None:
-        """Keep a batch's label ids for `compute_added`."""
+        """Keep a batch's predictions for `compute_added`."""
         for module in self.modules.values():
             module.add_batch(predictions=predictions, references=references)
 

@@ -127,6 +127,19 @@ def test_f1_is_recomputed_as_scikit_learn_does(
 
 
 @few
+@given(data=st.data(), average=st.sampled_from(["macro", "micro", "weighted"]))
+def test_f1_of_several_labels_is_recomputed_as_scikit_learn_does(
+    data: st.DataObject, average: str
+) -> None:
+    """The same of examples that have any number of labels."""
+    rows = st.lists(st.lists(st.integers(0, 1), min_size=3, max_size=3), min_size=6, max_size=6)
+    predictions, references = (np.asarray(data.draw(rows)) for _ in range(2))
+    expected = f1_score(references, predictions, average=average, zero_division=0)
+    ours = judged.f1_of_indicators(predictions, references, average)
+    assert ours == pytest.approx(expected, abs=TOLERANCE)
+
+
+@few
 @given(rows=columns(2))
 def test_glue_scores_mrpc_as_scikit_learn(
     mrpc: Any,
