@@ -14,6 +14,7 @@ from harness.judge import reported_metrics
 from harness.judge.cell import Cell
 from harness.judge.runs import task_fit
 from harness.judge.runs.inputs import Inputs
+from harness.judge.runs.lookup import DESCRIBING_FILES
 from harness.judge.store.local import Key
 
 _NO_ARCHITECTURE = {"architectures", "dtype", "transformers_version"}
@@ -66,6 +67,7 @@ def complete(
             "inputs": {"digests": inputs.digests(), "origins": inputs.origins},
             "environment": environment,
             "task": inputs.tables.schema.task,
+            "made": cell.is_made,
             "label_names": inputs.tables.schema.label_names,
             "ceiling": inputs.tables.ceiling,
             "collation": cell.collation.of_task(inputs.tables.schema.task),
@@ -103,7 +105,7 @@ def architecture(cell: Cell, inputs: Inputs) -> Mapping[str, Any]:
 def tokenizer_digest(inputs: Inputs) -> str:
     """Digest of a model's small files, those that decide what a tokenizer and its collator do."""
     folder = inputs.tokenizer or inputs.model
-    small = sorted([*folder.glob("*.json"), *folder.glob("*.txt")])
+    small = sorted(path for pattern in DESCRIBING_FILES for path in folder.glob(pattern))
     return digest.of_json({path.name: digest.of_large(path) for path in small})
 
 

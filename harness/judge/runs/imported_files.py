@@ -8,6 +8,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.core.errors import SourceError
+
 
 def files_of(reference: str, root: Path) -> list[Path]:
     """The files below a root that a `module:function` imports, its own among them.
@@ -17,10 +19,20 @@ def files_of(reference: str, root: Path) -> list[Path]:
         root: of the repository, which modules are looked for in.
 
     Returns:
-        In order; none where the module is not there: whoever imports it will say so.
+        In order.
+
+    Raises:
+        SourceError: the module is not below the root, so that an edit of it would not be seen.
     """
+    module = reference.partition(":")[0]
+    if not any(_files_at(root.joinpath(*module.split(".")))):
+        raise SourceError(
+            f"{reference} is in no file below {root}",
+            why="what is imported from elsewhere could change without another run",
+            fix=f"put {module.replace('.', '/')}.py there, or correct the name",
+        )
     known: dict[Path, None] = {}
-    wanted = [*_files_of(reference.partition(":")[0], root)]
+    wanted = [*_files_of(module, root)]
     while wanted:
         path = wanted.pop()
         if path not in known:
@@ -33,10 +45,14 @@ def _files_of(module: str, root: Path) -> Iterator[Path]:
     """The file of a module, and those of the packages around it, where they are there."""
     parts = module.split(".")
     for depth in range(1, len(parts) + 1):
-        place = root.joinpath(*parts[:depth])
-        for path in (place / "__init__.py", place.with_name(f"{place.name}.py")):
-            if path.is_file():
-                yield path
+        yield from _files_at(root.joinpath(*parts[:depth]))
+
+
+def _files_at(place: Path) -> Iterator[Path]:
+    """The files of the package or the module at a place."""
+    for path in (place / "__init__.py", place.with_name(f"{place.name}.py")):
+        if path.is_file():
+            yield path
 
 
 def _imports(path: Path, root: Path) -> Iterator[str]:

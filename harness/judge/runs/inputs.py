@@ -58,6 +58,15 @@ def _code(metric: str, folder: Path) -> list[Path]:
     return sorted(folder.glob("*.py"))
 
 
+def _files(folder: Path) -> dict[str, str]:
+    """Digests of a folder's files by name."""
+    return {
+        path.name: digest.of_large(path)
+        for path in sorted(folder.iterdir())
+        if path.is_file() and path.name != sealed.MANIFEST  # which says when it was made
+    }
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inputs:
     """What a cell trains on.
@@ -84,13 +93,7 @@ class Inputs:
     def digests(self) -> dict[str, str]:
         """Digests of the data, and of the bytes of model and metrics, names left out."""
         tables = self.tables
-        folders = [self.model, *([self.tokenizer] if self.tokenizer else [])]
-        model = [
-            path
-            for folder in folders
-            for path in sorted(folder.iterdir())
-            if path.is_file() and path.name != sealed.MANIFEST  # which says when it was made
-        ]
+        folders = filter(None, (self.model, self.tokenizer))
         metrics = {
             name: [digest.of_large(file) for file in _code(name, folder)]
             for name, folder in tables.metrics.items()
@@ -98,7 +101,7 @@ class Inputs:
         return {
             "data": tables.content,
             "schema": digest.of_json(asdict(tables.schema)),
-            "model": digest.of_json({path.name: digest.of_large(path) for path in model}),
+            "model": digest.of_json([_files(folder) for folder in folders]),
             "metrics": digest.of_json(metrics),
             **({"code": self.code} if self.code else {}),
         }

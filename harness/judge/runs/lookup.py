@@ -3,6 +3,7 @@
 What a package ships is taken from there; then come the Hugging Face cache and the Hub.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -13,10 +14,10 @@ from harness.core.metric_names import module_of
 from harness.core.recipe import Scale
 from harness.judge.catalog import DatasetSource, ModelSource
 
-_DESCRIBING_FILES = ("*.json", "*.txt", "*.model")
+DESCRIBING_FILES = ("*.json", "*.txt", "*.model")
 """Files of a model's configuration and of its tokenizer."""
 
-_MODEL_FILES = (*_DESCRIBING_FILES, weights.NAME, "model-*-of-*.safetensors")
+_MODEL_FILES = (*DESCRIBING_FILES, weights.NAME, "model-*-of-*.safetensors")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +79,7 @@ class Lookup:
             stored=path,
             example=path,
             hub=path,
-            patterns=_MODEL_FILES if whole else _DESCRIBING_FILES,
+            patterns=_MODEL_FILES if whole else DESCRIBING_FILES,
             revision=revision,
         )
 
@@ -102,14 +103,21 @@ def from_package(lookup: Lookup) -> tuple[Path | None, str]:
 
 
 def from_cache(lookup: Lookup) -> tuple[Path | None, str]:
-    """What an earlier download left in the Hugging Face cache."""
+    """What an earlier download left in the Hugging Face cache; of a whole model, with weights."""
     folder, where = _snapshot(lookup, "the Hugging Face cache", local_files_only=True)
+    if folder is not None and lookup.patterns == _MODEL_FILES and not weights.files(folder):
+        return None, "the Hugging Face cache, which has no weights of it"
     return folder, where.partition(": ")[0]
 
 
 def from_hub(lookup: Lookup) -> tuple[Path | None, str]:
     """A fresh download."""
     return _snapshot(lookup, "the Hub", local_files_only=False)
+
+
+def steps(*, hub: bool) -> tuple[Callable[[Lookup], tuple[Path | None, str]], ...]:
+    """Where a user's repository is looked for: in the cache, then at the Hub if it may be."""
+    return (from_cache, from_hub) if hub else (from_cache,)
 
 
 def _snapshot(lookup: Lookup, place: str, *, local_files_only: bool) -> tuple[Path | None, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from harness.core.errors import MissingSourceError, SourceError
 from harness.core.model import Model
 from harness.judge.catalog import ModelSource
-from harness.judge.runs.lookup import Lookup, from_cache, from_hub
+from harness.judge.runs.lookup import Lookup, steps
 from harness.judge.runs.safety import refuse_tokenizer_code
 
 
@@ -68,7 +68,7 @@ class Originals:
                 )
         tried = [str(place) for place in places]
         lookup = Lookup.of_own(path, revision, whole=whole)
-        for step in (from_cache, from_hub) if self.hub else ():
+        for step in steps(hub=self.hub):
             folder, where = step(lookup)
             if folder is not None:
                 return folder

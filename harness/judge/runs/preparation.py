@@ -224,7 +224,7 @@ class Preparation:
             origin=origin,
             own=True,
             notes=tuple(f"{dataset.name}: {note}" for note in card["notes"]),
-            rows=card.get("rows", {}),  # cards of the first weeks have none
+            rows=card["rows"],  # cards of the first weeks have none
         )
 
     def _made(self, path: str, job: Mapping[str, Any]) -> Path:

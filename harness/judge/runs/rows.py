@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.core import digest
 from harness.core.dataset import Dataset
 from harness.core.errors import MissingSourceError, SourceError, nearest
-from harness.judge.runs.lookup import Lookup, from_cache, from_hub
+from harness.judge.runs.lookup import Lookup, steps
 
 BUILDERS = ("csv", "json", "parquet", "arrow", "text")
 """Builders of `load_dataset` that read the files of `data_files`."""
@@ -152,7 +152,7 @@ def _at_the_hub(dataset: Dataset, path: Path, *, hub: bool) -> Located:
         hub=dataset.path,
         revision=dataset.revision,
     )
-    for step in (from_cache, from_hub) if hub else (from_cache,):
+    for step in steps(hub=hub):
         folder, where = step(lookup)
         if folder is not None:
             return Located(files=_within(dataset, folder), origin=dataset.path)

@@ -16,6 +16,7 @@ from harness.core.dataset import Dataset, Task
 from harness.core.job import LoadJob, ShrinkJob
 from harness.judge.catalog import ModelSource
 from harness.judge.runs.inputs import Tables
+from harness.judge.runs.lookup import DESCRIBING_FILES
 from harness.judge.runs.originals import Original
 
 SMALL = 8_000_000
@@ -23,8 +24,6 @@ SMALL = 8_000_000
 
 CARD = "stand_in.json"
 """Says what a stand-in was made of, and how."""
-
-_DESCRIBING = ("*.json", "*.txt", "*.model")
 
 
 def is_embedded(model: ModelSource, tables: Tables) -> bool:
@@ -95,7 +94,7 @@ def key(shrinking: ShrinkJob, rows: str) -> str:
 
 def _describing(folder: Path) -> dict[str, str]:
     """Digests of the files of a configuration and a tokenizer."""
-    files = sorted({path for pattern in _DESCRIBING for path in folder.glob(pattern)})
+    files = sorted({path for pattern in DESCRIBING_FILES for path in folder.glob(pattern)})
     return {path.name: digest.of_large(path) for path in files}
 
 

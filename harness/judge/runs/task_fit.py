@@ -37,8 +37,14 @@ def _check_smoothing(recipe: Recipe, schema: Schema) -> None:
 
 def _check_layout(cell: Cell, schema: Schema) -> None:
     """Refuse examples side by side where labels are tokens'; a language model's are blocks."""
-    layout = cell.collation.of_task(schema.task).layout
-    if layout in _SIDE_BY_SIDE and schema.task in {"token_classification", "causal_lm"}:
+    strategy = cell.collation.of_task(schema.task)
+    if strategy.blocks and cell.recipe.tokenize is not None:
+        raise SpecError(
+            f"collation={cell.collation.name!r} cuts blocks, and {cell.recipe.tokenize} tokenizes",
+            why="blocks are cut out of texts that the tokenizer itself has read",
+            fix="leave tokenize out, or choose a collation that pads",
+        )
+    if strategy.layout in _SIDE_BY_SIDE and schema.task in {"token_classification", "causal_lm"}:
         raise SpecError(
             f"collation={cell.collation.name!r} of a {schema.task}",
             why="its labels are tokens', which are not laid side by side",

@@ -50,14 +50,15 @@ class InputStore:
                 sealed.seal(folder)
                 self._staging.publish(folder, f"inputs/{name}")
 
-    def variants(self, name: str) -> list[Path]:
+    def variants(self, name: str) -> Iterator[Path]:
         """The whole folders that `add` has made under a name, the last used first."""
         folder = self.root / "inputs" / name
-        kept = [self.get(f"{name}/{path.name}") for path in _by_use(folder)]
-        if any(kept):
-            with contextlib.suppress(OSError):  # they are pruned together
-                os.utime(folder)
-        return [path for path in kept if path is not None]
+        for path in _by_use(folder):
+            kept = self.get(f"{name}/{path.name}")
+            if kept is not None:
+                with contextlib.suppress(OSError):  # they are pruned together
+                    os.utime(folder)
+                yield kept
 
     def add(self, name: str, fill: Callable[[Path], object]) -> Path:
         """A folder that is filled now, and kept under a name and its content.

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.core.errors import SourceError
 from harness.judge.runs.imported_files import files_of
 
 FILES = {
@@ -19,19 +20,31 @@ FILES = {
 }
 
 
+def write(root: Path) -> None:
+    """Write all files below a root."""
+    for name, code in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(code, encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("reference", "left_out"),
     [
         ("made:make", {"unrelated.py"}),
         ("team.words:make", {"made.py", "unrelated.py"}),
         ("other:thing.method", set(FILES) - {"other.py"}),
-        ("absent:make", set(FILES)),
     ],
 )
 def test_imports_are_followed(tmp_path: Path, reference: str, left_out: set[str]) -> None:
     """Relative ones, those inside functions, packages on the way, circles, and broken files."""
-    for name, code in FILES.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(code, encoding="utf-8")
+    write(tmp_path)
     files = {path.relative_to(tmp_path).as_posix() for path in files_of(reference, tmp_path)}
     assert files == set(FILES) - left_out
+
+
+@pytest.mark.parametrize("reference", ["absent:make", "json:loads", "team.absent:make"])
+def test_what_lies_elsewhere_is_refused(tmp_path: Path, reference: str) -> None:
+    """What is installed, or in a folder that only PYTHONPATH names, could change unseen."""
+    write(tmp_path)
+    with pytest.raises(SourceError, match=f"{reference} is in no file below"):
+        files_of(reference, tmp_path)

@@ -38,6 +38,7 @@ def fit(task: Task, **fields: Any) -> None:
         ("token_classification", {"collation": "packed"}, "collation='packed' of a token"),
         ("token_classification", {"collation": "padding_free"}, "choose a collation that pads"),
         ("causal_lm", {"collation": "padding_free"}, "of a causal_lm"),
+        ("causal_lm", {"collation": "packed", "tokenize": "own:make"}, "own:make tokenizes"),
         ("token_classification", {"metric_for_best_model": "f1"}, "did you mean 'overall_f1'"),
     ],
 )
@@ -53,6 +54,7 @@ def test_what_a_task_cannot_do_is_refused(task: Task, fields: Any, message: str)
         ("token_classification", {"label_smoothing_factor": 0.1}),
         ("token_classification", {"metric_for_best_model": "eval_overall_f1"}),
         ("causal_lm", {"collation": "packed"}),
+        ("causal_lm", {"tokenize": "own:make"}),
         ("regression", {"collation": "packed"}),
     ],
 )
