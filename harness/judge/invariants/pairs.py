@@ -32,7 +32,7 @@ class Pairs:
         for stage, batches in run.stages.items():
             there = ["token_type_ids" in batch.shapes for batch in batches]
             compare(f"{stage}: token types are there", there, [expected] * len(batches))
-        if not expected:
+        if not expected or "token_type_ids" not in run.examples[0].columns:
             return
         types, wanted = [], []
         for example in run.examples:
@@ -125,4 +125,4 @@ def _segments(run: Record, example: Example) -> list[tuple[int, ...]]:
 def _letters(text: str) -> str:
     """Letters and digits alone, whatever their case: spacing and accents are the tokenizer's."""
     plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in plain if letter.isascii() and letter.isalnum())
+    return "".join(letter for letter in plain if letter.isalnum())
