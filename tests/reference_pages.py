@@ -136,10 +136,13 @@ def _entry(name: str, issues: tuple[KnownIssue, ...]) -> Iterator[str]:
     yield ""
 
 
-def _figure(item: tuple[str, float | str]) -> str:
+def _figure(item: tuple[str, float | str | tuple[float, ...]]) -> str:
     """A figure of a known issue, and by which factor it is off."""
     name, factor = item
-    return name if factor == known_issues.ANY else f"{name} (times {factor:g})"
+    if isinstance(factor, str):
+        return name
+    factors = factor if isinstance(factor, tuple) else (factor,)
+    return f"{name} (times {' to '.join(f'{each:g}' for each in factors)})"
 
 
 def whole_parser() -> argparse.ArgumentParser:

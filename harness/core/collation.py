@@ -1,7 +1,7 @@
 """Collation strategies: how examples become batches, and how wide each is.
 
 Only the grammar and its rules live here, without torch; the judged environment's own
-`DataCollatorWithPadding` pads (see `harness.worker.models.collator`).
+collators pad (see `harness.worker.features.collator`).
 """
 
 from dataclasses import dataclass, replace

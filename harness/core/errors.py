@@ -160,3 +160,8 @@ def nearest(name: str, valid: Iterable[str]) -> str | None:
     if in_part:
         return parts[in_part[0]]
     return next((whole for whole in names if name.lower() in whole.lower()), None)
+
+
+def reason(error: BaseException) -> str:
+    """An exception in one line."""
+    return f"{type(error).__name__}: {error}".strip().splitlines()[0]

@@ -48,7 +48,7 @@ class Job(_Asked):
         loop: likewise.
         device: `cpu` or `cuda`.
         threads: of torch's CPU operators.
-        data_files: parquet files by split, `train` and `evaluation`.
+        data_files: parquet files by split: `train`, `evaluation` and, if there is one, `holdout`.
         schema: of those files.
         model: folder of the checkpoint; of a tokenizer alone where only `architecture` counts.
         tokenizer_folder: folder of the tokenizer.

@@ -35,12 +35,11 @@ class Observed:
         signature: parameters of the model's `forward`.
         columns: of the source (`source`) and after tokenizing (`tokenized`).
         sizes: rows by split: `train`, `evaluation`, `holdout`.
-        majority: share of the most frequent label in the evaluated split.
         tokenizer: special token ids (`cls`, `sep`, `pad`, `unk`) and `limit`; 1 if it gives token
             types, and how many its model tells apart; 1 if it pads on the left,
             if it has no padding token, so that its end of sequence pads, and if its model has a
             row for every position.
-        examples: the first of the training split.
+        examples: some of the training split, evenly spread.
         steps: every optimizer step.
         batches: every batch of training and of every evaluation, in order.
         evaluations: in order.
@@ -80,7 +79,6 @@ class Observed:
     signature: tuple[str, ...]
     columns: Mapping[str, tuple[str, ...]]
     sizes: Mapping[str, int]
-    majority: float
     tokenizer: Mapping[str, int]
     examples: tuple[Example, ...]
     steps: tuple[Step, ...]

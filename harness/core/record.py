@@ -40,6 +40,7 @@ class Record(Observed):
         inputs: where data set, model and metrics came from, with the digests of their bytes.
         environment: what was judged; see `harness.core.environment`.
         task: what is learnt.
+        made: whether a stand-in was made for it, whose metrics say little of the original's.
         label_names: of the data set, in the order of their ids.
         ceiling: best possible metrics of the evaluated split, where they are known.
         collation: of the recipe, resolved.
@@ -61,6 +62,7 @@ class Record(Observed):
     compared_metrics: tuple[str, ...] = EARLIER_COMPARED
     f1_average: str = ""
     task: Task = "single_label_classification"
+    made: bool = False
 
     def answer(self, name: str) -> Any:
         """A field that was examined after training.
@@ -157,7 +159,11 @@ class Record(Observed):
             lines = (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
             values[name] = [json.loads(line) for line in lines]
         hints = get_type_hints(cls, localns={"Array": object})
-        decoded = {name: serial.decode(hints[name], value) for name, value in values.items()}
+        decoded = {
+            name: serial.decode(hints[name], value)
+            for name, value in values.items()
+            if name in hints  # earlier records hold more
+        }
         return cls(**decoded, arrays=StoredArrays(folder / "arrays"))
 
 

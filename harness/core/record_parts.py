@@ -12,8 +12,8 @@ class Step:
     Attributes:
         step: 1 for the first.
         epoch: epochs done after the step.
-        loss: mean over the step's examples, the sum of what its micro-batches returned; under a
-            budget of tokens, their sum over what a batch has on average.
+        loss: mean over the terms of the step's examples, the sum of what its micro-batches
+            returned; under a budget of tokens, their sum over what a batch has on average.
         logged_loss: what the loop logged for it; some versions round. None if it logged none.
         grad_norm: L2 norm of all gradients before clipping; None where the loop reports none.
         learning_rate: the rate this step was taken with (first parameter group).

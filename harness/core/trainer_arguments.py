@@ -2,7 +2,7 @@
 
 A recipe takes them by their own names, in the Trainer's loop. The judging tower must know them
 without transformers, so that they are written down here: those of every supported version, what a
-value is, and what a set one changes. A law that rests on what is changed is not observable.
+value is, and what a set one changes. An invariant that rests on what is changed is not observable.
 """
 
 from collections.abc import Mapping

@@ -7,7 +7,6 @@ because watching must cost next to nothing beside a step of a tiny model.
 """
 
 import hashlib
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ import torch
 from harness.core import batching
 from harness.core.collation import SEQUENCES
 from harness.core.record_parts import Batch
-from harness.worker.adapters import core
+from harness.worker import adapters
 from harness.worker.objective import IGNORED
 
 Rows = npt.NDArray[np.uint64]
@@ -38,7 +37,7 @@ def row_hashes(
         ids: (positions,) token ids of all rows, one after the other.
         mask: (positions,) 1 where a token is real.
         types: (positions,) token types, zeros where the model takes none.
-        labels: (rows,) label ids, -1 where there is none.
+        labels: (rows,) codes of labels, -1 where there is none.
         widths: (rows,) positions of each row, at least 1.
 
     Returns:
@@ -98,7 +97,7 @@ def dataset_rows(columns: Mapping[str, Any], labels: Sequence[Any]) -> Rows:
 
 def split_rows(split: Any, model: Any, labels: Sequence[Any]) -> Rows:
     """Names of a tokenized split's rows, as `describe` gives them in the model's batches."""
-    taken = {*inspect.signature(core(model).forward).parameters} & {*split.column_names}
+    taken = {*adapters.taken(model)} & {*split.column_names}
     columns: dict[str, Any] = {
         name: split[name][:] for name in ("input_ids", "token_type_ids") if name in taken
     }
@@ -106,7 +105,11 @@ def split_rows(split: Any, model: Any, labels: Sequence[Any]) -> Rows:
 
 
 def describe(
-    received: Sequence[tuple[frozenset[bool], Mapping[str, Any]]], stage: str, pad_id: int
+    received: Sequence[tuple[frozenset[bool], Mapping[str, Any]]],
+    stage: str,
+    pad_id: int,
+    *,
+    pad_is_end: bool = False,
 ) -> tuple[list[Batch], Rows]:
     """What some batches looked like, and the names of all their rows.
 
@@ -115,6 +118,7 @@ def describe(
             forward calls.
         stage: noted in each batch.
         pad_id: id of the padding token.
+        pad_is_end: whether that is the end of sequence too, which a row may really have.
     """
     batches = [
         {
@@ -139,7 +143,8 @@ def describe(
     leading = np.append(mask[1:] > mask[:-1], False)
     leading[starts[1:] - 1] = False  # a row's end says nothing of the next row's start
     late = np.add.reduceat(leading.astype(np.int64), starts) > 0
-    misplaced = np.add.reduceat((padding == (mask == 1)).astype(np.int64), starts)
+    unlike = (mask == 0) & ~padding if pad_is_end else padding == (mask == 1)
+    misplaced = np.add.reduceat(unlike.astype(np.int64), starts)
     ends = np.cumsum(heights).tolist()
     described = []
     for (modes, _), batch, height, end in zip(received, batches, heights, ends, strict=True):

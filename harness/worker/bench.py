@@ -1,7 +1,6 @@
 """The bench: what all trials of a cell share, made once."""
 
 import copy
-import inspect
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from harness.core.job import Job
 from harness.core.recipe import Recipe
 from harness.core.schema import LABEL_COLUMNS
 from harness.worker import data, dropping, features, models, reference
-from harness.worker.adapters import adapted, core
+from harness.worker.adapters import adapted, taken
 from harness.worker.batch_log import split_rows
 from harness.worker.class_weights import weighted
 from harness.worker.metric_modules import MetricModules
@@ -33,8 +32,8 @@ class Bench:
         base: the recipe that all start from.
         max_length: truncation length in tokens.
         tokenizer: of the model.
-        dry: the classifier in double precision, without dropout.
-        reference: of the classifier.
+        dry: the model in double precision, without dropout.
+        reference: of the model.
         wet: the same weights in double precision, with the checkpoint's dropout.
         raw: the chosen training examples as the source has them.
         train: the same, tokenized; more than any variation needs.
@@ -65,8 +64,7 @@ class Bench:
         base, scratch = job.recipe, Path(job.scratch)
         schema = job.schema
         objective = objective_of(schema)
-        models.check(job)
-        tokenizer = models.tokenizer_of(job)
+        tokenizer = models.checked_tokenizer(job)
         max_length = base.max_length or variations.LONGEST
         function = features.tokenizing(job, tokenizer, max_length)
         chosen = {
@@ -116,8 +114,8 @@ class Bench:
     def example(self, split: Any, index: int) -> dict[str, torch.Tensor]:
         """One tokenized example as a batch by itself, unpadded, with its label as `labels`."""
         row = split[index]
-        taken = {*inspect.signature(core(self.dry).forward).parameters} & {*split.column_names}
-        batch = {name: torch.tensor([row[name]]) for name in sorted(taken - {*LABEL_COLUMNS})}
+        columns = {*taken(self.dry)} & {*split.column_names}
+        batch = {name: torch.tensor([row[name]]) for name in sorted(columns - {*LABEL_COLUMNS})}
         alone = split.select([index])
         (label,) = self.objective.labels_of(alone, self.label, alone)
         labels = torch.tensor([label])

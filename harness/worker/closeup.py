@@ -58,7 +58,7 @@ class Closeup(Watch):
         weights: of a term of the loss by its label; all weigh alike if empty.
         reference: what computes the first steps again; nothing does if None.
         interrupted: micro-batches after which to break off.
-        mean_size: what a batch's summed loss is divided by; None if by its number of examples.
+        mean_size: what a batch's summed loss is divided by; None if by its number of terms.
         looks: so far.
         counter: of torch operators.
         operations: of each step so far.

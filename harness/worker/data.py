@@ -11,7 +11,7 @@ from typing import Any
 import datasets
 
 from harness.core import tables
-from harness.core.errors import SourceError
+from harness.core.errors import SourceError, reason
 from harness.core.schema import Schema
 from harness.worker.features import Tokenize, TokenizeBlocks
 
@@ -51,7 +51,7 @@ def load(files: Sequence[str], schema: Schema, cache_dir: Path) -> Any:
             raise
         raise SourceError(
             f"datasets {datasets.__version__} cannot load {files[0]}",
-            why=f"{type(cause).__name__}: {cause}".splitlines()[0],
+            why=reason(cause),
             fix="write its columns as plain strings and numbers, without metadata",
         ) from error
     tables.check_columns(split.data.schema, schema, files[0])  # metadata may say something else
@@ -74,7 +74,8 @@ def sample(split: Any, size: int | None, seed: int) -> Any:
 
 def stream(split: Any, function: Callable[..., Any]) -> Any:
     """A split as an `IterableDataset`, tokenized while it is read."""
-    return split.to_iterable_dataset().map(function, batched=True)
+    removed = _regrouped(split, function)
+    return split.to_iterable_dataset().map(function, batched=True, remove_columns=removed)
 
 
 def tokenize(split: Any, function: Callable[..., Any], num_proc: int | None = None) -> Any:
@@ -83,12 +84,16 @@ def tokenize(split: Any, function: Callable[..., Any], num_proc: int | None = No
     No cache answers: a changed tokenizer must never be answered from an older map. The fingerprint
     is one that no map had before, or the files of an earlier one would say how many processes map.
     """
-    regroups = isinstance(function, TokenizeBlocks)  # then there is not one example a row
     return split.map(
         function,
         batched=True,
-        remove_columns=split.column_names if regroups else None,
+        remove_columns=_regrouped(split, function),
         num_proc=num_proc,
         load_from_cache_file=False,
         new_fingerprint=uuid.uuid4().hex,
     )
+
+
+def _regrouped(split: Any, function: Callable[..., Any]) -> list[str] | None:
+    """Columns that a `map` must drop: all, where there is not one example a row."""
+    return list(split.column_names) if isinstance(function, TokenizeBlocks) else None

@@ -1,6 +1,5 @@
 """What a record must answer once training is over, examined outside the timed loop."""
 
-import inspect
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -14,20 +13,24 @@ from harness.core.job import Job
 from harness.core.questions import Questions
 from harness.core.record_parts import Checkpoint, Parameter
 from harness.worker import adapters, command_lines, examples, models, positions
-from harness.worker.adapters import core
 from harness.worker.loops.setup import LoopResult, Setup, step_of
 from harness.worker.prepared import Prepared
 from harness.worker.probe import adapters_probed, divides_loss, loss_given, reload
 from harness.worker.watch import Watch
 
 CHUNK = 7
-"""Examples a batch when metrics are added in batches: divides no usual split evenly."""
+"""Predictions a batch when metrics are added in batches: divides no usual split evenly."""
+
+BATCHES = 1_000
+"""Batches at most: a language model has a prediction a token."""
 
 
 def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> dict[str, Any]:
     """The record's fields that are answered after training, by name."""
     setup = prepared.setup
     tokenizer = setup.tokenizer
+    loaded = dict(adapters.named(prepared.before.items()))
+    prefix = setup.model.base_model_prefix
     questions = Questions()
     return {
         "arguments": redaction.values(setup.arguments.to_dict()),
@@ -36,13 +39,12 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
             lambda: command_lines.parsed_differently(setup.arguments, prepared.values),
             {},
         ),
-        "signature": tuple(inspect.signature(core(setup.model).forward).parameters),
+        "signature": adapters.taken(setup.model),
         "columns": {
             "source": tuple(prepared.raw["train"].column_names),
             "tokenized": tuple(setup.splits["train"].column_names),
         },
         "sizes": {name: len(split) for name, split in setup.splits.items()},
-        "majority": _majority(prepared),
         "tokenizer": {
             "cls": tokenizer.cls_token_id,
             "sep": tokenizer.sep_token_id,
@@ -51,27 +53,21 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
             "max_length": prepared.max_length,
             "limit": positions.limit(setup.model, tokenizer),
             "gives_token_types": int("token_type_ids" in tokenizer.model_input_names),
-            "pads_left": int(_pads_left(job)),
-            "pads_with_eos": int(models.as_saved(job.tokenizer_folder).pad_token is None),
+            "pads_left": int(tokenizer.padding_side == "left"),
+            "pads_with_eos": int(tokenizer.pad_token_id == tokenizer.eos_token_id),
             "has_positions": int(positions.has_table(setup.model)),
             "token_types": int(getattr(setup.model.config, "type_vocab_size", 0)),
         },
         "examples": examples.of(prepared, job.schema),
         "parameters": _parameters(prepared, outcome),
         "newly_initialized": prepared.newly_initialized,
-        "held_head": models.held_head(
-            Path(job.model), prepared.before, setup.model.base_model_prefix
-        ),
+        "held_head": models.held_head(Path(job.model), loaded, prefix),
         "unlike": (
-            *models.unlike(
-                Path(job.model),
-                dict(adapters.named(prepared.before.items())),
-                setup.model.base_model_prefix,
-            ),
+            *models.unlike(Path(job.model), loaded, prefix),
             *models.configured_unlike(Path(job.model), setup.model.config),
         ),
         "strangers": questions.ask("strangers", lambda: _strangers(job, prepared), {}),
-        "base_prefix": setup.model.base_model_prefix,
+        "base_prefix": prefix,
         "model_type": setup.model.config.model_type,
         "divides_loss": questions.ask(
             "divides_loss", lambda: divides_loss(prepared), nothing=False
@@ -91,18 +87,6 @@ def examine(job: Job, prepared: Prepared, outcome: LoopResult, watch: Watch) -> 
         "loss_given": questions.ask("loss_given", lambda: loss_given(prepared), {}),
         "errors": questions.errors,
     }
-
-
-def _pads_left(job: Job) -> bool:
-    """Whether the tokenizer pads on the left by itself, and its task leaves it to."""
-    own = models.tokenizer_of(job).padding_side == "left"
-    return own and job.schema.task != "causal_lm"
-
-
-def _majority(prepared: Prepared) -> float:
-    """Share of the most frequent of all labels of the evaluated split; 0 without classes."""
-    labels = prepared.known["evaluation"].get("classes")
-    return max(Counter(labels.tolist()).values()) / len(labels) if labels is not None else 0.0
 
 
 _SIZES = {
@@ -220,7 +204,9 @@ def _metric_checks(setup: Setup, watch: Watch) -> dict[str, Callable[[], Any]]:
     )
     single = objective.task == "single_label_classification"
     return {
-        "in_batches": lambda: metrics.compute_in_batches(predictions, labels, CHUNK),
+        "in_batches": lambda: metrics.compute_in_batches(
+            predictions, labels, max(CHUNK, len(labels) // BATCHES + 1)
+        ),
         "singular_refused": lambda: metrics.refusal_of_singular(predictions, labels),
         "weighted_f1": lambda: _weighted_f1(predictions, labels) if single else None,
     }

@@ -71,7 +71,7 @@ def _word_labels(
     row: Mapping[str, Any], schema: Schema, tokenizer: Any, special: Collection[int]
 ) -> WordLabels | None:
     """What a record keeps of a tokenized row whose words are labelled; nothing of other tasks."""
-    if schema.task != "token_classification" or _TAGS not in row:
+    if schema.task != "token_classification":
         return None
     (column,) = schema.texts
     alone = tokenizer(

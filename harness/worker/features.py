@@ -12,6 +12,7 @@ from transformers import (
 )
 
 from harness.core.collation import Collation
+from harness.core.dataset import Task
 from harness.core.errors import SourceError
 from harness.core.job import Job
 from harness.core.schema import LABEL
@@ -104,7 +105,7 @@ class CausalCollator:
         self.label = DataCollatorForLanguageModeling(tokens, mlm=False)
 
     def __call__(self, features: list[dict[str, Any]]) -> Any:
-        """A batch whose labels are its tokens, ignored where they are padding."""
+        """A batch whose labels are its tokens, ignored where they are the padding token."""
         tokens = [{n: part for n, part in row.items() if n != "labels"} for row in features]
         batch = self.tokens.pad(tokens, **self.padded)
         rows = zip(*batch.values(), strict=True)
@@ -134,10 +135,12 @@ class TokenizeOwn(Tokenize):
     Attributes:
         reference: to it, as `module:function`.
         root: of the repository that it is imported from.
+        task: that the examples are for.
     """
 
     reference: str
     root: str
+    task: Task
 
     def __call__(self, rows: Mapping[str, Sequence[Any]]) -> Features:
         """Tokenize a batch of rows.
@@ -161,7 +164,30 @@ class TokenizeOwn(Tokenize):
                     f"{self.reference} returns {len(values)} {name} for {count} rows",
                     fix="return one entry a row",
                 )
+        self._check_labels(features)
         return dict(features)
+
+    def _check_labels(self, features: Mapping[str, Any]) -> None:
+        """Refuse labels that are not learnt as they are, and tokens that have none.
+
+        Raises:
+            SourceError: the message names the function.
+        """
+        labels = features.get("labels")
+        if self.task == "causal_lm" and labels is not None:
+            raise SourceError(
+                f"{self.reference} returns labels",
+                why="here a language model learns every token, and the labels are the tokens",
+                fix="return no labels",
+            )
+        if self.task != "token_classification":
+            return
+        widths = [len(row) for row in features["input_ids"]]
+        if labels is None or [len(row) for row in labels] != widths:
+            raise SourceError(
+                f"{self.reference} returns not one label a token",
+                fix=f"return labels as wide as input_ids, {IGNORED} where a token has none",
+            )
 
 
 def tokenizing(job: Job, tokenizer: Any, max_length: int) -> Tokenize:
@@ -174,7 +200,9 @@ def tokenizing(job: Job, tokenizer: Any, max_length: int) -> Tokenize:
     if schema.task == "causal_lm":
         tokenizer.padding_side = "right"
     if job.recipe.tokenize is not None:
-        return TokenizeOwn(tokenizer, schema.texts, max_length, job.recipe.tokenize, job.root)
+        return TokenizeOwn(
+            tokenizer, schema.texts, max_length, job.recipe.tokenize, job.root, schema.task
+        )
     kind = TokenizeWords if schema.task == "token_classification" else Tokenize
     kind = TokenizeBlocks if job.collation.blocks else kind
     return kind(tokenizer, schema.texts, max_length)
@@ -184,11 +212,7 @@ def collator(
     tokens: Any, collation: Collation, max_length: int, objective: Objective
 ) -> Callable[[list[dict[str, Any]]], Any]:
     """The library's own padding collator for a task, set to a strategy."""
-    padded = {
-        "padding": collation.padding,
-        "max_length": max_length if collation.padding == "max_length" else None,
-        "pad_to_multiple_of": collation.multiple if collation.multiple > 1 else None,
-    }
+    padded = models.padding(collation, max_length)
     if objective.task == "token_classification":
         return DataCollatorForTokenClassification(tokens, **padded)  # type: ignore[no-any-return] # transformers ships no types
     if collation.blocks:  # all as wide, and their labels must not be taken for padding

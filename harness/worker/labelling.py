@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harness.core.dataset import Task
@@ -36,6 +36,12 @@ class Labelling:
     parts: Callable[[str], list[str]] | None = None
     declared: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    _ids: dict[str, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Know every name's id."""
+        ids = {name: index for index, name in enumerate(self.names)}
+        object.__setattr__(self, "_ids", ids)
 
     def value(self, label: Any) -> Any:
         """What a model learns of one row's label: an id, a number, or a list of either.
@@ -68,8 +74,9 @@ class Labelling:
         if self.declared and whole and 0 <= label < len(self.declared):
             label = self.declared[label]
         name = name_of(label)
-        if name in self.names:
-            return self.names.index(name)
+        index = self._ids.get(name)
+        if index is not None:
+            return index
         if isinstance(label, int) and 0 <= label < len(self.names) and not _numeric(self.names):
             return int(label)
         raise ValueError(f"{name!r} is none of the labels {shown(self.names)}")

@@ -1,4 +1,4 @@
-"""Models in the judged environment: tokenizer, classifier and collator from a local folder."""
+"""Models in the judged environment: tokenizer, model and collator from a local folder."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from transformers import (
 
 from harness.core import weights
 from harness.core.collation import Collation
-from harness.core.errors import SourceError
+from harness.core.errors import SourceError, reason
 from harness.core.job import Job
 from harness.worker.objective import Objective
 from harness.worker.tasks import objective_of
@@ -49,9 +49,9 @@ def tokenizer(folder: str, *, split_into_words: bool = False) -> Any:
         SourceError: there is none that can be loaded, or it knows no words or no padding.
     """
     try:
-        tokens = as_saved(folder)
+        tokens = _as_saved(folder)
         if split_into_words and getattr(tokens, "add_prefix_space", None) is False:
-            tokens = as_saved(folder, add_prefix_space=True)
+            tokens = _as_saved(folder, add_prefix_space=True)
         tokens.model_max_length = int(tokens.model_max_length)
         vocabulary = tokens.get_vocab().keys() - {*tokens.all_special_tokens}
     except Exception as error:
@@ -62,8 +62,7 @@ def tokenizer(folder: str, *, split_into_words: bool = False) -> Any:
             why=f"its vocabulary is {', '.join(sorted(tokens.get_vocab()))}",
             fix="put the checkpoint's vocabulary there: tokenizer.json, or vocab.txt and its like",
         )
-    if tokens.pad_token is None and tokens.eos_token is not None:
-        tokens.pad_token = tokens.eos_token  # as users of decoders do; the record says so
+    pad_with_end(tokens)
     if tokens.pad_token_id is None:
         raise SourceError(
             f"{folder} has a tokenizer without a padding token, and without an end of sequence "
@@ -79,9 +78,15 @@ def tokenizer_of(job: Job) -> Any:
     return tokenizer(job.tokenizer_folder, split_into_words=of_words)
 
 
-def as_saved(folder: str, **options: Any) -> Any:
-    """The tokenizer in a folder, as it is there: with or without a padding token."""
+def _as_saved(folder: str, **options: Any) -> Any:
+    """The tokenizer in a folder, as it is there."""
     return AutoTokenizer.from_pretrained(folder, trust_remote_code=False, **options)
+
+
+def pad_with_end(tokens: Any) -> None:
+    """Have a tokenizer without a padding token pad with its end of sequence, as users do."""
+    if tokens.pad_token is None and tokens.eos_token is not None:
+        tokens.pad_token = tokens.eos_token
 
 
 def pad_as(model: Any, tokens: Any) -> None:
@@ -94,10 +99,10 @@ def pad_as(model: Any, tokens: Any) -> None:
         config.pad_token_id = tokens.pad_token_id
 
 
-def check(job: Job) -> None:
-    """Refuse a checkpoint whose parts do not belong together, before memory is taken for it.
+def checked_tokenizer(job: Job) -> Any:
+    """The tokenizer of a checkpoint whose parts belong together; no memory is taken for the model.
 
-    The model is built without its numbers, and its shapes are compared with the stored ones.
+    It is built without its numbers, and its shapes are compared with the stored ones.
 
     Raises:
         SourceError: the configuration describes no model, or another than the weights, or the
@@ -129,21 +134,22 @@ def check(job: Job) -> None:
                 f"{tuple(tensor.shape)}",
                 fix="take the configuration and the weights of one checkpoint",
             )
-    largest = max(tokenizer(job.tokenizer_folder).get_vocab().values())
+    tokens = tokenizer_of(job)
+    largest = max(tokens.get_vocab().values())
     if largest >= embedded:
         raise SourceError(
             f"{folder} is refused: its tokenizer has ids up to {largest}",
             why=f"its model embeds {embedded} tokens, 0 to {embedded - 1}",
             fix="take the vocabulary and the weights of one checkpoint",
         )
+    return tokens
 
 
 def _unusable(what: str, error: Exception) -> SourceError:
     """The error for files that the judged transformers does not take."""
-    reason = f"{type(error).__name__}: {error}".splitlines()[0]
     return SourceError(
         what,
-        why=f"transformers {transformers.__version__} says {reason}",
+        why=f"transformers {transformers.__version__} says {reason(error)}",
         fix="download or save the checkpoint again",
     )
 
@@ -166,20 +172,18 @@ def untrained(architecture: Mapping[str, Any], objective: Objective) -> Any:
     return objective.auto().from_config(config)
 
 
-def dropout(model: Any) -> float:
-    """The largest probability with which a model drops something, as it is set now."""
-    layers = [module for module in model.modules() if isinstance(module, torch.nn.Dropout)]
-    return max((layer.p for layer in layers if layer.training), default=0.0)
-
-
 def collator(tokens: Any, collation: Collation, max_length: int) -> Any:
     """The library's own padding collator, set to a strategy."""
-    return DataCollatorWithPadding(
-        tokens,
-        padding=collation.padding,
-        max_length=max_length if collation.padding == "max_length" else None,
-        pad_to_multiple_of=collation.multiple if collation.multiple > 1 else None,
-    )
+    return DataCollatorWithPadding(tokens, **padding(collation, max_length))
+
+
+def padding(collation: Collation, max_length: int) -> dict[str, Any]:
+    """The arguments by which the library pads as a strategy says."""
+    return {
+        "padding": collation.padding,
+        "max_length": max_length if collation.padding == "max_length" else None,
+        "pad_to_multiple_of": collation.multiple if collation.multiple > 1 else None,
+    }
 
 
 def weights_digest(tensors: Mapping[str, torch.Tensor]) -> str:
@@ -192,11 +196,14 @@ def weights_digest(tensors: Mapping[str, torch.Tensor]) -> str:
     return digest.hexdigest()
 
 
-def divides_loss(model: Any, batch: Mapping[str, torch.Tensor]) -> bool:
-    """Whether a model divides its loss by the number that the Trainer hands it.
+def divides_loss(model: Any, objective: Objective, batch: Mapping[str, torch.Tensor]) -> bool:
+    """Whether the loss is divided by the number that the Trainer hands it.
 
-    Those that take it and leave it alone return a mean, which the Trainer then takes for a share.
+    A loss of weighted labels is ours, and is. Models that take the number and leave it alone return
+    a mean, which the Trainer then takes for a share.
     """
+    if objective.weights:
+        return True
     with torch.no_grad():
         try:
             whole, half = (model(**batch, num_items_in_batch=n).loss.item() for n in (1, 2))

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader
 from harness.core.collation import DYNAMIC, Collation
 from harness.core.errors import UnsupportedError
 from harness.core.job import Job
-from harness.worker import clock, models, packing, positions
+from harness.worker import clock, dropping, models, packing, positions
 from harness.worker.loops import plan
 from harness.worker.soundness import Soundness
 from harness.worker.tasks import objective_of
@@ -184,7 +184,7 @@ class Pacer:
             "graphs": counters["stats"]["unique_graphs"],
             "breaks": sum(counters["graph_break"].values()),
             "kernel": packing.kernel(self.model, strategy),
-            "dropout": models.dropout(self.model),
+            "dropout": dropping.largest(self.model) if self.model.training else 0.0,
         }
 
 

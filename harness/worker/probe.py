@@ -14,7 +14,7 @@ PROBE = 8
 
 
 def _probe_logits(model: Any, prepared: Prepared) -> Any:
-    """Logits of the first examples of the evaluated split, (examples, labels)."""
+    """Logits of the first examples of the evaluated split."""
     batch = _probe_batch(prepared).to(model.device)
     model.eval()
     with torch.no_grad():
@@ -97,12 +97,11 @@ def _disabled(model: Any) -> Any:
 
 
 def divides_loss(prepared: Prepared) -> bool:
-    """Whether the loss is divided by the number that it is handed: ours is, a model's may be."""
-    if prepared.setup.objective.weights:
-        return True
-    model = prepared.setup.model
-    batch = _probe_batch(prepared).to(model.device)
-    return models.divides_loss(getattr(model, "_original_forward", model), batch)
+    """Whether the loss is divided by the number that it is handed."""
+    setup = prepared.setup
+    batch = _probe_batch(prepared).to(setup.model.device)
+    forward = getattr(setup.model, "_original_forward", setup.model)
+    return models.divides_loss(forward, setup.objective, batch)
 
 
 def loss_given(prepared: Prepared) -> dict[str, bool]:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch.func import functional_call
 
-from harness.worker import reference_model
+from harness.worker import models, reference_model
 from harness.worker.adapters import is_adapted
 
 Tensor = torch.Tensor
@@ -37,11 +37,11 @@ class Unpadded:
     def __init__(self, model: Any) -> None:
         """Copy a model that nobody hooks or trains."""
         self.model = copy.deepcopy(model).eval()
-        parts = (self.model.named_parameters(), self.model.named_buffers())
-        self.names = {name for part in parts for name, _ in part}  # one of several that are tied
+        self.names = {*models.untied(self.model)}
 
     def logits(self, weights: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> Tensor:
         """Logits; where there are some for every position, those of padding are zero."""
+        self.model.to(batch["input_ids"].device)  # weights are given, buffers are its own
         shape = batch["input_ids"].shape
         mask = batch.get("attention_mask", torch.ones(shape)).bool()
         own = {name: tensor for name, tensor in weights.items() if name in self.names}

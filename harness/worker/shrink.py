@@ -14,7 +14,7 @@ import torch
 import transformers
 from transformers import AutoConfig
 
-from harness.core.errors import SourceError
+from harness.core.errors import SourceError, reason
 from harness.core.job import ShrinkJob
 from harness.worker import models, positions, readers, size_fields, vocabulary
 from harness.worker.tasks import OBJECTIVES
@@ -49,7 +49,9 @@ def shrink(job: ShrinkJob) -> None:
         tokens, notes = vocabulary.of_original(models.tokenizer(folder), texts)
     else:
         tokens, notes = vocabulary.of_type(config, dict(job.tokenizer_options), texts)
-    notes += vocabulary.pad(tokens)
+    models.pad_with_end(tokens)
+    if tokens.pad_token is not None and tokens.pad_token == tokens.eos_token:
+        notes.append(f"its end of sequence, {tokens.eos_token}, pads")
     given = {name: v for name, v in config.to_dict().items() if name not in _FORGOTTEN}
     smaller = size_fields.cut(given)
     fixed = _of_tokens(tokens, given)
@@ -93,7 +95,7 @@ def _configured(job: ShrinkJob) -> Any:
         kind = job.original or job.config.get("model_type", "no model_type")
         raise SourceError(
             f"transformers {transformers.__version__} reads no configuration of {kind}",
-            why=f"{type(error).__name__}: {error}".splitlines()[0],
+            why=reason(error),
             fix="name a model_type that this version has, with fields that it knows",
         ) from error
 
@@ -167,7 +169,7 @@ def _reason(error: Exception) -> str:
     """How a try ended, in a line."""
     if isinstance(error, SourceError):
         return ", ".join(error.text.splitlines())
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    return reason(error)
 
 
 def _listed(fields: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ class Soundness:
         """Keep them.
 
         Args:
-            model: the classifier, in single precision; it is not changed.
+            model: the model, in single precision; it is not changed.
             collator: features in, a batch of the strategy out.
             examples: tokenized, with labels.
             objective: of the model's task.
@@ -105,7 +105,9 @@ class Soundness:
 def gradient(loss: Tensor, model: torch.nn.Module) -> Tensor:
     """The gradient of a loss by all that is trained, as one vector."""
     weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    parts = torch.autograd.grad(loss, weights, retain_graph=True)
+    parts = torch.autograd.grad(
+        loss, weights, retain_graph=True, allow_unused=True, materialize_grads=True
+    )
     return torch.cat([part.reshape(-1) for part in parts])
 
 

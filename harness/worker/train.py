@@ -79,8 +79,10 @@ def train(job: Job, progress: Callable[[int, int], None]) -> Observed:
     timer = Timer()
     with Notices() as notices:
         prepared = prepare(job, timer)
+        tokenizer = prepared.setup.tokenizer
         watch = Watch(
-            pad_id=prepared.setup.tokenizer.pad_token_id,
+            pad_id=tokenizer.pad_token_id,
+            pad_is_end=tokenizer.pad_token_id == tokenizer.eos_token_id,
             progress=progress,
             orders=prepared.setup.orders,
         )
@@ -127,12 +129,11 @@ def prepare(job: Job, timer: Timer) -> Prepared:
     timer.lap("load data")
 
     objective = objective_of(schema, recipe.label_smoothing_factor)
-    models.check(job)
+    tokenizer = models.checked_tokenizer(job)
     transformers.set_seed(recipe.seed)  # before the head is drawn, as the examples do
     model, newly_initialized = models.load(job.model, objective)
     own_parameters = frozenset(name for name, _ in model.named_parameters())
     model = adapters.adapted(model, objective, recipe.peft)
-    tokenizer = models.tokenizer_of(job)
     models.pad_as(model, tokenizer)
     max_length = positions.length(recipe, model, tokenizer)
     timer.lap("load model")

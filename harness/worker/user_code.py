@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.core.errors import SourceError
+from harness.core.errors import SourceError, reason
 
 RAISED = (Exception, SystemExit)
 """What a user's code may raise without being interrupted."""
@@ -55,11 +55,6 @@ def called(reference: str, root: str, *arguments: Any) -> Any:
         raise SourceError(
             f"{reference} raised an exception", why=raised(error, root), fix="correct the function"
         ) from error
-
-
-def reason(error: BaseException) -> str:
-    """An exception in one line."""
-    return f"{type(error).__name__}: {error}".strip().splitlines()[0]
 
 
 def raised(error: BaseException, root: str) -> str:

@@ -56,6 +56,7 @@ class Watch:
 
     Attributes:
         pad_id: id of the padding token.
+        pad_is_end: whether the end of sequence pads, which may then be a real token too.
         progress: called a few times a second with step and total.
         orders: indices of a split's examples in the order in which they are evaluated, where that
             is not their own.
@@ -65,6 +66,7 @@ class Watch:
 
     pad_id: int
     progress: Callable[[int, int], None]
+    pad_is_end: bool = False
     orders: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
     evaluations: list[Evaluation] = field(default_factory=list)
     evaluation_batches: list[Batch] = field(default_factory=list)
@@ -243,7 +245,7 @@ class Watch:
     def _drain(self, stage: str, seen: list[tuple[frozenset[bool], dict[str, Any]]]) -> None:
         """Describe what the model received in a stage, and empty the list of it."""
         if seen:
-            described, rows = describe(seen, stage, self.pad_id)
+            described, rows = describe(seen, stage, self.pad_id, pad_is_end=self.pad_is_end)
             self._described[stage] += described
             self._rows[stage].append(rows)
             seen.clear()

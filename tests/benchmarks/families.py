@@ -1,10 +1,12 @@
-"""Which invariants hold for which families: a table of families and loops.
+"""Which invariants hold for which families: a table of families, tasks and loops.
 
-`python -m tests.benchmarks.families [FAMILY …]` makes a repository of tickets with a suite of all
-three loops for each family, judges it as a user would, and prints for each how many invariants
-passed, are a known issue, are not observable, are skipped for another reason, and failed.
+`python -m tests.benchmarks.families [--task TASK …] [FAMILY …]` makes a repository with a suite of
+all three loops for each family and each of the tasks, judges it as a user would, and prints for
+each how many invariants passed, are a known issue, are not observable, are skipped for another
+reason, and failed.
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -13,8 +15,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from harness.core.dataset import TASKS, Task
+from harness.core.model import Model
 from harness.core.recipe import LOOPS
-from tests import tickets
+from tests import task_rows
 
 FAMILIES: dict[str, dict[str, Any]] = {
     "bert": {},
@@ -42,23 +46,41 @@ FAMILIES: dict[str, dict[str, Any]] = {
 }
 """Fields of a configuration that published checkpoints of a family have, beside its defaults."""
 
+LANGUAGE_MODELS: dict[str, dict[str, Any]] = {
+    "bert": {"is_decoder": True},
+    "roberta": {"is_decoder": True},
+    "gpt2": {},
+    "llama": {},
+    "qwen2": {},
+    "qwen3": {},
+}
+"""Families that predict the next token, and what makes an encoder one that does."""
 
-def judge(family: str, folder: Path, *options: str) -> dict[str, Any]:
+
+def judge(
+    family: str, folder: Path, *options: str, task: Task = "single_label_classification"
+) -> dict[str, Any]:
     """The session's record of a family's suite, in a repository that is made."""
-    tickets.write(folder / "data" / "tickets.csv")
     config = {"model_type": family, **FAMILIES.get(family, {})}
-    fields = f"\n    matrix = Matrix(loop={[*LOOPS]!r})\n"
-    suite = tickets.suite(f"Model(config={config!r})") + fields
-    (folder / "pyproject.toml").write_text("[project]\nname = 'tickets'\n", encoding="utf-8")
+    if task == "causal_lm":
+        config |= LANGUAGE_MODELS[family]
+    recipe = f"dataset={task_rows.write(folder, task)!r}, model={Model(config=config)!r}"
+    suite = f"""
+from harness import Dataset, Matrix, Model, Recipe, Suite
+
+class TestTask(Suite):
+    recipe = Recipe({recipe}, max_length=128, num_train_epochs=2)
+    matrix = Matrix(loop={[*LOOPS]!r})
+"""
+    (folder / "pyproject.toml").write_text("[project]\nname = 'tasks'\n", encoding="utf-8")
     (folder / "suites").mkdir()
     (folder / "suites" / f"test_{family.replace('-', '_')}.py").write_text(suite, encoding="utf-8")
-    subprocess.run(
-        [sys.executable, "-m", "pytest", "suites", "-q", *options],
-        cwd=folder,
-        check=False,
-        stdout=subprocess.DEVNULL,
-    )
-    record: dict[str, Any] = json.loads((folder / "reports" / "session.json").read_text("utf-8"))
+    command = [sys.executable, "-m", "pytest", "suites", "-q", *options]
+    ended = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    report = folder / "reports" / "session.json"
+    if not report.exists():
+        raise RuntimeError(ended.stdout[-2000:] + ended.stderr[-2000:])
+    record: dict[str, Any] = json.loads(report.read_text("utf-8"))
     return record
 
 
@@ -72,42 +94,49 @@ def counted(record: dict[str, Any], loop: str) -> Counter[str]:
         if kind == "skipped":
             observable = not outcome["message"].startswith("not observable")
             kind = "skipped" if observable else "not observable"
-        counts[kind] += 1
+        counts["failed" if kind == "error" else kind] += 1
     return counts
+
+
+def remarks(record: dict[str, Any]) -> list[str]:
+    """What failed, and what was noted of the models."""
+    failed = [
+        f"{test}: {outcome['message']}"
+        for test, outcome in record["outcomes"].items()
+        if outcome["outcome"] in {"failed", "error"}
+    ]
+    return [*failed, *record["notes"]]
 
 
 COLUMNS = ("passed", "xfailed", "not observable", "skipped", "failed")
 
 
-def main(families: list[str]) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Write the table, and below it what failed and what was noted; 1 if something failed."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("families", nargs="*", metavar="FAMILY", help="default: all")
+    parser.add_argument("--task", action="append", choices=TASKS, help="default: all")
+    options = parser.parse_args(arguments)
     head = "".join(f"{name:>15}" for name in COLUMNS)
-    sys.stdout.write(f"{'family':<14}{'loop':<12}{head}{'accuracy':>10}\n")
-    remarks: list[str] = []
+    sys.stdout.write(f"{'family':<14}{'task':<28}{'loop':<12}{head}\n")
+    lines: list[str] = []
     failures = 0
-    for family in families:
-        with tempfile.TemporaryDirectory() as name:
-            record = judge(family, Path(name))
-        for loop in LOOPS:
-            counts = counted(record, loop)
-            counts["failed"] += counts["error"]
-            failures += counts["failed"]
-            rows = [row for row in record["cells"] if row["loop"] == loop]
-            accuracy = rows[0]["metrics"]["accuracy"] if rows else float("nan")
-            line = "".join(f"{counts[column]:>15}" for column in COLUMNS)
-            sys.stdout.write(f"{family:<14}{loop:<12}{line}{accuracy:>10.3f}\n")
+    for family in options.families or FAMILIES:
+        for task in options.task or TASKS:
+            if task == "causal_lm" and family not in LANGUAGE_MODELS:
+                continue
+            with tempfile.TemporaryDirectory() as name:
+                record = judge(family, Path(name), task=task)
+            for loop in LOOPS:
+                counts = counted(record, loop)
+                failures += counts["failed"]
+                line = "".join(f"{counts[column]:>15}" for column in COLUMNS)
+                sys.stdout.write(f"{family:<14}{task:<28}{loop:<12}{line}\n")
             sys.stdout.flush()
-        remarks += [
-            f"{test}: {outcome['message']}"
-            for test, outcome in record["outcomes"].items()
-            if outcome["outcome"] in {"failed", "error"}
-        ]
-        remarks += [f"{family}: {note}" for note in record["notes"] if family in note]
-        noise = {name: distance for name, distance in record["noise"].items() if distance}
-        remarks.append(f"{family}: noise {noise}")
-    sys.stdout.write("".join(f"{remark}\n" for remark in remarks))
+            lines += [f"{family}, {task}: {remark}" for remark in remarks(record)]
+    sys.stdout.write("".join(f"{remark}\n" for remark in lines))
     return int(failures > 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:] or [*FAMILIES]))
+    sys.exit(main())

@@ -27,7 +27,7 @@ def test_a_worker_writes_nothing_that_it_was_handed(kind: type) -> None:
     assert not names(kind) & names(Job)
     handed = (names(Record) | names(Trials)) - names(Observed) - names(ObservedTrials)
     metrics = {"metric_names", "compared_metrics"}
-    only_noted = {"version", "scale", "inputs", "environment", "ceiling", *metrics}
+    only_noted = {"version", "scale", "inputs", "environment", "ceiling", "made", *metrics}
     assert handed - names(Job) - names(Schema) == only_noted
 
 
@@ -60,7 +60,7 @@ def test_records_of_the_version_before_are_read(small_record: Record, tmp_path: 
     values = json.loads(path.read_text(encoding="utf-8"))
     for name in ("collation", "metric_names", "compared_metrics", "f1_average"):
         del values[name]
-    path.write_text(json.dumps(values | {"version": 2}), encoding="utf-8")
+    path.write_text(json.dumps(values | {"version": 2, "majority": 0.5}), encoding="utf-8")
     before = Record.read(tmp_path)
     assert (before.version, before.collation) == (2, small_record.collation)
     assert before.series == small_record.series

@@ -57,6 +57,15 @@ broken = batch(parts[0], "right", 2)
 broken["attention_mask"][:] = 1
 described, _ = describe([(frozenset({False}), broken)], "train", 0)
 assert described[0].misplaced == int((broken["input_ids"] == 0).sum())
+
+ends = batch(parts[0], "right", 2)
+ends["input_ids"][:, 0] = 0
+for pad_is_end, count in ((False, 7), (True, 0)):
+    described, _ = describe([(frozenset({False}), ends)], "train", 0, pad_is_end=pad_is_end)
+    assert described[0].misplaced == count, "a row may hold the end of sequence that pads"
+ends["input_ids"][ends["attention_mask"] == 0] = 5
+described, _ = describe([(frozenset({False}), ends)], "train", 0, pad_is_end=True)
+assert described[0].misplaced == int((ends["attention_mask"] == 0).sum())
 del broken["attention_mask"], broken["labels"]
 described, rows = describe([(frozenset({False}), broken)], "train", 0)
 assert described[0].misplaced == 0 and set(described[0].shapes) == {"input_ids", "token_type_ids"}

@@ -1,5 +1,6 @@
 """Features: words' labels stand at their first tokens, and blocks hold every token once."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from harness.worker.features import CausalCollator, Tokenize, TokenizeBlocks, TokenizeWords
+from harness.core.dataset import Task
+from harness.core.errors import SourceError
+from harness.worker.features import (
+    CausalCollator,
+    Tokenize,
+    TokenizeBlocks,
+    TokenizeOwn,
+    TokenizeWords,
+)
 from harness.worker.objective import IGNORED
 from tests.repositories import ROOT
 
@@ -68,3 +77,41 @@ def test_padding_has_no_label(tokenizer: Any) -> None:
         real = batch["attention_mask"] == 1
         assert (batch["labels"][real] == batch["input_ids"][real]).all()
         assert (batch["labels"][~real] == IGNORED).all()
+
+
+LABELLING = """
+def tokenized(rows, tokenizer, max_length):
+    return dict(tokenizer(rows["text"], truncation=True, max_length=max_length))
+
+def labelled(rows, tokenizer, max_length):
+    features = tokenized(rows, tokenizer, max_length)
+    return {**features, "labels": [[-100, *ids[1:]] for ids in features["input_ids"]]}
+
+def short(rows, tokenizer, max_length):
+    return {**tokenized(rows, tokenizer, max_length), "labels": [[0] for _ in rows["text"]]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("task", "function", "message"),
+    [
+        ("causal_lm", "tokenized", ""),
+        ("causal_lm", "labelled", "returns labels\\nhere a language model learns every token"),
+        ("token_classification", "labelled", ""),
+        ("token_classification", "tokenized", "returns not one label a token"),
+        ("token_classification", "short", "returns not one label a token"),
+        ("regression", "tokenized", ""),
+    ],
+)
+def test_own_labels_are_those_that_are_learnt(
+    tokenizer: Any, tmp_path: Path, task: Task, function: str, message: str
+) -> None:
+    """A function of the user's that labels tokens where that would say nothing is refused."""
+    (tmp_path / "labelling_tokens.py").write_text(LABELLING, encoding="utf-8")
+    reference = f"labelling_tokens:{function}"
+    make = TokenizeOwn(tokenizer, ("text",), 16, reference, str(tmp_path), task)
+    if message:
+        with pytest.raises(SourceError, match=message):
+            make({"text": ["the film", "was"]})
+    else:
+        assert len(make({"text": ["the film", "was"]})["input_ids"]) == 2

@@ -1,67 +1,28 @@
 """Every task holds what suites inherit: exactly the known issues fail, of runs and of trials."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.core.dataset import TASKS, Dataset, Task
+from harness.core.dataset import TASKS, Task
 from harness.core.model import Model
 from harness.core.recipe import Recipe
 from harness.judge import catalog
 from harness.judge.cell import Cell
+from harness.judge.metric_kinds import reported
 from harness.judge.runs.runner import Runner
 from harness.judge.suite import evaluate, known_issues
-
-ROWS = '''
-"""Rows of every task, the same whenever they are made."""
-
-import random
-from datasets import Dataset
-
-WORDS = {"good": "fine great lovely superb", "bad": "awful poor dull weak", "odd": "strange weird"}
-
-def rows(count=160):
-    draw = random.Random(0)
-    for number in range(count):
-        kind = draw.choice(sorted(WORDS))
-        pool = WORDS[kind].split() + ["film", "plot", "cast"]
-        sentence = draw.choices(pool, k=draw.randint(3, 12))
-        yield number, kind, [*sentence, f"x{number}"]
-
-def single_label_classification():
-    return Dataset.from_list([{"text": " ".join(w), "label": k} for _, k, w in rows()])
-
-def multi_label_classification():
-    listed = [
-        {"text": " ".join(w), "label": [k for k, of in WORDS.items() if {*of.split()} & {*w}]}
-        for _, _, w in rows()
-    ]
-    return Dataset.from_list(listed)
-
-def regression():
-    score = {"good": 4.5, "odd": 2.5, "bad": 0.5}
-    return Dataset.from_list(
-        [{"text": " ".join(w), "label": score[k] + n % 3 / 4} for n, k, w in rows()]
-    )
-
-def token_classification():
-    def tag(word):
-        return next((f"B-{k}" for k, of in WORDS.items() if word in of.split()), "O")
-    return Dataset.from_list([{"text": w, "label": [*map(tag, w)]} for _, _, w in rows()])
-
-def causal_lm():
-    return Dataset.from_list([{"text": " ".join(w)} for _, _, w in rows()])
-'''
+from tests import task_rows
 
 
 def cell_of(task: Task, root: Path, **fields: Any) -> Cell:
     """A small cell of a task."""
     root.mkdir(exist_ok=True)
-    (root / "rows.py").write_text(ROWS, encoding="utf-8")
     lm = task == "causal_lm"
     recipe = Recipe(
-        dataset=Dataset(path=f"rows:{task}", texts="text", label=None if lm else "label"),
+        dataset=task_rows.write(root, task),
         model=Model(config={"model_type": "gpt2"}) if lm else "distilbert-base-uncased",
         **{"max_length": 128, "num_train_epochs": 2, **fields},
     )
@@ -101,7 +62,14 @@ def _marks(task: Task) -> list[pytest.MarkDecorator]:
 )
 def test_every_task_holds(runner: Runner, tmp_path: Path, task: Task, loop: str) -> None:
     """Losses, labels, shapes and metrics are the task's, in its run and in trials."""
-    assert failing(runner, cell_of(task, tmp_path / "own", loop=loop)) == {}
+    cell = cell_of(task, tmp_path / "own", loop=loop)
+    assert failing(runner, cell) == {}
+    record = runner.run(cell).record
+    final = record.evaluation()
+    raised = {name: value + 0.01 for name, value in final.metrics.items()}
+    spoilt = replace(record, evaluations=(replace(final, metrics=raised),))
+    assert evaluate.judge("test_metrics_match_predictions", record).outcome == "holds"
+    assert evaluate.judge("test_metrics_match_predictions", spoilt).outcome == "fails"
 
 
 @pytest.mark.slow
@@ -112,3 +80,19 @@ def test_blocks_hold(runner: Runner, tmp_path: Path) -> None:
     assert record.collation.blocks
     assert {batch.width for batch in record.batches} == {record.tokenizer["max_length"]}
     assert failing(runner, cell).keys() <= {"test_rows_are_enough"}  # there are few blocks
+    steps: dict[str, Any] = {"streaming": True, "max_steps": 4, "eval_strategy": "no"}
+    streamed = cell_of("causal_lm", tmp_path / "own", collation="packed", **steps)
+    assert {batch.width for batch in runner.run(streamed).record.batches} == {
+        record.tokenizer["max_length"]
+    }
+
+
+@pytest.mark.slow
+def test_batches_of_any_width_are_measured_together(runner: Runner, tmp_path: Path) -> None:
+    """Of tokens, as of single labels: metrics that come batch by batch are those of all."""
+    whole = runner.run(cell_of("token_classification", tmp_path / "own")).record
+    cell = cell_of("token_classification", tmp_path / "own", batch_eval_metrics=True)
+    batched = runner.run(cell).record
+    assert len({batch.width for batch in batched.batches_of("final")}) > 1
+    ours, theirs = batched.evaluation().metrics, whole.evaluation().metrics
+    assert {n: ours[n] for n in reported(ours)} == {n: theirs[n] for n in reported(theirs)}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.core.errors import HarnessError, InjectionError
 from harness.core.recipe import Recipe
@@ -21,9 +21,6 @@ from harness.judge.mutation.fault_file import FaultFile
 from harness.judge.runs.runner import Runner
 from harness.judge.suite import evaluate
 from harness.judge.suite.evaluate import InvariantResult, Subject
-
-if TYPE_CHECKING:
-    from harness.core.dataset import Dataset
 
 CRASH = "(the run itself)"
 """Stands among the invariants for a run that a fault did not let end."""
@@ -274,12 +271,12 @@ class Prover:
 
 def _covering(cells: Iterable[Cell]) -> list[Cell]:
     """Tiny cells that show something which those before do not, short texts first."""
-    shown: set[tuple[str | Dataset, str]] = set()
+    shown: set[tuple[str, str]] = set()
     chosen = []
     for cell in sorted(cells, key=lambda cell: cell.recipe.max_length or math.inf):
         recipe = cell.recipe
         named = (str(recipe.model), recipe.collation, recipe.loop)
-        shows = {(recipe.dataset, value) for value in named}
+        shows = {(str(recipe.dataset), value) for value in named}
         if cell.scale == "tiny" and not shows <= shown:
             shown |= shows
             chosen.append(cell)

@@ -114,9 +114,7 @@ def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
         ROW.add(request.node, row)
         notes = [*result.notes]
         if result.record.tokenizer.get("pads_with_eos"):
-            notes.append(
-                f"{row.model}: its tokenizer has no padding token: its end of sequence pads"
-            )
+            notes.append(f"{row.model}: its tokenizer pads with its end of sequence")
         NOTES.add(request.node, tuple(notes))
     return result.record
 

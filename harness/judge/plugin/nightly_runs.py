@@ -216,8 +216,8 @@ def nights_of(config: pytest.Config) -> NightlyRuns:
 
 
 def _compared(cell: Cell) -> "Sequence[str]":
-    """Names of the metrics that nights compare; as many, where the rows are yet to decide."""
-    return cell.dataset.compared_metrics or ("the first of its task",)
+    """Names of the metrics that nights compare; none where the rows are yet to decide."""
+    return cell.dataset.compared_metrics
 
 
 def _suspicion(trend: "Trend", cell: Cell, figures: "Sequence[str]") -> float:

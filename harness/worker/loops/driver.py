@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 import torch
 
+from harness.worker.loops.batched import joined
 from harness.worker.loops.setup import LoopResult, Setup
-from harness.worker.objective import IGNORED
 from harness.worker.watch import Watch
 
 
@@ -59,20 +59,7 @@ class Results:
 
     def joined(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Everything that was kept, and its labels."""
-        return _joined(self.kept), _joined(self.labels)
-
-
-def _joined(batches: list[torch.Tensor]) -> torch.Tensor:
-    """Batches one after the other; where a row has a width, all rows get the widest's."""
-    if batches[0].ndim > 1:
-        widest = max(batch.shape[1] for batch in batches)
-        batches = [
-            torch.nn.functional.pad(
-                batch, [0, 0] * (batch.ndim - 2) + [0, widest - batch.shape[1]], value=IGNORED
-            )
-            for batch in batches
-        ]
-    return torch.cat(batches)
+        return joined(self.kept), joined(self.labels)
 
 
 def report(loop: DrivenLoop, name: str, split: str, results: Results) -> tuple[int, ...]:

@@ -1,6 +1,5 @@
 """What a loop is given to train, and what it hands back."""
 
-import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy.typing as npt
 
 from harness.core.collation import Collation
 from harness.core.recipe import Loop, Recipe
-from harness.worker.adapters import core
+from harness.worker.adapters import taken
 from harness.worker.metric_modules import MetricModules
 from harness.worker.objective import Objective
 
@@ -66,8 +65,8 @@ class Setup:
 
     def columns(self, names: Iterable[str]) -> list[str]:
         """Those columns that the model takes, and the label by whatever name."""
-        taken = {*inspect.signature(core(self.model).forward).parameters, "label", "label_ids"}
-        return [name for name in names if name in taken]
+        known = {*taken(self.model), "label", "label_ids"}
+        return [name for name in names if name in known]
 
     def inputs(self, batch: Mapping[str, Any]) -> dict[str, Any]:
         """What the model receives of a batch; no labels if its own loss is not the one."""

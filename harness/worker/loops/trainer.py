@@ -36,20 +36,23 @@ class WatchedTrainer(Trainer):  # type: ignore[misc] # transformers ships no typ
 
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """The Trainer's loss; in training, a term weighs alike in batches of any size."""
-        size = self.setup.objective.terms(inputs["labels"])
+        labels = inputs["labels"]  # label smoothing takes them out
         loss = super().compute_loss(model, inputs, *args, **kwargs)
-        return loss * size / self.mean_size if model.training and self.mean_size else loss
+        if not (model.training and self.mean_size):
+            return loss
+        return loss * self.setup.objective.terms(labels) / self.mean_size
 
     def weighted_loss(self, outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
         """The weighted loss of a batch: its terms' sum by the number of a whole step's terms."""
         objective = self.setup.objective
-        own = objective.terms(labels)
-        terms = own if self.mean_size or num_items_in_batch is None else num_items_in_batch
+        terms = num_items_in_batch
+        if self.mean_size or terms is None:
+            terms = objective.terms(labels)
         return objective.total(outputs["logits"], labels) / terms
 
     def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Take the step as ever, and show its loss."""
-        labels = inputs["labels"]  # label smoothing takes them out
+        labels = inputs["labels"]  # as above
         loss: torch.Tensor = super().training_step(model, inputs, *args, **kwargs)
         self.watch.micro_batch(loss, labels)
         return loss
