@@ -138,6 +138,7 @@ class Workplace:
                     "XDG_CACHE_HOME": str(cache),  # what pip has downloaded before
                     "PATH": f"{clone}/.venv/bin:{self.home}/bin:{os.environ['PATH']}",
                     "HF_HUB_OFFLINE": "1",
+                    "PIP_NO_COMPILE": "1",  # what is imported is compiled then; it is a tenth
                     "CUDA_VISIBLE_DEVICES": "",
                     "COLUMNS": "80",
                 },

@@ -194,6 +194,7 @@ def test_nothing_to_look_at(init: Any, tmp_path: Path) -> None:
     assert not (tmp_path / "suites").exists()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_first_verdict(tmp_path: Path) -> None:
     """Two commands lead from a file to a verdict."""

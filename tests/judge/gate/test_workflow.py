@@ -111,6 +111,7 @@ def crashing(candidate: Path) -> Iterator[Path]:
         yield python
 
 
+@pytest.mark.exhaustive
 def test_a_harmless_change_passes(
     desk: Desk, candidate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

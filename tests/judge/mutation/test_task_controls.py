@@ -19,6 +19,7 @@ from harness.judge.mutation.fault_file import FaultFile
 from harness.judge.mutation.mutate import Prover
 from harness.judge.runs.runner import Runner
 from harness.judge.suite import evaluate
+from tests.conftest import Fault
 
 FAULTS = Path(faults.__file__).parent
 OF_TASKS = {path.stem for path in FAULTS.glob("*.py") if FaultFile.read(path).tasks}
@@ -112,16 +113,20 @@ def cell_of(name: str, root: Path) -> Cell:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.fault)
-def test_fault_of_a_task_is_noticed(runner: Runner, repository: Path, control: Control) -> None:
+def test_fault_of_a_task_is_noticed(
+    runner: Runner, repository: Path, control: Control, fault: Fault
+) -> None:
     """Every invariant that must notice it fails with the fault, and holds without."""
     cell = cell_of(control.rows, repository).collated(collation.parse(control.collation))
-    fault = FAULTS / f"{control.fault}.py"
+    broken = FAULTS / f"{control.fault}.py"
     clean: Any
     faulty: Any
     if evaluate.subject_of(control.invariants[0]) == "trials":
-        clean, faulty = runner.trials(cell), runner.try_faulty(cell, fault, ("reference",))
+        clean, faulty = (
+            runner.try_faulty(cell, file, ("reference",)) for file in (fault(""), broken)
+        )
     else:
-        clean, faulty = runner.run(cell).record, runner.run_faulty(cell, fault)
+        clean, faulty = runner.run(cell).record, runner.run_faulty(cell, broken)
     for invariant in control.invariants:
         assert evaluate.judge(invariant, clean).outcome == "holds"
         result = evaluate.judge(invariant, faulty)
