@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.core import serial
 from harness.core.record_parts import Batch, Checkpoint, Evaluation, Example, Parameter, Step
+from harness.core.trainer_arguments import Effect
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,6 +71,8 @@ class Observed:
             evaluation; and, as `split.NAME.rows`, of the rows of each split: their names (`rows`),
             those of their tokens alone, as cut (`texts`), codes of their `labels`, `lengths` and
             `unknown` tokens; and all ids of their labels (`classes`), where they are classes.
+        overrides: what a user's Trainer does in a way of its own, by the name of its method, and
+            what each may change.
         errors: how asking ended, by the name of the field or the check, where it did not end well:
             that is then empty. Read fields that may be among them with `answer`.
     """
@@ -107,6 +110,7 @@ class Observed:
     adapters: Mapping[str, Any] = field(default_factory=dict)
     model_type: str = ""
     divides_loss: bool = False
+    overrides: Mapping[str, tuple[Effect, ...]] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Write all that is known into an existing folder."""

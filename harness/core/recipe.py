@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, Literal, Self, get_args
 
 from harness.core import digest, peft_methods
-from harness.core.dataset import Dataset
+from harness.core.dataset import Dataset, is_reference
 from harness.core.errors import SpecError, unknown
 from harness.core.model import Model
 from harness.core.schedules import GUIDED
@@ -30,10 +30,17 @@ class Loop:
     Attributes:
         name: as a recipe writes it.
         module: of the worker, whose `run` trains a setup under a watch.
+        reference: to a user's function that makes the Trainer; empty if a loop is ours.
     """
 
     name: str
     module: str
+    reference: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The one of ours that it is, or that it is like: a user's function makes a Trainer."""
+        return "trainer" if self.reference else self.name
 
 
 LOOPS = {
@@ -44,11 +51,13 @@ LOOPS = {
 
 
 def find_loop(name: str) -> Loop:
-    """The loop of that name.
+    """The loop of that name, or the one that a user's `module:function` makes.
 
     Raises:
         SpecError: there is none; the message names the nearest.
     """
+    if is_reference(name):
+        return Loop(name=name, module="harness.worker.loops.own", reference=name)
     if name not in LOOPS:
         raise unknown("loop", name, LOOPS)
     return LOOPS[name]
@@ -91,7 +100,8 @@ class Recipe(Spec):
         collation: how examples become a batch: `dynamic`, `max_length`, `group_by_length`,
             `sorted`, `packed`, `padding_free`, `max_tokens:N` or
             `pad_to_multiple_of:N`.
-        loop: who drives the steps.
+        loop: who drives the steps: `trainer`, `pytorch`, `accelerate`, or a `module:function` that
+            makes a Trainer of a `Setup`.
         max_length: truncation length in tokens, special tokens included; the model's limit
             if None.
         max_train_samples: rows kept by `shuffle(seed=subset_seed).select(range(n))`; all if None.

@@ -15,6 +15,7 @@ Effect = Literal[
     "parameters",
     "tokenization",
     "tokens",
+    "objective",
     "loss",
     "updates",
     "rates",
@@ -30,10 +31,10 @@ Effect = Literal[
     "cost",
 ]
 """What may change: which parameters a model has, what becomes of a text, which tokens the model
-reads, the loss, what a step computes, its learning rate, what is drawn at random beside dropout,
-how many batches of which size there are, which rows they hold, when training ends, what an
-evaluation predicts and leaves behind, what `compute_metrics` receives, when there is an evaluation,
-what is saved while training, what is logged; or time and memory alone."""
+reads, what the loss is a mean of, its size, what a step computes, its learning rate, what is drawn
+at random beside dropout, how many batches of which size there are, which rows they hold, when
+training ends, what an evaluation predicts and leaves behind, what `compute_metrics` receives, when
+there is an evaluation, what is saved while training, what is logged; or time and memory alone."""
 
 _UNKNOWN: tuple[Effect, ...] = get_args(Effect)
 """Of what nobody has looked at: anything may be."""

@@ -15,6 +15,7 @@ from harness.core.dataset import Task
 from harness.core.errors import CrashError
 from harness.core.recipe import Recipe
 from harness.core.record_parts import Checkpoint, Evaluation, Step
+from harness.core.trainer_arguments import Effect
 
 Rows = tuple[tuple[float, ...], ...]
 
@@ -65,6 +66,7 @@ class Trial:
         graphs: that torch compiled.
         workers: processes other than the run's own that read a torch data set's examples.
         ranks: the other processes' trials, where there are several.
+        overrides: what a user's Trainer did in a way of its own, and what each may change.
     """
 
     error: str = ""
@@ -81,6 +83,7 @@ class Trial:
     graphs: int = 0
     workers: int = 0
     ranks: tuple["Trial", ...] = ()
+    overrides: Mapping[str, tuple[Effect, ...]] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
         """Write the trial into a file."""
@@ -224,6 +227,12 @@ class Trials(ObservedTrials):
             CrashError: asking did not end well.
         """
         return questions.answer(self.answers, self.answers.errors, name)
+
+    @property
+    def overrides(self) -> Mapping[str, tuple[Effect, ...]]:
+        """What a user's Trainer did in a way of its own, in any trial."""
+        each = [trial.overrides for trial in self.trials.values()]
+        return {name: effects for overrides in each for name, effects in overrides.items()}
 
     def __contains__(self, name: str) -> bool:
         """Whether the cell's loop has such a trial."""

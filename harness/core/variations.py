@@ -82,18 +82,18 @@ class Variation:
     def of(self, recipe: Recipe, loop: Loop) -> tuple[Recipe, Loop]:
         """What it makes of a base and its loop."""
         if self.other_loop:
-            loop = LOOPS["trainer" if loop.name == "pytorch" else "pytorch"]
+            loop = LOOPS["trainer" if loop.kind == "pytorch" else "pytorch"]
         arguments = {
             name: value
             for name, value in recipe.arguments.items()
-            if loop.name == "trainer" and (self.dropout or "noise" not in ARGUMENTS[name].effects)
+            if loop.kind == "trainer" and (self.dropout or "noise" not in ARGUMENTS[name].effects)
         }
         kind = recipe.lr_scheduler_type
         named = replace(
             recipe,
             collation=self.collation.name,
             loop=loop.name,
-            lr_scheduler_type=kind if loop.name == "trainer" or kind in SCHEDULES else "linear",
+            lr_scheduler_type=kind if loop.kind == "trainer" or kind in SCHEDULES else "linear",
             arguments=arguments,
         )
         return replace(named, **self.changes), loop
@@ -223,7 +223,8 @@ def names(loop: Loop, scale: Scale, task: Task) -> tuple[str, ...]:
     return tuple(
         name
         for name, variation in VARIATIONS.items()
-        if (variation.loops is None or loop.name in variation.loops)
+        if (variation.loops is None or loop.kind in variation.loops)
+        and not (loop.reference and variation.collation.budget)  # which our Trainers alone know
         and scale in variation.scales
         and task in variation.tasks
     )

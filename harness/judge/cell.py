@@ -41,7 +41,7 @@ class Cell:
     model: ModelSource = field(compare=False, repr=False)
     collation: Collation = field(compare=False, repr=False)
     loop: Loop = field(compare=False, repr=False)
-    root: Path = field(default=Path(), compare=False, repr=False)
+    root: Path = field(default=Path(), repr=False)
     changed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -101,6 +101,7 @@ def train(job: Job, progress: Callable[[int, int], None]) -> Observed:
         peak_memory=peak_memory(job.device),
         device_samples=tuple(sampler.samples),
         arrays=watch.finished_arrays(prepared.known),
+        overrides=outcome.overrides,
         **findings,
     )
 
@@ -170,6 +171,7 @@ def prepare(job: Job, timer: Timer) -> Prepared:
         stream=data.stream(chosen["train"], function) if recipe.streaming else None,
         metrics=metrics,
         saved=scratch / "saved",
+        root=job.root,
         orders={
             name: longest_first(split)
             for name, split in tokenized.items()

@@ -17,7 +17,7 @@ import transformers
 from accelerate.state import AcceleratorState
 from torch._dynamo.utils import counters
 
-from harness.core.errors import UnsupportedError
+from harness.core.errors import SourceError, UnsupportedError
 from harness.core.job import Job
 from harness.core.trial import ObservedTrials, Trial
 from harness.core.variations import VARIATIONS, Variation
@@ -82,7 +82,7 @@ def _attempt(bench: Bench, folder: Path, variation: Variation, rank: int | None 
             return _together(bench, folder, variation)
         with _undone():
             return try_one(bench, folder, variation)
-    except UnsupportedError:
+    except (SourceError, UnsupportedError):  # a user's function is no finding about libraries
         raise
     except Exception as error:  # noqa: BLE001 - see above
         traceback.print_exc()
@@ -113,12 +113,12 @@ def try_one(bench: Bench, folder: Path, variation: Variation) -> Trial:
     graphs = counters["stats"]["unique_graphs"]
     try:
         with watch.counter if variation.counted else nullcontext():
-            drive(setup, watch)
+            outcome = drive(setup, watch)
     except Interrupted:
         *_, last = setup.checkpoints()
         setup = replace(_setup(bench, folder, variation), resume_from=last)
         watch = _watch(setup, replace(variation, interrupted=None), None)
-        drive(setup, watch)
+        outcome = drive(setup, watch)
     exact = not variation.dropout and not variation.single
     return Trial(
         steps=watch.steps,
@@ -135,6 +135,7 @@ def try_one(bench: Bench, folder: Path, variation: Variation) -> Trial:
         update_operations=tuple(watch.update_operations) if variation.counted else (),
         graphs=counters["stats"]["unique_graphs"] - graphs,
         workers=len(list(folder.glob("worker-*"))),
+        overrides=outcome.overrides,
     )
 
 
@@ -167,6 +168,7 @@ def _setup(bench: Bench, folder: Path, variation: Variation) -> Setup:
         },
         metrics=bench.metrics,
         saved=folder / "saved",
+        root=bench.job.root,
     )
 
 

@@ -27,7 +27,7 @@ from harness.judge.runs.sources import Sources
 from harness.worker import data, models
 from harness.worker.compat import argument_values
 from harness.worker.features import Tokenize
-from harness.worker.loops.trainer import WatchCallback, WatchedTrainer
+from harness.worker.loops.attached import attach
 from harness.worker.objective import Objective
 from harness.worker.watch import Watch
 from tests.ready import inputs_of
@@ -61,13 +61,9 @@ def step_seconds(
         "data_collator": models.collator(tokenizer, DYNAMIC, 32),
         "train_dataset": rows,
     }
+    trainer = transformers.Trainer(**shared)
     if watched:
-        watch = Watch(pad_id=tokenizer.pad_token_id, progress=lambda *_: None)
-        trainer = WatchedTrainer(**shared, callbacks=[WatchCallback(watch)])
-        trainer.watch = watch
-        watch.attach(model)
-    else:
-        trainer = transformers.Trainer(**shared)
+        attach(trainer, Watch(pad_id=tokenizer.pad_token_id, progress=lambda *_: None))
     started = time.perf_counter()
     trainer.train()
     return (time.perf_counter() - started) / int(trainer.state.global_step)

@@ -38,6 +38,8 @@ class Formulas:
 
         Divided by a constant, so that an example of a small batch weighs no more than another.
         """
+        if "within a budget" not in trials:
+            pytest.skip("a Trainer of the user's own makes its batches itself")
         _compare_computed(trials["within a budget"], exact(trials))
 
     def test_labels_are_smoothed(self, trials: Trials) -> None:

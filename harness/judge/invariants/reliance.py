@@ -5,7 +5,7 @@ that changes what it rests on, it is not observable: neither held nor broken. Re
 between the runs of one cell rest on nothing: both have what the recipe sets.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from harness.core.recipe import Recipe
@@ -72,12 +72,17 @@ _GROUPS: tuple[tuple[tuple[Effect, ...], tuple[str, ...]], ...] = (
         ),
     ),
     (
-        ("updates",),
+        ("updates", "objective"),
         (
             "test_accumulated_gradient_is_the_means",
             "test_examples_weigh_alike",
             "test_gradient_is_clipped",
             "test_loss_and_gradient_are_the_formulas",
+        ),
+    ),
+    (
+        ("updates",),
+        (
             "test_optimizer_holds_the_recipe",
             "test_processes_are_one_batch",
             "test_processes_share_a_budget",
@@ -95,7 +100,11 @@ _GROUPS: tuple[tuple[tuple[Effect, ...], tuple[str, ...]], ...] = (
     ),
     (
         ("updates", "tokens"),
-        ("test_labels_are_smoothed", "test_update_is_adamws"),
+        ("test_update_is_adamws",),
+    ),
+    (
+        ("updates", "tokens", "objective"),
+        ("test_labels_are_smoothed",),
     ),
     (
         ("predictions", "tokens"),
@@ -105,8 +114,8 @@ _GROUPS: tuple[tuple[tuple[Effect, ...], tuple[str, ...]], ...] = (
         ("parameters",),
         ("test_bfloat16_stays_near",),
     ),
-    (("updates", "rates"), ("test_loops_agree",)),
-    (("updates", "rates", "cost"), ("test_loops_cost_alike",)),
+    (("updates", "rates", "objective"), ("test_loops_agree",)),
+    (("updates", "rates", "objective", "cost"), ("test_loops_cost_alike",)),
     (("loss", "updates", "noise"), ("test_first_loss_is_chance",)),
     (
         ("parameters", "loss", "updates", "noise", "rates", "batches", "order", "duration"),
@@ -135,7 +144,6 @@ _GROUPS: tuple[tuple[tuple[Effect, ...], tuple[str, ...]], ...] = (
         ("predictions",),
         (
             "test_batches_add_up",
-            "test_evaluation_loss_matches_predictions",
             "test_every_example_is_evaluated_once",
             "test_metrics_match_predictions",
             "test_model_beats_a_constant_answer",
@@ -145,6 +153,7 @@ _GROUPS: tuple[tuple[tuple[Effect, ...], tuple[str, ...]], ...] = (
             "test_weighted_f1_matches_sklearn",
         ),
     ),
+    (("predictions", "objective"), ("test_evaluation_loss_matches_predictions",)),
     (
         ("parameters", "predictions"),
         ("test_saved_model_reloads",),
@@ -184,10 +193,19 @@ KNOWN: Mapping[str, frozenset[str]] = {
 @cache
 def unobservable(invariant: str, recipe: Recipe) -> str:
     """Why an invariant cannot be judged of a run of a recipe; empty if it can."""
-    relied, known = RELIANCE.get(invariant, EFFECTS), KNOWN.get(invariant, frozenset())
-    unknown = [
-        name
-        for name, effects in recipe.effects.items()
-        if name not in known and not relied.isdisjoint(effects)
-    ]
-    return f"not observable: {', '.join(unknown)} is set" if unknown else ""
+    known = KNOWN.get(invariant, frozenset())
+    effects = {name: of for name, of in recipe.effects.items() if name not in known}
+    unknown = _disturbing(invariant, effects)
+    return f"not observable: {unknown} is set" if unknown else ""
+
+
+def overridden(invariant: str, overrides: Mapping[str, Iterable[Effect]]) -> str:
+    """Why an invariant cannot be judged of a user's Trainer; empty if it can."""
+    unknown = _disturbing(invariant, overrides)
+    return f"not observable: the Trainer has a {unknown} of its own" if unknown else ""
+
+
+def _disturbing(invariant: str, effects: Mapping[str, Iterable[Effect]]) -> str:
+    """The names of what changes something that an invariant rests on."""
+    relied = RELIANCE.get(invariant, EFFECTS)
+    return ", ".join(name for name, of in effects.items() if not relied.isdisjoint(of))

@@ -51,6 +51,7 @@ from harness.judge.tonight import Tonight
 
 if TYPE_CHECKING:
     from harness.core.record import Record
+    from harness.core.trainer_arguments import Effect
     from harness.core.trial import Trials
     from harness.judge.benchmark.ranking import Mode, Rank
     from harness.judge.invariants.speed import Replay
@@ -116,7 +117,21 @@ def run(request: pytest.FixtureRequest, cell: Cell) -> "Record":
         if result.record.tokenizer.get("pads_with_eos"):
             notes.append(f"{row.model}: its tokenizer pads with its end of sequence")
         NOTES.add(request.node, tuple(notes))
+    _skip_if_overridden(request, result.record.overrides)
     return result.record
+
+
+def _skip_if_overridden(
+    request: pytest.FixtureRequest, overrides: "Mapping[str, tuple[Effect, ...]]"
+) -> None:
+    """Leave out an inherited test that rests on what a user's Trainer does in a way of its own."""
+    from harness.judge.invariants.reliance import overridden
+    from harness.judge.suite.base import Suite
+
+    name = getattr(request.node, "originalname", "")
+    reason = overridden(name, overrides) if hasattr(Suite, name) else ""
+    if reason:
+        pytest.skip(reason)
 
 
 def _row(test: NodeId, cell: Cell, result: "Result") -> CellRow:
@@ -168,6 +183,7 @@ def trials(request: pytest.FixtureRequest, cell: Cell) -> "Iterator[Trials]":
     schedule = schedule_of(request.config)
     trials = _ask(request, cell, lambda: schedule.trials(cell), base_of(cell))
     TRIED.add(request.node, cell.name)
+    _skip_if_overridden(request, trials.overrides)
     narrowed = trials.answers.narrowings
     if narrowed:
         note = (

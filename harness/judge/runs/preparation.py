@@ -88,11 +88,11 @@ class Preparation:
 
     def _tokenized_by(self, cell: Cell, inputs: Inputs) -> Inputs:
         """The same with what decides how a user's function tokenizes."""
-        reference = cell.recipe.tokenize
-        if reference is None:
+        references = [*filter(None, (cell.recipe.tokenize, cell.loop.reference))]
+        if not references:
             return inputs
-        files = imported_files.files_of(reference, cell.root)
-        return replace(inputs, code=digest.of_files(files, cell.root))
+        files = {file for one in references for file in imported_files.files_of(one, cell.root)}
+        return replace(inputs, code=digest.of_files(sorted(files), cell.root))
 
     def _inputs(self, dataset: DatasetSource, model: ModelSource, scale: Scale) -> Inputs:
         """What a data set and a model are at a scale."""

@@ -3,8 +3,9 @@
 Further arguments, early stopping, class weights and adapters.
 """
 
+from harness.core.collation import parse
 from harness.core.errors import MisfitError, SpecError
-from harness.core.recipe import Recipe
+from harness.core.recipe import Recipe, find_loop
 from harness.core.spec import fitting
 from harness.judge.catalog import DatasetSource
 from harness.judge.limits import Limits
@@ -17,6 +18,7 @@ def check(recipe: Recipe, dataset: DatasetSource) -> None:
         SpecError: the message names the field, the reason and what to write instead.
     """
     _check_loop(recipe)
+    _check_own_loop(recipe)
     _check_stopping(recipe)
     _check_weights(recipe, dataset)
     _check_adapters(recipe)
@@ -26,11 +28,29 @@ def _check_loop(recipe: Recipe) -> None:
     """Refuse what a loop without a Trainer would pass over in silence."""
     stopping = ["early_stopping_patience"] if recipe.early_stopping_patience is not None else []
     names = ", ".join([*stopping, *recipe.arguments])
-    if recipe.loop != "trainer" and names:
+    if find_loop(recipe.loop).kind != "trainer" and names:
         raise SpecError(
             f"the {recipe.loop} loop knows no {names}",
             why="the Trainer alone takes every argument of TrainingArguments",
             fix=f"use loop='trainer', or leave {names} out",
+        )
+
+
+def _check_own_loop(recipe: Recipe) -> None:
+    """Refuse what a user's Trainer would have to do itself."""
+    if not find_loop(recipe.loop).reference:
+        return
+    asked = {
+        "class_weight": recipe.class_weight is not None,
+        "early_stopping_patience": recipe.early_stopping_patience is not None,
+        "streaming": recipe.streaming,
+        f"collation={recipe.collation!r}": bool(parse(recipe.collation).budget),
+    }
+    for name in (name for name, set_ in asked.items() if set_):
+        raise SpecError(
+            f"{name} means nothing to loop={recipe.loop!r}",
+            why="it is the suite's own Trainer that does this",
+            fix=f"leave it out, and do it in {recipe.loop}",
         )
 
 

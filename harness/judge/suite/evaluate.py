@@ -13,7 +13,7 @@ from harness.core.recipe import Recipe
 from harness.judge import distance
 from harness.judge.declarations import Thresholds
 from harness.judge.invariants.contracts import DeprecatedArgumentWarning
-from harness.judge.invariants.reliance import unobservable
+from harness.judge.invariants.reliance import overridden, unobservable
 from harness.judge.suite.base import Suite, invariants
 
 Subject = Literal["run", "trials", "compare_processes"]
@@ -53,7 +53,8 @@ def judge(invariant: str, *judged: Any) -> InvariantResult:
 
     Data may have what they may by default.
     """
-    reason = unobservable(invariant, _recipe_of(judged[0]))
+    overrides = getattr(judged[0], "overrides", {})
+    reason = unobservable(invariant, _recipe_of(judged[0])) or overridden(invariant, overrides)
     if reason:
         return InvariantResult(outcome="skips", message=reason)
     test: Callable[..., None] = getattr(Suite(), invariant)

@@ -52,7 +52,8 @@ class KnownIssue:
         tasks: of which it shows; all if empty.
         model_types: of the models' configurations, of which it shows; all if empty.
         divides_loss: of which models it shows: those that divide their loss by the number that
-            the Trainer hands them, or those that do not; of all if None.
+            the Trainer hands them, or those that do not; of all if None. Of no Trainer that
+            computes a loss of its own.
         drops: of which models trials show it: those that drop something out, or those that do not;
             of all if None.
         arguments: further arguments by name, each with the values with which it shows; whatever is
@@ -80,7 +81,7 @@ class KnownIssue:
         """Whether a test of a cell is known to fail among these installed versions."""
         return (
             invariant in self.invariants
-            and recipe.loop in self.loops
+            and find_loop(recipe.loop).kind in self.loops
             and (not self.models or str(recipe.model) in self.models)
             and (not self.collations or recipe.collation in self.collations)
             and (not self.arguments or self._is_set(recipe.arguments))
@@ -97,12 +98,13 @@ class KnownIssue:
     def is_of(self, judged: Record | Trials) -> bool:
         """Whether it shows of the task and the model that a record or trials are of."""
         model = judged if isinstance(judged, Record) else judged.answers
+        own = any("objective" in effects for effects in judged.overrides.values())
         if isinstance(judged, Trials) and self.drops not in {None, bool(judged.answers.dropout)}:
             return False
         return (
             (not self.tasks or judged.task in self.tasks)
             and (not self.model_types or model.model_type in self.model_types)
-            and self.divides_loss in {None, model.divides_loss}
+            and (self.divides_loss is None or (not own and self.divides_loss == model.divides_loss))
         )
 
     def explains(self, error: AssertionError) -> bool:

@@ -84,9 +84,10 @@ def check(recipe: Recipe) -> None:
     for name, value in recipe.arguments.items():
         check_field(name, value)
     dataset, model = catalog.dataset(recipe.dataset), catalog.model(recipe.model)
-    check_optimizer(recipe.loop, recipe.optim)
+    kind = find_loop(recipe.loop).kind
+    check_optimizer(kind, recipe.optim)
     options = recipe.arguments.get("lr_scheduler_kwargs") or {}
-    check_schedule(recipe.loop, recipe.lr_scheduler_type, options)
+    check_schedule(kind, recipe.lr_scheduler_type, options)
     additions.check(recipe, dataset)
     example_validation.check(recipe, collation.parse(recipe.collation))
     _check_together(recipe)

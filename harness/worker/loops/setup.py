@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from harness.core.collation import Collation
 from harness.core.recipe import Loop, Recipe
+from harness.core.trainer_arguments import Effect
 from harness.worker.adapters import taken
 from harness.worker.metric_modules import MetricModules
 from harness.worker.objective import Objective
@@ -30,6 +31,7 @@ class Setup:
         strategy: how examples become batches.
         collator: features in, batch out.
         splits: tokenized `train`, `evaluation` and, if the recipe has one, `holdout`.
+        root: of the repository that the user's functions are imported from.
         stream: of the training examples, where they are not to be had at once.
         metrics: of the data set.
         saved: where `save_model` writes.
@@ -52,6 +54,7 @@ class Setup:
     saved: Path
     orders: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
     resume_from: Path | None = None
+    root: str = ""
     stream: Any = None
 
     @property
@@ -88,9 +91,11 @@ class LoopResult:
         log_history: the loop's own log, as `save_state` should write it.
         predicted_shape: of what predicting the evaluated split returned.
         phases: wall seconds of `train`, `predict`, `holdout` and `save`.
+        overrides: what a user's Trainer does in a way of its own, and what each may change.
     """
 
     optimizer: Any
     log_history: list[dict[str, Any]]
     predicted_shape: tuple[int, ...]
     phases: Mapping[str, float]
+    overrides: Mapping[str, tuple[Effect, ...]] = field(default_factory=dict)

@@ -87,6 +87,7 @@ def harness(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]"
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_prove_says_who_notices(suite: Path, shared_store: Path, fault: Fault) -> None:
     """A known fault is noticed, a harmless one is not, and that is a failure."""

@@ -59,6 +59,7 @@ def test_a_slow_backward_pass_is_told_from_the_rest(runner: Runner, fault: Fault
     assert taken["backward"] > 0.5 * taken["train"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_what_costs_more_is_named(runner: Runner, fault: Fault) -> None:
     """An optimizer that sleeps slows training beyond doubt, and what it hoards is seen."""

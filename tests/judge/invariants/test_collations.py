@@ -21,6 +21,7 @@ class TestCollations(Suite):
 """
 
 
+@pytest.mark.exhaustive
 def test_every_collation_trains_in_every_loop(pytester: pytest.Pytester, runner: Runner) -> None:
     """All invariants of a run hold; where the Trainer evaluates in another order is declared."""
     pytester.makepyfile(test_collations=SUITE)
