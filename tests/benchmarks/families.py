@@ -98,29 +98,27 @@ def counted(record: dict[str, Any], loop: str) -> Counter[str]:
     return counts
 
 
-def remarks(record: dict[str, Any]) -> list[str]:
-    """What failed, and what was noted of the models."""
-    failed = [
+def failures(record: dict[str, Any]) -> list[str]:
+    """What failed, and how."""
+    return [
         f"{test}: {outcome['message']}"
         for test, outcome in record["outcomes"].items()
         if outcome["outcome"] in {"failed", "error"}
     ]
-    return [*failed, *record["notes"]]
 
 
 COLUMNS = ("passed", "xfailed", "not observable", "skipped", "failed")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the table, and below it what failed and what was noted; 1 if something failed."""
+    """Write the table, and below each line what failed; 1 if something did."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("families", nargs="*", metavar="FAMILY", help="default: all")
     parser.add_argument("--task", action="append", choices=TASKS, help="default: all")
     options = parser.parse_args(arguments)
     head = "".join(f"{name:>15}" for name in COLUMNS)
     sys.stdout.write(f"{'family':<14}{'task':<28}{'loop':<12}{head}\n")
-    lines: list[str] = []
-    failures = 0
+    failed = 0
     for family in options.families or FAMILIES:
         for task in options.task or TASKS:
             if task == "causal_lm" and family not in LANGUAGE_MODELS:
@@ -129,13 +127,12 @@ def main(arguments: list[str] | None = None) -> int:
                 record = judge(family, Path(name), task=task)
             for loop in LOOPS:
                 counts = counted(record, loop)
-                failures += counts["failed"]
+                failed += counts["failed"]
                 line = "".join(f"{counts[column]:>15}" for column in COLUMNS)
                 sys.stdout.write(f"{family:<14}{task:<28}{loop:<12}{line}\n")
+            sys.stdout.write("".join(f"  {failure}\n" for failure in failures(record)))
             sys.stdout.flush()
-            lines += [f"{family}, {task}: {remark}" for remark in remarks(record)]
-    sys.stdout.write("".join(f"{remark}\n" for remark in lines))
-    return int(failures > 0)
+    return int(failed > 0)
 
 
 if __name__ == "__main__":

@@ -36,8 +36,11 @@ class Weighted(Trainer):
         labels = inputs["labels"]
         outputs = model(**inputs)
         weights = outputs.logits.new_tensor([1.0, 3.0])
-        loss = torch.nn.functional.cross_entropy(outputs.logits, labels, weights, reduction="{how}")
-        loss = loss / (num_items_in_batch or len(labels)) if "{how}" == "sum" else loss
+        loss = torch.nn.functional.cross_entropy(outputs.logits, labels, weights, reduction="sum")
+        if num_items_in_batch is None:
+            loss = loss / len(labels)
+        else:
+            loss = loss * self.accelerator.num_processes / num_items_in_batch
         return (loss, outputs) if return_outputs else loss
 
 def build(setup):
@@ -50,6 +53,8 @@ def build(setup):
         processing_class=setup.tokenizer,
     )
 """
+
+VARIATIONS = ("reference", "accumulated", "whole", "two processes", "noisy", "repeated")
 
 RESTS_ON_THE_LOSS = {
     "test_accumulated_gradient_is_the_means",
@@ -93,28 +98,29 @@ def test_a_plain_trainer_is_judged_like_ours(runner: Runner, own: Callable[..., 
 
 def test_a_loss_of_its_own_rests_on_relations(runner: Runner, own: Callable[..., Cell]) -> None:
     """What is computed from formulas is not observable; all relations hold."""
-    failed, skipped = failing(runner, own(WEIGHTED.replace("{how}", "sum")))
+    failed, skipped = failing(runner, own(WEIGHTED))
     assert failed == set()
     assert skipped >= RESTS_ON_THE_LOSS
 
 
-def test_a_mean_of_means_is_noticed(runner: Runner, own: Callable[..., Cell], fault: Fault) -> None:
-    """A weighted mean of each micro-batch is another loss than the whole batch's: that is said."""
-    cell = own(WEIGHTED.replace("{how}", "mean"))
-    variations = ("reference", "accumulated", "whole", "two processes", "noisy", "repeated")
-    trials = runner.try_faulty(cell, fault(""), variations)
-    outcomes = {
-        name: evaluate.judge(name, trials).outcome
-        for name in (
-            "test_accumulated_is_one_batch",
-            "test_processes_are_one_batch",
-            "test_same_seed_is_the_same_run",
-        )
-    }
-    assert [*outcomes.values()] == ["fails", "fails", "holds"]
-    name, issues = "test_accumulated_is_one_batch", known_issues.load(known_issues.OURS)
-    versions = runner.environment()["packages"]
-    assert not [i for i in issues if i.applies(name, cell.recipe, versions) and i.is_of(trials)]
+@pytest.mark.parametrize(
+    ("mistake", "broken"),
+    [
+        (("if num_items_in_batch is None", "if True"), "test_accumulated_is_one_batch"),
+        ((" * self.accelerator.num_processes", ""), "test_processes_are_one_batch"),
+    ],
+    ids=["a mean of means", "half in two processes"],
+)
+def test_a_mistake_in_it_is_noticed(
+    runner: Runner, own: Callable[..., Cell], fault: Fault, mistake: tuple[str, str], broken: str
+) -> None:
+    """By the relation that it breaks, and no known issue of the Trainer's own loss hides it."""
+    cell = own(WEIGHTED.replace(*mistake))
+    trials = runner.try_faulty(cell, fault(""), VARIATIONS)
+    assert evaluate.judge(broken, trials).outcome == "fails"
+    assert evaluate.judge("test_same_seed_is_the_same_run", trials).outcome == "holds"
+    versions, issues = runner.environment()["packages"], known_issues.load(known_issues.OURS)
+    assert not [i for i in issues if i.applies(broken, cell.recipe, versions) and i.is_of(trials)]
 
 
 def test_an_edit_trains_again(runner: Runner, own: Callable[..., Cell]) -> None:
