@@ -98,8 +98,7 @@ class Recipe(Spec):
         model: a model of the catalog, such as `bert-base-uncased`, a Hub repository, or one's own
             as a `Model`.
         collation: how examples become a batch: `dynamic`, `max_length`, `group_by_length`,
-            `sorted`, `packed`, `padding_free`, `max_tokens:N` or
-            `pad_to_multiple_of:N`.
+            `sorted`, `packed`, `padding_free`, `max_tokens:N` or `pad_to_multiple_of:N`.
         loop: who drives the steps: `trainer`, `pytorch`, `accelerate`, or a `module:function` that
             makes a Trainer of a `Setup`.
         max_length: truncation length in tokens, special tokens included; the model's limit

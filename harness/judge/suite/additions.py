@@ -3,32 +3,39 @@
 Further arguments, early stopping, class weights and adapters.
 """
 
-from harness.core.collation import parse
+from harness.core.collation import Collation
 from harness.core.errors import MisfitError, SpecError
-from harness.core.recipe import Recipe, find_loop
+from harness.core.recipe import Loop, Recipe
 from harness.core.spec import fitting
 from harness.judge.catalog import DatasetSource
 from harness.judge.limits import Limits
 
 
-def check(recipe: Recipe, dataset: DatasetSource) -> None:
+def check(recipe: Recipe, dataset: DatasetSource, loop: Loop, strategy: Collation) -> None:
     """Refuse additions that mean nothing, for the loop, the data set or by themselves.
+
+    Args:
+        recipe: that adds them.
+        dataset: of the recipe.
+        loop: likewise.
+        strategy: likewise.
 
     Raises:
         SpecError: the message names the field, the reason and what to write instead.
     """
-    _check_loop(recipe)
-    _check_own_loop(recipe)
+    _check_loop(recipe, loop)
+    if loop.reference:
+        _check_own_loop(recipe, strategy)
     _check_stopping(recipe)
     _check_weights(recipe, dataset)
     _check_adapters(recipe)
 
 
-def _check_loop(recipe: Recipe) -> None:
+def _check_loop(recipe: Recipe, loop: Loop) -> None:
     """Refuse what a loop without a Trainer would pass over in silence."""
     stopping = ["early_stopping_patience"] if recipe.early_stopping_patience is not None else []
     names = ", ".join([*stopping, *recipe.arguments])
-    if find_loop(recipe.loop).kind != "trainer" and names:
+    if loop.kind != "trainer" and names:
         raise SpecError(
             f"the {recipe.loop} loop knows no {names}",
             why="the Trainer alone takes every argument of TrainingArguments",
@@ -36,22 +43,21 @@ def _check_loop(recipe: Recipe) -> None:
         )
 
 
-def _check_own_loop(recipe: Recipe) -> None:
+def _check_own_loop(recipe: Recipe, strategy: Collation) -> None:
     """Refuse what a user's Trainer would have to do itself."""
-    if not find_loop(recipe.loop).reference:
-        return
-    asked = {
+    ours = {
         "class_weight": recipe.class_weight is not None,
         "early_stopping_patience": recipe.early_stopping_patience is not None,
         "streaming": recipe.streaming,
-        f"collation={recipe.collation!r}": bool(parse(recipe.collation).budget),
+        f"collation={recipe.collation!r}": bool(strategy.budget),
     }
-    for name in (name for name, set_ in asked.items() if set_):
-        raise SpecError(
-            f"{name} means nothing to loop={recipe.loop!r}",
-            why="it is the suite's own Trainer that does this",
-            fix=f"leave it out, and do it in {recipe.loop}",
-        )
+    for name, is_set in ours.items():
+        if is_set:
+            raise SpecError(
+                f"{name} means nothing to loop={recipe.loop!r}",
+                why="it is the suite's own Trainer that does this",
+                fix=f"leave it out, and do it in {recipe.loop}",
+            )
 
 
 def _check_stopping(recipe: Recipe) -> None:

@@ -84,12 +84,12 @@ def check(recipe: Recipe) -> None:
     for name, value in recipe.arguments.items():
         check_field(name, value)
     dataset, model = catalog.dataset(recipe.dataset), catalog.model(recipe.model)
-    kind = find_loop(recipe.loop).kind
-    check_optimizer(kind, recipe.optim)
+    loop, strategy = find_loop(recipe.loop), collation.parse(recipe.collation)
+    check_optimizer(loop.kind, recipe.optim)
     options = recipe.arguments.get("lr_scheduler_kwargs") or {}
-    check_schedule(kind, recipe.lr_scheduler_type, options)
-    additions.check(recipe, dataset)
-    example_validation.check(recipe, collation.parse(recipe.collation))
+    check_schedule(loop.kind, recipe.lr_scheduler_type, options)
+    additions.check(recipe, dataset, loop, strategy)
+    example_validation.check(recipe, strategy)
     _check_together(recipe)
     if model.limit is not None:
         recipe.length(model.limit)  # refuses a max_length over it

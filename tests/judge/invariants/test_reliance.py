@@ -29,7 +29,8 @@ def test_an_effect_is_of_some_law_and_some_argument() -> None:
     """An effect that nothing has or rests on would be a word without a meaning."""
     known = {effect for a in ARGUMENTS.values() if a.effects != EFFECTS for effect in a.effects}
     by_fields = {"duration", "loss", "parameters", "tokenization", "tokens"}
-    assert known | by_fields == EFFECTS
+    by_methods = {"objective"}  # of a user's Trainer
+    assert known | by_fields | by_methods == EFFECTS
     assert {effect for relied in RELIANCE.values() for effect in relied} == EFFECTS
 
 

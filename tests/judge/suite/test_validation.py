@@ -52,6 +52,11 @@ from tests.judge.test_document import JSON
         ({"num_train_epochs": True}, "is a bool"),
         ({"eval_strategy": "epochs"}, "did you mean 'epoch'"),
         ({"eval_strategy": "steps"}, "needs eval_steps"),
+        ({"loop": "ours:build", "class_weight": "balanced"}, "class_weight means nothing to loop="),
+        (
+            {"loop": "ours:build", "collation": "max_tokens:99"},
+            "collation='max_tokens:99' means not",
+        ),
         ({"lr_scheduler_type": "lineal"}, "did you mean 'linear'"),
         ({"lr_scheduler_type": "warmup_stable_decay"}, "needs num_decay_steps"),
         (
