@@ -55,7 +55,7 @@ from tests.judge.test_document import JSON
         ({"loop": "ours:build", "class_weight": "balanced"}, "class_weight means nothing to loop="),
         (
             {"loop": "ours:build", "collation": "max_tokens:99"},
-            "collation='max_tokens:99' means not",
+            "'max_tokens:99' means nothing to",
         ),
         ({"lr_scheduler_type": "lineal"}, "did you mean 'linear'"),
         ({"lr_scheduler_type": "warmup_stable_decay"}, "needs num_decay_steps"),
