@@ -13,6 +13,14 @@ def test_alberts_tokenizer_gives_no_token_types() -> None:
     assert printed.endswith("['attention_mask', 'input_ids'] 2")
 
 
+def test_words_lose_the_space_before_them() -> None:
+    """What a text has before each word but the first, its words alone have not, though asked to."""
+    script = ROOT / "tests" / "plain" / "words_without_space.py"
+    text, words = subprocess.check_output([sys.executable, script], text=True).splitlines()
+    assert text.count("\u0120") == 3
+    assert "\u0120" not in words
+
+
 def test_accumulation_multiplies_a_loss() -> None:
     """By the number of micro-batches; in the installed version, of every model."""
     script = ROOT / "tests" / "plain" / "accumulated_loss.py"
