@@ -21,6 +21,15 @@ def test_words_lose_the_space_before_them() -> None:
     assert "\u0120" not in words
 
 
+def test_a_head_is_drawn_wide() -> None:
+    """Logits of a fresh head are far from zero, and so its first loss from chance."""
+    script = ROOT / "tests" / "plain" / "wide_head.py"
+    printed = subprocess.check_output([sys.executable, script], text=True).splitlines()
+    deviations = {name: float(value) for name, value in map(str.split, printed)}
+    assert deviations["t5"] > 20
+    assert deviations["bert"] < 1
+
+
 def test_accumulation_multiplies_a_loss() -> None:
     """By the number of micro-batches; in the installed version, of every model."""
     script = ROOT / "tests" / "plain" / "accumulated_loss.py"
